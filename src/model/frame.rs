@@ -1,0 +1,258 @@
+//! What crosses `/api/v1/stream`: requests of the client, messages of the server.
+//!
+//! Both directions are one serde type each: postcard in binary messages for Meridian's own page
+//! (subprotocol `meridian.postcard.v1`), JSON in text messages for everybody else (`meridian.json.v1`,
+//! or no subprotocol). Totals are exact; what is merged or left out is said with numbers.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::flow_record::ExporterId;
+use super::place::{CountryCode, Place};
+use super::traffic::{Direction, Traffic};
+
+/// Subprotocol of the binary form.
+pub const POSTCARD_SUBPROTOCOL: &str = "meridian.postcard.v1";
+/// Subprotocol of the JSON form.
+pub const JSON_SUBPROTOCOL: &str = "meridian.json.v1";
+/// Arcs per second that a client gets unless it asks for another number.
+pub const DEFAULT_ARCS_PER_SECOND: u32 = 300;
+/// The most arcs per second a client may ask for.
+pub const MAX_ARCS_PER_SECOND: u32 = 5_000;
+/// Seconds of the series in a snapshot.
+pub const SERIES_SECONDS: usize = 60;
+/// Newest flows in a snapshot, and the most in a frame.
+pub const NEWEST_FLOWS: usize = 50;
+/// Entries in each list of top countries, autonomous systems and ports.
+pub const TOP_ENTRIES: usize = 10;
+
+/// What a client asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// Starts the stream, or replaces its filter and budget. Answered by a snapshot or a refusal.
+    Subscribe(Subscription),
+    /// Holds the frames back; `second` messages go on.
+    Pause,
+    /// Goes on with one frame (or, after long, a snapshot) that makes up for the pause.
+    Resume,
+}
+
+/// Which flows, and how many arcs of them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Subscription {
+    /// Text in the filter language; empty for all flows.
+    pub filter: String,
+    /// Arcs per second, 0 to [`MAX_ARCS_PER_SECOND`].
+    pub arcs_per_second: u32,
+}
+
+impl Default for Subscription {
+    fn default() -> Self {
+        Self { filter: String::new(), arcs_per_second: DEFAULT_ARCS_PER_SECOND }
+    }
+}
+
+/// What the server sends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Message {
+    /// Where things stand: first answer to a subscription, and after a client was too slow.
+    Snapshot(Box<Snapshot>),
+    /// What passed since the previous frame or snapshot.
+    Frame(Frame),
+    /// Once a second: rates, tops and the state of the feed.
+    Second(Box<Second>),
+    /// The request could not be carried out; the stream goes on as before.
+    Refusal(Refusal),
+}
+
+/// Running totals of a subscription.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// All flows that match the filter.
+    pub all: Traffic,
+    /// The same by direction, in the order of [`Direction::ALL`]; they add up to `all`.
+    pub by_direction: [Traffic; 4],
+    /// Of `all`, what has an end without coordinates and cannot be drawn.
+    pub unlocated: Traffic,
+    /// Of `all`, what could be drawn and is in no arc, because the budget was used up.
+    pub not_drawn: Traffic,
+}
+
+/// Where a subscription stands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Number of the last frame that this snapshot includes.
+    pub sequence: u64,
+    /// Server's clock, milliseconds since 1970.
+    pub clock_ms: i64,
+    /// Since when `totals` count, milliseconds since 1970.
+    pub since_ms: i64,
+    /// Why this snapshot was sent.
+    pub reason: SnapshotReason,
+    /// Everything since `since_ms`.
+    pub totals: Totals,
+    /// Traffic per second of the last minute, oldest first, at most [`SERIES_SECONDS`].
+    pub series: Vec<Traffic>,
+    /// Newest flows, newest first, at most [`NEWEST_FLOWS`]. Their places are in `places`.
+    pub flows: Vec<FlowRow>,
+    /// Places that `flows` index.
+    pub places: Vec<Place>,
+    /// Names of the autonomous systems in `flows`.
+    pub as_names: Vec<(u32, String)>,
+    /// The state of the last full second.
+    pub second: Second,
+}
+
+/// Why a snapshot was sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SnapshotReason {
+    /// The subscription began or changed.
+    #[default]
+    Subscribed,
+    /// The client was too slow: the frames between are left out, the totals are exact.
+    Skipped,
+}
+
+/// What passed since the previous frame.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Frame {
+    /// Number of this frame in its subscription. Numbers rise and may have gaps; nothing is missing in a gap.
+    pub sequence: u64,
+    /// Receive time of the newest datagram in it, milliseconds since 1970.
+    pub clock_ms: i64,
+    /// Kernel's receive time of the oldest datagram in it, microseconds since 1970.
+    pub oldest_received_us: i64,
+    /// What this frame adds to the totals.
+    pub passed: Totals,
+    /// Arcs, each for one or more flows.
+    pub arcs: Vec<Arc>,
+    /// Newest flows of this frame, newest first, at most [`NEWEST_FLOWS`]: a sample, not all.
+    pub flows: Vec<FlowRow>,
+    /// Places that `arcs` and `flows` index.
+    pub places: Vec<Place>,
+    /// Names of the autonomous systems in `arcs` and `flows`.
+    pub as_names: Vec<(u32, String)>,
+}
+
+/// Flows from one place to another, drawn as one arc.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arc {
+    /// Source: index into the frame's places.
+    pub from: u32,
+    /// Destination: index into the frame's places.
+    pub to: u32,
+    /// Direction of all its flows.
+    pub direction: Direction,
+    /// IP protocol number of the most bytes in it.
+    pub protocol: u8,
+    /// AS of the external end of the most bytes in it (the source's for transit); 0 when unknown.
+    pub as_number: u32,
+    /// What it stands for.
+    pub traffic: Traffic,
+}
+
+/// One flow as a row of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlowRow {
+    /// Receive time, milliseconds since 1970.
+    pub received_ms: i64,
+    /// Source address.
+    pub source_address: IpAddr,
+    /// Source port, 0 when the protocol has none.
+    pub source_port: u16,
+    /// Source place: index into the places sent with this row.
+    pub source_place: u32,
+    /// Source AS, 0 when unknown.
+    pub source_as: u32,
+    /// Destination address.
+    pub destination_address: IpAddr,
+    /// Destination port, 0 when the protocol has none.
+    pub destination_port: u16,
+    /// Destination place: index into the places sent with this row.
+    pub destination_place: u32,
+    /// Destination AS, 0 when unknown.
+    pub destination_as: u32,
+    /// IP protocol number.
+    pub protocol: u8,
+    /// Which way it goes.
+    pub direction: Direction,
+    /// Bytes, as exported.
+    pub bytes: u64,
+    /// Packets, as exported.
+    pub packets: u64,
+    /// Duration in milliseconds.
+    pub duration_ms: u64,
+    /// Who exported it.
+    pub exporter: ExporterId,
+}
+
+/// Rates, tops and the state of the feed, once a second.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Second {
+    /// Server's clock, milliseconds since 1970.
+    pub clock_ms: i64,
+    /// Exact totals of the subscription at this moment, also while paused.
+    pub totals: Totals,
+    /// Traffic of the second that just ended.
+    pub traffic: Traffic,
+    /// What the tops below cover, in seconds, about the last minute.
+    pub tops_seconds: u32,
+    /// External countries by bytes, most first, at most [`TOP_ENTRIES`].
+    pub top_countries: Vec<TopCountry>,
+    /// External autonomous systems by bytes, most first.
+    pub top_as: Vec<TopAs>,
+    /// Service ports by bytes, most first.
+    pub top_ports: Vec<TopPort>,
+    /// Receive time of the latest datagram of any exporter, if any came.
+    pub last_received_ms: Option<i64>,
+    /// Median of the time from datagram to socket over the last minute, microseconds; `None` without frames.
+    pub latency_p50_us: Option<u32>,
+    /// 99th percentile of the same.
+    pub latency_p99_us: Option<u32>,
+    /// Times this client was skipped to a snapshot.
+    pub times_skipped: u64,
+}
+
+/// A country in a list of tops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopCountry {
+    /// The country of the external end; `None` is "unknown".
+    pub country: Option<CountryCode>,
+    /// Its traffic.
+    pub traffic: Traffic,
+}
+
+/// An autonomous system in a list of tops.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopAs {
+    /// Its number; 0 is "unknown".
+    pub as_number: u32,
+    /// Its name, empty when unknown.
+    pub name: String,
+    /// Its traffic.
+    pub traffic: Traffic,
+}
+
+/// A service port in a list of tops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopPort {
+    /// The lower of a flow's two ports, where both are set.
+    pub port: u16,
+    /// IP protocol number.
+    pub protocol: u8,
+    /// Its traffic.
+    pub traffic: Traffic,
+}
+
+/// Why a request was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// For people: what is wrong and what to write instead.
+    pub message: String,
+    /// Where in the filter the fault begins, in characters from 0, if it is in the filter.
+    pub position: Option<u32>,
+}

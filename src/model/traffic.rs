@@ -1,0 +1,107 @@
+//! Amounts of traffic, and which way it goes.
+
+use std::ops::{Add, AddAssign, Sub};
+
+use serde::{Deserialize, Serialize};
+
+/// An exact amount of traffic, as exported (not scaled by sampling).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Traffic {
+    /// Number of flow records; a biflow counts as two.
+    pub flows: u64,
+    /// Bytes of layer 3 and above (IANA element 1, `octetDeltaCount`).
+    pub bytes: u64,
+    /// Packets (IANA element 2, `packetDeltaCount`).
+    pub packets: u64,
+}
+
+impl Traffic {
+    /// No traffic at all.
+    pub const NONE: Self = Self { flows: 0, bytes: 0, packets: 0 };
+
+    /// True when nothing was counted.
+    pub const fn is_none(self) -> bool {
+        self.flows == 0 && self.bytes == 0 && self.packets == 0
+    }
+}
+
+impl Add for Traffic {
+    type Output = Self;
+
+    /// Sums saturate: counters from the network cannot make the process panic.
+    fn add(self, other: Self) -> Self {
+        Self {
+            flows: self.flows.saturating_add(other.flows),
+            bytes: self.bytes.saturating_add(other.bytes),
+            packets: self.packets.saturating_add(other.packets),
+        }
+    }
+}
+
+impl AddAssign for Traffic {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sub for Traffic {
+    type Output = Self;
+
+    /// The difference of two running totals; never below zero.
+    fn sub(self, earlier: Self) -> Self {
+        Self {
+            flows: self.flows.saturating_sub(earlier.flows),
+            bytes: self.bytes.saturating_sub(earlier.bytes),
+            packets: self.packets.saturating_sub(earlier.packets),
+        }
+    }
+}
+
+/// Which way a flow goes, seen from the home networks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// From outside to a home network.
+    Inbound,
+    /// From a home network to the outside.
+    Outbound,
+    /// Both ends are in home networks.
+    Internal,
+    /// Neither end is in a home network.
+    Transit,
+}
+
+impl Direction {
+    /// Every direction, in the order that arrays by direction use.
+    pub const ALL: [Self; 4] = [Self::Inbound, Self::Outbound, Self::Internal, Self::Transit];
+
+    /// Position in arrays by direction, 0 to 3.
+    pub const fn index(self) -> usize {
+        match self {
+            Self::Inbound => 0,
+            Self::Outbound => 1,
+            Self::Internal => 2,
+            Self::Transit => 3,
+        }
+    }
+
+    /// The word that users and the filter language use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Inbound => "inbound",
+            Self::Outbound => "outbound",
+            Self::Internal => "internal",
+            Self::Transit => "transit",
+        }
+    }
+
+    /// The direction of a flow, by whether its source and its destination are in a home network.
+    pub const fn of(source_is_home: bool, destination_is_home: bool) -> Self {
+        match (source_is_home, destination_is_home) {
+            (false, true) => Self::Inbound,
+            (true, false) => Self::Outbound,
+            (true, true) => Self::Internal,
+            (false, false) => Self::Transit,
+        }
+    }
+}
