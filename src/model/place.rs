@@ -115,3 +115,14 @@ pub struct HomeNetwork {
     /// Where it is; its precision is `home` or `home_unset`.
     pub place: Place,
 }
+
+/// Where the default home ranges are, as a person says it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HomeLocation {
+    /// Name shown at the marker.
+    pub name: String,
+    /// Degrees north, −90 to 90.
+    pub latitude: f64,
+    /// Degrees east, −180 to 180.
+    pub longitude: f64,
+}

@@ -1,0 +1,146 @@
+//! What server functions, the REST API and the metrics ask: the running process.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::collector::listener::{Collector, Report};
+use super::collector::socket;
+use super::config::Config;
+use super::geolocation::Current;
+use super::home;
+use super::live::Hub;
+use crate::model::exporter::Exporter;
+use crate::model::frame::Snapshot;
+use crate::model::place::{City, HomeLocation};
+use crate::model::status::Status;
+use crate::model::traffic::Traffic;
+
+/// Longest name of a home location, in characters.
+const MAX_HOME_NAME: usize = 60;
+
+/// The running process, shared by everything that answers requests.
+#[derive(Debug)]
+pub struct Context {
+    config: Config,
+    collector: Collector,
+    geolocation: Arc<Current>,
+    hub: Arc<Hub>,
+    started_ms: i64,
+}
+
+/// Why the home location was not set.
+#[derive(Debug, Error)]
+pub enum SetHomeError {
+    /// The input makes no sense; the text says what to write.
+    #[error("{0}")]
+    Invalid(String),
+    /// The configuration says where home is, and wins.
+    #[error("the home location is set in the configuration; change it there")]
+    Configured,
+    /// It could not be kept.
+    #[error("the home location could not be saved")]
+    NotSaved(#[source] io::Error),
+}
+
+impl Context {
+    /// Puts the parts of the process together.
+    pub fn new(
+        config: Config,
+        collector: Collector,
+        geolocation: Arc<Current>,
+        hub: Arc<Hub>,
+        started_ms: i64,
+    ) -> Self {
+        Self { config, collector, geolocation, hub, started_ms }
+    }
+
+    /// The collecting thread.
+    pub fn collector(&self) -> &Collector {
+        &self.collector
+    }
+
+    /// The live feed.
+    pub fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// Origins besides the server's own that may open the live stream.
+    pub fn allowed_origins(&self) -> &[String] {
+        &self.config.allowed_origins
+    }
+
+    /// The state of the whole process.
+    pub async fn status(&self) -> Status {
+        let report = self.collector.report().await;
+        let geolocation = self.geolocation.load();
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_ms: self.started_ms,
+            now_ms: socket::now_us() / 1_000,
+            traffic: report.as_ref().map_or(Traffic::NONE, |report| report.counters.traffic),
+            last_received_ms: report.as_ref().and_then(|report| report.last_received_us).map(|time| time / 1_000),
+            exporters: report.as_ref().map_or(0, |report| report.counters.exporters),
+            live_dropped: report.as_ref().map_or(0, |report| report.live_dropped),
+            listeners: report.map_or_else(Vec::new, |report| report.listeners),
+            geolocation: geolocation.status(),
+            home_networks: geolocation.home_networks(),
+            home_can_be_set: self.config.home.is_none(),
+            is_demo: self.config.demo.is_some(),
+            stream_clients: self.hub.metrics().clients(),
+        }
+    }
+
+    /// What the collecting thread has counted; `None` once it has stopped.
+    pub async fn report(&self) -> Option<Report> {
+        self.collector.report().await
+    }
+
+    /// Every exporter seen since the start.
+    pub async fn exporters(&self) -> Vec<Exporter> {
+        self.collector.exporters().await
+    }
+
+    /// The unfiltered live view.
+    pub fn snapshot(&self) -> Snapshot {
+        self.hub.snapshot()
+    }
+
+    /// Cities as map labels, by how many addresses are there, most first.
+    pub fn cities(&self, most: usize) -> Vec<City> {
+        self.geolocation.load().cities(most)
+    }
+
+    /// The address of the first UDP socket, for instructions.
+    pub fn export_address(&self) -> Option<SocketAddr> {
+        self.config.listen_udp.first().copied()
+    }
+
+    /// Says where the default home ranges are, and keeps it.
+    pub fn set_home(&self, home: HomeLocation) -> Result<(), SetHomeError> {
+        if self.config.home.is_some() {
+            return Err(SetHomeError::Configured);
+        }
+        let invalid = |text: &str| Err(SetHomeError::Invalid(text.to_owned()));
+        if !(-90.0..=90.0).contains(&home.latitude) {
+            return invalid("write the latitude in degrees north, from -90 to 90");
+        }
+        if !(-180.0..=180.0).contains(&home.longitude) {
+            return invalid("write the longitude in degrees east, from -180 to 180");
+        }
+        let name = home.name.trim();
+        if name.chars().count() > MAX_HOME_NAME || name.chars().any(char::is_control) {
+            return invalid("write a name of at most 60 characters, without control characters");
+        }
+        let name = if name.is_empty() { "home" } else { name }.to_owned();
+        let home = HomeLocation { name, ..home };
+        home::write(&self.config.home_file(), &home).map_err(|error| {
+            tracing::error!(%error, file = %self.config.home_file().display(), "cannot save the home location");
+            SetHomeError::NotSaved(error)
+        })?;
+        self.geolocation.set_home(Some(home));
+        Ok(())
+    }
+}
