@@ -18,9 +18,6 @@ use crate::model::place::{City, HomeLocation};
 use crate::model::status::Status;
 use crate::model::traffic::Traffic;
 
-/// Longest name of a home location, in characters.
-const MAX_HOME_NAME: usize = 60;
-
 /// The running process, shared by everything that answers requests.
 #[derive(Debug)]
 pub struct Context {
@@ -36,7 +33,7 @@ pub struct Context {
 pub enum SetHomeError {
     /// The input makes no sense; the text says what to write.
     #[error("{0}")]
-    Invalid(String),
+    Invalid(&'static str),
     /// The configuration says where home is, and wins.
     #[error("the home location is set in the configuration; change it there")]
     Configured,
@@ -73,8 +70,8 @@ impl Context {
     }
 
     /// The state of the whole process.
-    pub async fn status(&self) -> Status {
-        let report = self.collector.report().await;
+    pub fn status(&self) -> Status {
+        let report = self.collector.report();
         let geolocation = self.geolocation.load();
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -94,13 +91,13 @@ impl Context {
     }
 
     /// What the collecting thread has counted; `None` once it has stopped.
-    pub async fn report(&self) -> Option<Report> {
-        self.collector.report().await
+    pub fn report(&self) -> Option<Report> {
+        self.collector.report()
     }
 
     /// Every exporter seen since the start.
-    pub async fn exporters(&self) -> Vec<Exporter> {
-        self.collector.exporters().await
+    pub fn exporters(&self) -> Vec<Exporter> {
+        self.collector.exporters()
     }
 
     /// The unfiltered live view.
@@ -123,19 +120,10 @@ impl Context {
         if self.config.home.is_some() {
             return Err(SetHomeError::Configured);
         }
-        let invalid = |text: &str| Err(SetHomeError::Invalid(text.to_owned()));
-        if !(-90.0..=90.0).contains(&home.latitude) {
-            return invalid("write the latitude in degrees north, from -90 to 90");
+        let home = HomeLocation { name: home.name.trim().to_owned(), ..home };
+        if let Some(fault) = home.fault() {
+            return Err(SetHomeError::Invalid(fault));
         }
-        if !(-180.0..=180.0).contains(&home.longitude) {
-            return invalid("write the longitude in degrees east, from -180 to 180");
-        }
-        let name = home.name.trim();
-        if name.chars().count() > MAX_HOME_NAME || name.chars().any(char::is_control) {
-            return invalid("write a name of at most 60 characters, without control characters");
-        }
-        let name = if name.is_empty() { "home" } else { name }.to_owned();
-        let home = HomeLocation { name, ..home };
         home::write(&self.config.home_file(), &home).map_err(|error| {
             tracing::error!(%error, file = %self.config.home_file().display(), "cannot save the home location");
             SetHomeError::NotSaved(error)

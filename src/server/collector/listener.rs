@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc as queue, oneshot};
+use tokio::sync::mpsc as queue;
 
 use super::batch::FlowBatch;
 use super::intake::{Counters, Intake};
@@ -26,6 +26,8 @@ use crate::server::geolocation::Current;
 const ROUNDS: usize = 16;
 /// How often waiting data sets are given up and kernel drops are looked for while traffic flows.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
+/// How long an answer may take before the thread counts as gone.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A bound UDP socket that nobody reads yet. Datagrams wait in its buffer.
 #[derive(Debug)]
@@ -67,8 +69,8 @@ pub struct Report {
 }
 
 enum Question {
-    Report(oneshot::Sender<Report>),
-    Exporters(oneshot::Sender<Vec<Exporter>>),
+    Report(mpsc::SyncSender<Report>),
+    Exporters(mpsc::SyncSender<Vec<Exporter>>),
     Stop,
 }
 
@@ -107,31 +109,34 @@ impl Collector {
         Ok(Self { questions, wake: Mutex::new(wake), thread: Mutex::new(Some(thread)) })
     }
 
-    /// What has been counted up to now; `None` once the collector has stopped.
-    pub async fn report(&self) -> Option<Report> {
-        let (answer, answered) = oneshot::channel();
-        self.ask(Question::Report(answer));
-        answered.await.ok()
+    /// What has been counted up to now; `None` once the collector has stopped. Waits for the batch in hand, at most
+    /// some milliseconds.
+    pub fn report(&self) -> Option<Report> {
+        self.ask(Question::Report)
     }
 
-    /// What is known of every exporter; empty once the collector has stopped.
-    pub async fn exporters(&self) -> Vec<Exporter> {
-        let (answer, answered) = oneshot::channel();
-        self.ask(Question::Exporters(answer));
-        answered.await.unwrap_or_default()
+    /// What is known of every exporter; empty once the collector has stopped. Waits as [`report`](Self::report) does.
+    pub fn exporters(&self) -> Vec<Exporter> {
+        self.ask(Question::Exporters).unwrap_or_default()
     }
 
     /// Reads what the sockets hold, hands it on, and ends the thread.
     pub fn stop(&self) {
-        self.ask(Question::Stop);
+        self.tell(Question::Stop);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if thread.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the collecting thread had ended with a panic");
         }
     }
 
-    /// A question to a thread that has ended is answered by its dropped channel.
-    fn ask(&self, question: Question) {
+    /// Asks and waits for the answer; `None` from a thread that has ended.
+    fn ask<T>(&self, question: impl FnOnce(mpsc::SyncSender<T>) -> Question) -> Option<T> {
+        let (answer, answered) = mpsc::sync_channel(1);
+        self.tell(question(answer));
+        answered.recv_timeout(PATIENCE).ok()
+    }
+
+    fn tell(&self, question: Question) {
         if self.questions.send(question).is_ok() {
             let mut wake = self.wake.lock().unwrap_or_else(PoisonError::into_inner);
             // A full pipe means that the thread is being woken already.

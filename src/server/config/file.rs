@@ -8,7 +8,8 @@ use serde::Deserialize;
 use super::ConfigError;
 use super::flags::LogFormat;
 use super::suggestion;
-use crate::server::geolocation::{HomeLocation, HomeNetworkSetting, Network};
+use crate::model::place::HomeLocation;
+use crate::server::geolocation::{HomeNetworkSetting, Network};
 
 /// The whole file. Every section and key may be missing.
 #[derive(Debug, Default, Deserialize)]
@@ -116,13 +117,13 @@ pub struct Shutdown {
 
 /// Degrees north, −90 to 90.
 #[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(try_from = "f64")]
-pub struct Latitude(pub f64);
+#[serde(try_from = "f32")]
+pub struct Latitude(pub f32);
 
-impl TryFrom<f64> for Latitude {
+impl TryFrom<f32> for Latitude {
     type Error = String;
 
-    fn try_from(degrees: f64) -> Result<Self, String> {
+    fn try_from(degrees: f32) -> Result<Self, String> {
         if (-90.0..=90.0).contains(&degrees) {
             Ok(Self(degrees))
         } else {
@@ -133,13 +134,13 @@ impl TryFrom<f64> for Latitude {
 
 /// Degrees east, −180 to 180.
 #[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(try_from = "f64")]
-pub struct Longitude(pub f64);
+#[serde(try_from = "f32")]
+pub struct Longitude(pub f32);
 
-impl TryFrom<f64> for Longitude {
+impl TryFrom<f32> for Longitude {
     type Error = String;
 
-    fn try_from(degrees: f64) -> Result<Self, String> {
+    fn try_from(degrees: f32) -> Result<Self, String> {
         if (-180.0..=180.0).contains(&degrees) {
             Ok(Self(degrees))
         } else {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 
-use crate::server::geolocation::HomeLocation;
+use crate::model::place::HomeLocation;
 
 /// A self-hosted, live atlas of network traffic.
 #[derive(Debug, Parser)]
@@ -102,8 +102,8 @@ impl CommandLine {
 fn home(text: &str) -> Result<HomeLocation, String> {
     let wanted = "write degrees north, degrees east and maybe a name, such as -33.31,26.52,Makhanda";
     let mut parts = text.splitn(3, ',');
-    let mut degrees = |limit: f64| {
-        let number: f64 = parts.next().and_then(|part| part.trim().parse().ok()).ok_or(wanted)?;
+    let mut degrees = |limit: f32| {
+        let number: f32 = parts.next().and_then(|part| part.trim().parse().ok()).ok_or(wanted)?;
         if number.abs() <= limit { Ok(number) } else { Err(wanted) }
     };
     let (latitude, longitude) = (degrees(90.0)?, degrees(180.0)?);

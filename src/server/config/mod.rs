@@ -15,7 +15,8 @@ use thiserror::Error;
 
 use self::file::ConfigFile;
 use self::flags::{LogFormat, RunFlags};
-use crate::server::geolocation::{HomeLocation, HomeNetworkSetting};
+use crate::model::place::HomeLocation;
+use crate::server::geolocation::HomeNetworkSetting;
 
 /// Name of the configuration file that is read when none is named and it exists.
 pub const DEFAULT_FILE: &str = "meridian.toml";

@@ -78,7 +78,7 @@ pub fn router(context: &Arc<Context>, leptos: &LeptosOptions, stop: &Cancellatio
     let rest = Router::new()
         .merge(rest::router())
         .route("/world.svg", get(|| ready(still_map())))
-        .route("/metrics", get(|State(context): State<Arc<Context>>| async move { metrics::page(&context).await }))
+        .route("/metrics", get(|State(context): State<Arc<Context>>| async move { metrics::page(&context) }))
         .route("/healthz", get(|| ready("ok\n")))
         .route("/readyz", get(is_ready))
         .layer(CompressionLayer::new())
@@ -109,7 +109,7 @@ pub fn router(context: &Arc<Context>, leptos: &LeptosOptions, stop: &Cancellatio
 
 /// Ready means: the collector answers.
 async fn is_ready(State(context): State<Arc<Context>>) -> Response {
-    if context.report().await.is_some() {
+    if context.report().is_some() {
         "ready\n".into_response()
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "the collector has stopped\n").into_response()

@@ -28,12 +28,12 @@ pub fn router() -> Router<Arc<Context>> {
 
 /// The state of the process.
 async fn status(State(context): State<Arc<Context>>) -> Json<Status> {
-    Json(context.status().await)
+    Json(context.status())
 }
 
 /// Every exporter with its templates.
 async fn exporters(State(context): State<Arc<Context>>) -> Json<Vec<Exporter>> {
-    Json(context.exporters().await)
+    Json(context.exporters())
 }
 
 /// The unfiltered live view: totals since the start, the last minute, tops, newest flows.
