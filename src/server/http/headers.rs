@@ -5,9 +5,25 @@ use axum::http::header::{
 };
 use axum::http::{HeaderValue, header::HeaderName};
 use axum::response::Response;
+use leptos::nonce::use_nonce;
+use leptos::prelude::use_context;
+use leptos_axum::ResponseOptions;
 
-/// Policy of responses that set none themselves (pages set one with a nonce): nothing runs, nothing loads.
+/// Policy of every response that is no page: nothing runs, nothing loads.
 const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'");
+
+/// Sets the policy of the page that is being rendered: its own scripts by nonce, everything else from this server.
+pub fn let_page_run() {
+    let (Some(nonce), Some(options)) = (use_nonce(), use_context::<ResponseOptions>()) else { return };
+    let policy = format!(
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \
+         img-src 'self' data:; connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; \
+         form-action 'self'; frame-ancestors 'none'"
+    );
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        options.insert_header(CONTENT_SECURITY_POLICY, policy);
+    }
+}
 
 /// Adds the headers that every response carries.
 pub async fn harden(mut response: Response) -> Response {

@@ -63,7 +63,10 @@ pub async fn serve(
 /// All routes.
 pub fn router(context: &Arc<Context>, leptos: &LeptosOptions, stop: &CancellationToken) -> Router {
     let for_pages = Arc::clone(context);
-    let provide = move || provide_context(Arc::clone(&for_pages));
+    let provide = move || {
+        provide_context(Arc::clone(&for_pages));
+        headers::let_page_run();
+    };
     let options = leptos.clone();
     let package = format!("{}/{}", leptos.site_root, leptos.site_pkg_dir);
     let package_files = Router::new()
