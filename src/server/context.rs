@@ -2,14 +2,14 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use thiserror::Error;
 
 use super::collector::listener::{Collector, Report};
 use super::collector::socket;
 use super::config::Config;
-use super::geolocation::Current;
+use super::geolocation::{Current, Geolocation};
 use super::home;
 use super::live::Hub;
 use crate::model::exporter::Exporter;
@@ -17,6 +17,9 @@ use crate::model::frame::Snapshot;
 use crate::model::place::{City, HomeLocation};
 use crate::model::status::Status;
 use crate::model::traffic::Traffic;
+
+/// Cities kept as map labels.
+const MAX_CITIES: usize = 5_000;
 
 /// The running process, shared by everything that answers requests.
 #[derive(Debug)]
@@ -26,6 +29,7 @@ pub struct Context {
     geolocation: Arc<Current>,
     hub: Arc<Hub>,
     started_ms: i64,
+    cities: Mutex<Option<(Arc<Geolocation>, Vec<City>)>>,
 }
 
 /// Why the home location was not set.
@@ -51,7 +55,7 @@ impl Context {
         hub: Arc<Hub>,
         started_ms: i64,
     ) -> Self {
-        Self { config, collector, geolocation, hub, started_ms }
+        Self { config, collector, geolocation, hub, started_ms, cities: Mutex::new(None) }
     }
 
     /// The collecting thread.
@@ -105,9 +109,16 @@ impl Context {
         self.hub.snapshot()
     }
 
-    /// Cities as map labels, by how many addresses are there, most first.
+    /// Cities as map labels, by how many addresses are there, most first; at most [`MAX_CITIES`]. Gathered once for
+    /// each geolocation, which takes a tenth of a second.
     pub fn cities(&self, most: usize) -> Vec<City> {
-        self.geolocation.load().cities(most)
+        let geolocation = self.geolocation.load();
+        let mut kept = self.cities.lock().unwrap_or_else(PoisonError::into_inner);
+        if !kept.as_ref().is_some_and(|(of, _)| Arc::ptr_eq(of, &geolocation)) {
+            let cities = geolocation.cities(MAX_CITIES);
+            *kept = Some((geolocation, cities));
+        }
+        kept.as_ref().map_or_else(Vec::new, |(_, cities)| cities.iter().take(most).cloned().collect())
     }
 
     /// The address of the first UDP socket, for instructions.

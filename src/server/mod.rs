@@ -25,7 +25,7 @@ use self::collector::intake::{Intake, Limits};
 use self::collector::listener::{Collector, Listener};
 use self::config::{Config, DEFAULT_UDP_PORTS};
 use self::context::Context;
-use self::geolocation::Geolocation;
+use self::geolocation::{Current, Geolocation};
 use self::live::Hub;
 
 /// Batches that may wait for the live feed: at most 64 datagrams each.
@@ -78,7 +78,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
     }
 
     // Datagrams wait in the kernel's buffers while the databases load.
-    let geolocation = geolocation::load(&config).context("the geolocation could not be set up")?;
+    let geolocation = load_geolocation(&config).await?;
     let hub = Hub::new(live::Limits::default(), started_ms);
     let (live_batches, batches) = mpsc::channel(LIVE_QUEUE_BATCHES);
     let demo_target = listeners.first().map(Listener::address);
@@ -88,7 +88,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let stop = shutdown::on_signal().context("cannot listen for stop signals")?;
     let tasks = TaskTracker::new();
     tasks.spawn(Arc::clone(&hub).run(batches, stop.clone()));
-    let watched = geolocation::watch(&geolocation, &config);
+    let watch = geolocation::watch(Arc::clone(&geolocation), || ()).context("cannot watch the geolocation databases")?;
     if let (Some(demo), Some(target)) = (config.demo, demo_target) {
         tasks.spawn(collector::demo_exporter::run(demo, target, stop.clone()));
     }
@@ -104,13 +104,29 @@ async fn serve(config: Config) -> Result<(), RunError> {
     if tokio::time::timeout(deadline, tasks.wait()).await.is_err() {
         tracing::warn!("connections were still open at the deadline; they are cut");
     }
-    drop(watched);
+    drop(watch);
     tokio::task::spawn_blocking(move || context.collector().stop()).await.context("the collector did not stop")?;
     tracing::info!("stopped");
     match pages.await {
         Ok(Err(error)) => Err(RunError::Failed(anyhow::Error::from(error).context("the HTTP server failed"))),
         _ => Ok(()),
     }
+}
+
+/// Loads the databases on a thread that may block, and tells what is missing.
+async fn load_geolocation(config: &Config) -> Result<Arc<Current>, RunError> {
+    let settings = config.geolocation();
+    let geolocation = tokio::task::spawn_blocking(move || Geolocation::load(&settings))
+        .await
+        .context("loading the geolocation databases failed")?;
+    let status = geolocation.status();
+    for database in &status.databases {
+        tracing::info!(file = database.file, ranges = database.ranges, "loaded a geolocation database");
+    }
+    for problem in &status.problems {
+        tracing::warn!("{problem}");
+    }
+    Ok(Arc::new(Current::new(geolocation)))
 }
 
 /// Binds what the configuration names; without that, the default ports on all addresses of both families.
@@ -142,7 +158,7 @@ pub fn check(config: &Config) -> Result<(), RunError> {
     println!("export datagrams at  {}", udp.join(", "));
     println!("pages at             http://{}/", http::leptos_options(config)?.site_addr);
     telemetry::check(&config.log_level).map_err(RunError::Usage)?;
-    let geolocation = Geolocation::load(&geolocation::settings(config));
+    let geolocation = Geolocation::load(&config.geolocation());
     let status = geolocation.status();
     for database in &status.databases {
         println!("database             {} ({}, {} ranges)", database.file, database.database_type, database.ranges);
@@ -159,7 +175,7 @@ pub fn check(config: &Config) -> Result<(), RunError> {
 
 /// Prints all that is known of an address.
 pub fn explain_address(config: &Config, address: IpAddr) -> Result<(), RunError> {
-    let geolocation = Geolocation::load(&geolocation::settings(config));
+    let geolocation = Geolocation::load(&config.geolocation());
     println!("{}", geolocation.explain(address));
     for problem in geolocation.status().problems {
         eprintln!("note: {problem}");

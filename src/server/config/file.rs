@@ -1,15 +1,17 @@
 //! What `meridian.toml` may say. Unknown keys are errors; an error names the line and a way out.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use toml::Spanned;
 
 use super::ConfigError;
 use super::flags::LogFormat;
 use super::suggestion;
 use crate::model::place::HomeLocation;
-use crate::server::geolocation::{HomeNetworkSetting, Network};
+use crate::server::geolocation::HomeNetworkSetting;
 
 /// The whole file. Every section and key may be missing.
 #[derive(Debug, Default, Deserialize)]
@@ -27,10 +29,13 @@ pub struct ConfigFile {
     #[serde(default)]
     pub geolocation: Geolocation,
     /// Where the default home ranges (RFC 1918, RFC 4193, link-local) are.
-    pub home: Option<Home>,
+    home: Option<Spanned<Home>>,
+    /// The same, checked.
+    #[serde(skip)]
+    pub home_location: Option<HomeLocation>,
     /// Networks that are home, each with its own place.
     #[serde(default)]
-    pub home_networks: Vec<HomeNetwork>,
+    pub home_networks: Vec<Spanned<HomeNetworkSetting>>,
     /// Logs.
     #[serde(default)]
     pub log: Log,
@@ -76,25 +81,9 @@ pub struct Home {
     /// Name shown at the marker. Default `home`.
     pub name: Option<String>,
     /// Degrees north.
-    pub latitude: Latitude,
+    pub latitude: f32,
     /// Degrees east.
-    pub longitude: Longitude,
-}
-
-/// One `[[home_networks]]` entry. Without a place its networks are drawn at `[home]`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HomeNetwork {
-    /// Name shown at the marker.
-    pub name: String,
-    /// CIDRs, IPv4 and IPv6.
-    pub networks: Vec<Network>,
-    /// Degrees north; needs `longitude`.
-    pub latitude: Option<Latitude>,
-    /// Degrees east; needs `latitude`.
-    pub longitude: Option<Longitude>,
-    /// `City, CC`, looked up in the geolocation database.
-    pub place: Option<String>,
+    pub longitude: f32,
 }
 
 /// Section `[log]`.
@@ -115,57 +104,12 @@ pub struct Shutdown {
     pub deadline_s: Option<u64>,
 }
 
-/// Degrees north, −90 to 90.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(try_from = "f32")]
-pub struct Latitude(pub f32);
-
-impl TryFrom<f32> for Latitude {
-    type Error = String;
-
-    fn try_from(degrees: f32) -> Result<Self, String> {
-        if (-90.0..=90.0).contains(&degrees) {
-            Ok(Self(degrees))
-        } else {
-            Err(format!("{degrees} is no latitude: write degrees north, from -90 to 90"))
-        }
-    }
-}
-
-/// Degrees east, −180 to 180.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(try_from = "f32")]
-pub struct Longitude(pub f32);
-
-impl TryFrom<f32> for Longitude {
-    type Error = String;
-
-    fn try_from(degrees: f32) -> Result<Self, String> {
-        if (-180.0..=180.0).contains(&degrees) {
-            Ok(Self(degrees))
-        } else {
-            Err(format!("{degrees} is no longitude: write degrees east, from -180 to 180"))
-        }
-    }
-}
-
 impl From<Home> for HomeLocation {
     fn from(home: Home) -> Self {
         Self {
             name: home.name.unwrap_or_else(|| "home".to_owned()),
-            latitude: home.latitude.0,
-            longitude: home.longitude.0,
-        }
-    }
-}
-
-impl From<HomeNetwork> for HomeNetworkSetting {
-    fn from(network: HomeNetwork) -> Self {
-        Self {
-            name: network.name,
-            networks: network.networks,
-            coordinates: network.latitude.zip(network.longitude).map(|(north, east)| (north.0, east.0)),
-            place: network.place,
+            latitude: home.latitude,
+            longitude: home.longitude,
         }
     }
 }
@@ -180,23 +124,21 @@ impl ConfigFile {
 
     /// Checks the text of a file; `path` is for the error message.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let file: Self = toml::from_str(text)
+        let mut file: Self = toml::from_str(text)
             .map_err(|error| ConfigError::Invalid(suggestion::explain(text, path, &error)))?;
+        let wrong = |span: Range<usize>, message: &str| {
+            ConfigError::Invalid(suggestion::point(text, path, span.start, message))
+        };
+        if let Some(home) = file.home.take() {
+            let span = home.span();
+            let location = HomeLocation::from(home.into_inner());
+            if let Some(fault) = location.fault() {
+                return Err(wrong(span, fault));
+            }
+            file.home_location = Some(location);
+        }
         for network in &file.home_networks {
-            if network.latitude.is_some() != network.longitude.is_some() {
-                return Err(ConfigError::Invalid(format!(
-                    "{}: home network \"{}\" has one of latitude and longitude: write both, or `place = \"City, CC\"`",
-                    path.display(),
-                    network.name
-                )));
-            }
-            if network.networks.is_empty() {
-                return Err(ConfigError::Invalid(format!(
-                    "{}: home network \"{}\" has no networks: write CIDRs such as networks = [\"192.0.2.0/24\"]",
-                    path.display(),
-                    network.name
-                )));
-            }
+            network.get_ref().check().map_err(|fault| wrong(network.span(), &fault))?;
         }
         Ok(file)
     }
@@ -218,8 +160,8 @@ mod tests {
     }
 
     #[test]
-    fn an_impossible_latitude_is_an_error_with_its_line() {
-        let message = error("[home]\nlatitude = 91.0\nlongitude = 0.0\n");
+    fn an_impossible_latitude_is_an_error_with_its_section() {
+        let message = error("data_dir = \"x\"\n[home]\nlatitude = 91.0\nlongitude = 0.0\n");
         assert!(message.contains("meridian.toml:2"), "{message}");
         assert!(message.contains("-90 to 90"), "{message}");
     }

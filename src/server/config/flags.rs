@@ -102,11 +102,9 @@ impl CommandLine {
 fn home(text: &str) -> Result<HomeLocation, String> {
     let wanted = "write degrees north, degrees east and maybe a name, such as -33.31,26.52,Makhanda";
     let mut parts = text.splitn(3, ',');
-    let mut degrees = |limit: f32| {
-        let number: f32 = parts.next().and_then(|part| part.trim().parse().ok()).ok_or(wanted)?;
-        if number.abs() <= limit { Ok(number) } else { Err(wanted) }
-    };
-    let (latitude, longitude) = (degrees(90.0)?, degrees(180.0)?);
+    let mut degrees = || parts.next().and_then(|part| part.trim().parse::<f32>().ok()).ok_or(wanted);
+    let (latitude, longitude) = (degrees()?, degrees()?);
     let name = parts.next().map_or("home", str::trim).to_owned();
-    Ok(HomeLocation { name, latitude, longitude })
+    let home = HomeLocation { name, latitude, longitude };
+    home.fault().map_or(Ok(home), |fault| Err(fault.to_owned()))
 }

@@ -8,7 +8,7 @@ pub mod flags;
 mod suggestion;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -16,7 +16,8 @@ use thiserror::Error;
 use self::file::ConfigFile;
 use self::flags::{LogFormat, RunFlags};
 use crate::model::place::HomeLocation;
-use crate::server::geolocation::HomeNetworkSetting;
+use crate::server::geolocation::{HomeNetworkSetting, Settings};
+use crate::server::home;
 
 /// Name of the configuration file that is read when none is named and it exists.
 pub const DEFAULT_FILE: &str = "meridian.toml";
@@ -108,8 +109,8 @@ impl Config {
             http_address: flags.http_address.or(file.http.address),
             allowed_origins: file.http.allowed_origins,
             databases: flags.databases.clone().or(file.geolocation.databases).unwrap_or_default(),
-            home_networks: file.home_networks.into_iter().map(Into::into).collect(),
-            home: flags.home.clone().or(file.home.map(Into::into)),
+            home_networks: file.home_networks.into_iter().map(toml::Spanned::into_inner).collect(),
+            home: flags.home.clone().or(file.home_location),
             log_format: flags.log_format.or(file.log.format).unwrap_or_default(),
             log_level: flags.log_level.clone().or(file.log.level).unwrap_or_else(|| "info".to_owned()),
             shutdown_deadline: Duration::from_secs(file.shutdown.deadline_s.unwrap_or(10)),
@@ -127,25 +128,22 @@ impl Config {
         self.data_dir.join("home.json")
     }
 
-    /// The database files to load: those named, else all `.mmdb` and `.csv` of the data folder by name.
-    pub fn database_files(&self) -> Vec<PathBuf> {
-        if !self.databases.is_empty() {
-            return self.databases.clone();
+    /// What geolocation is made of. A home location from the configuration wins over the one that was set on a page.
+    pub fn geolocation(&self) -> Settings {
+        let databases =
+            if self.databases.is_empty() { vec![self.database_folder()] } else { self.databases.clone() };
+        Settings {
+            databases,
+            home_networks: self.home_networks.clone(),
+            home: self.home.clone().or_else(|| home::read(&self.home_file())),
         }
-        let mut files: Vec<PathBuf> = std::fs::read_dir(self.database_folder())
-            .map(|entries| entries.flatten().map(|entry| entry.path()).filter(|path| is_database(path)).collect())
-            .unwrap_or_default();
-        files.sort();
-        files
     }
-}
-
-fn is_database(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "mmdb" || extension == "csv")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use clap::Parser;
 
     use super::flags::CommandLine;

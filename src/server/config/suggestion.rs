@@ -2,20 +2,12 @@
 
 use std::path::Path;
 
-/// The message for people: where the fault is, what is wrong, and the nearest word that would be right.
+/// What is wrong, and the nearest word that would be right.
 pub fn explain(text: &str, path: &Path, error: &toml::de::Error) -> String {
-    let mut message = String::new();
-    if let Some(span) = error.span() {
-        let before = text.get(..span.start).unwrap_or(text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().map_or(1, |start| start.chars().count() + 1);
-        message.push_str(&format!("{}:{line}:{column}: {}", path.display(), error.message()));
-        if let Some(excerpt) = text.lines().nth(line - 1) {
-            message.push_str(&format!("\n  {line} | {}", excerpt.trim_end()));
-        }
-    } else {
-        message.push_str(&format!("{}: {}", path.display(), error.message()));
-    }
+    let mut message = match error.span() {
+        Some(span) => point(text, path, span.start, error.message()),
+        None => format!("{}: {}", path.display(), error.message()),
+    };
     if let Some(word) = nearest_expected(error.message()) {
         message.push_str(&format!("\n  did you mean `{word}`?"));
     }
@@ -23,6 +15,15 @@ pub fn explain(text: &str, path: &Path, error: &toml::de::Error) -> String {
         message.push_str("\n  write an address with a port, such as \"0.0.0.0:2055\" or \"[::]:2055\"");
     }
     message
+}
+
+/// A message with the place in the file that it is about: `file:line:column: message`, and the line itself.
+pub fn point(text: &str, path: &Path, position: usize, message: &str) -> String {
+    let before = text.get(..position).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(1, |start| start.chars().count() + 1);
+    let excerpt = text.lines().nth(line - 1).map_or("", str::trim_end);
+    format!("{}:{line}:{column}: {message}\n  {line} | {excerpt}", path.display())
 }
 
 /// The expected word nearest to the unknown one, when serde lists both between back quotes.

@@ -12,7 +12,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::mmdb::first_and_last;
-use crate::model::place::{HomeNetwork, Place, Precision};
+use crate::model::place::{HomeLocation, HomeNetwork, Place, Precision};
 
 /// What is home without any configuration.
 const DEFAULT_NETWORKS: [Network; 9] = [
@@ -139,26 +139,6 @@ impl HomeNetworkSetting {
     }
 }
 
-/// Where private addresses are, as set by the user.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HomeLocation {
-    /// Degrees north.
-    pub latitude: f32,
-    /// Degrees east.
-    pub longitude: f32,
-    /// What people call it; may be empty.
-    #[serde(default)]
-    pub name: String,
-}
-
-impl HomeLocation {
-    /// Says what is wrong with it.
-    pub fn check(&self) -> Result<(), String> {
-        check_coordinates(self.latitude, self.longitude)
-    }
-}
-
 fn check_coordinates(latitude: f32, longitude: f32) -> Result<(), String> {
     let is_on_globe = latitude.abs() <= 90.0 && longitude.abs() <= 180.0;
     if is_on_globe {
@@ -187,12 +167,10 @@ impl HomeNetworks {
         place_named: impl Fn(&str) -> Result<Place, String>,
         problems: &mut Vec<String>,
     ) -> Self {
-        let home = home.filter(|home| match home.check() {
-            Ok(()) => true,
-            Err(wrong) => {
-                problems.push(format!("The home location is not used: {wrong}."));
-                false
-            }
+        let home = home.filter(|home| {
+            let fault = home.fault();
+            problems.extend(fault.map(|fault| format!("The home location is not used. {fault}")));
+            fault.is_none()
         });
         let mut networks = Vec::new();
         let mut ranges = Vec::new();

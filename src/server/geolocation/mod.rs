@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 pub use self::cities::distance_km;
 pub use self::current::Current;
-pub use self::home_networks::{HomeLocation, HomeNetworkSetting, Network};
+pub use self::home_networks::{HomeNetworkSetting, Network};
 pub use self::watch::{Watch, watch};
 
 use self::database::{AsDatabase, Content, PlaceDatabase};
@@ -35,7 +35,7 @@ use self::files::Files;
 use self::home_networks::HomeNetworks;
 use self::transition::unwrapped;
 use crate::model::flow_record::{FlowRecord, LocatedFlow, Location};
-use crate::model::place::{City, CountryCode, HomeNetwork, Place};
+use crate::model::place::{City, CountryCode, HomeLocation, HomeNetwork, Place};
 use crate::model::status::{Database, DatabaseKind, GeolocationStatus};
 use crate::model::traffic::Direction;
 

@@ -14,9 +14,6 @@ use crate::model::frame::Snapshot;
 use crate::model::status::Status;
 use crate::server::context::Context;
 
-/// Cities in one answer, at most.
-const MAX_CITIES: usize = 5_000;
-
 /// Routes below `/api/v1`.
 pub fn router() -> Router<Arc<Context>> {
     Router::new()
@@ -49,6 +46,6 @@ struct CityQuery {
 
 /// Cities by how many addresses the database puts there: labels of the map.
 async fn cities(State(context): State<Arc<Context>>, Query(query): Query<CityQuery>) -> Response {
-    let cities = context.cities(query.limit.unwrap_or(2_000).min(MAX_CITIES));
+    let cities = context.cities(query.limit.unwrap_or(2_000));
     ([(header::CACHE_CONTROL, "private, max-age=300")], Json(cities)).into_response()
 }
