@@ -55,6 +55,10 @@ impl Default for Subscription {
 }
 
 /// What the server sends.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "frames are most of the messages: a box would cost each an allocation"
+)]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
