@@ -14,8 +14,7 @@ use prometheus_client::registry::Registry;
 
 use super::collector::listener::Report;
 use super::context::Context;
-use super::live::Hub;
-use super::live::latency::UPPER_BOUNDS_US;
+use super::live::{Hub, UPPER_BOUNDS_US};
 use crate::model::exporter::Exporter;
 use crate::model::frame::SnapshotReason;
 use crate::model::status::Listener;

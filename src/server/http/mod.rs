@@ -56,12 +56,12 @@ pub async fn serve(
     leptos: LeptosOptions,
     stop: CancellationToken,
 ) -> io::Result<()> {
-    let router = router(&context, &leptos, &stop);
+    let router = router(&context, &leptos);
     axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
 /// All routes.
-pub fn router(context: &Arc<Context>, leptos: &LeptosOptions, stop: &CancellationToken) -> Router {
+fn router(context: &Arc<Context>, leptos: &LeptosOptions) -> Router {
     let for_pages = Arc::clone(context);
     let provide = move || {
         provide_context(Arc::clone(&for_pages));
@@ -77,7 +77,6 @@ pub fn router(context: &Arc<Context>, leptos: &LeptosOptions, stop: &Cancellatio
         .fallback(file_and_error_handler_with_context::<LeptosOptions, _>(provide, shell))
         .with_state(leptos.clone())
         .layer(CompressionLayer::new());
-    let stop = stop.clone();
     let rest = Router::new()
         .merge(rest::router())
         .route("/world.svg", get(|| ready(still_map())))
@@ -87,14 +86,8 @@ pub fn router(context: &Arc<Context>, leptos: &LeptosOptions, stop: &Cancellatio
         .layer(CompressionLayer::new())
         .route(
             "/api/v1/stream",
-            get(move |State(context): State<Arc<Context>>, headers: HeaderMap, upgrade: WebSocketUpgrade| {
-                live::stream::upgrade(
-                    Arc::clone(context.hub()),
-                    context.allowed_origins().to_vec(),
-                    headers,
-                    upgrade,
-                    stop.clone(),
-                )
+            get(|State(context): State<Arc<Context>>, headers: HeaderMap, request: WebSocketUpgrade| {
+                ready(live::upgrade(context.hub(), context.allowed_origins(), &headers, request))
             }),
         )
         .with_state(Arc::clone(context));
