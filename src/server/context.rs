@@ -82,7 +82,10 @@ impl Context {
             started_ms: self.started_ms,
             now_ms: socket::now_us() / 1_000,
             traffic: report.as_ref().map_or(Traffic::NONE, |report| report.counters.traffic),
-            last_received_ms: report.as_ref().and_then(|report| report.last_received_us).map(|time| time / 1_000),
+            last_received_ms: report
+                .as_ref()
+                .and_then(|report| report.last_received_us)
+                .map(|time| time / 1_000),
             exporters: report.as_ref().map_or(0, |report| report.counters.exporters),
             live_dropped: report.as_ref().map_or(0, |report| report.live_dropped),
             listeners: report.map_or_else(Vec::new, |report| report.listeners),
@@ -127,11 +130,11 @@ impl Context {
     }
 
     /// Says where the default home ranges are, and keeps it.
-    pub fn set_home(&self, home: HomeLocation) -> Result<(), SetHomeError> {
+    pub fn set_home(&self, home: &HomeLocation) -> Result<(), SetHomeError> {
         if self.config.home.is_some() {
             return Err(SetHomeError::Configured);
         }
-        let home = HomeLocation { name: home.name.trim().to_owned(), ..home };
+        let home = HomeLocation { name: home.name.trim().to_owned(), ..*home };
         if let Some(fault) = home.fault() {
             return Err(SetHomeError::Invalid(fault));
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, NoLabelSet, text};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -31,7 +31,8 @@ pub fn page(context: &Context) -> Response {
     if text::encode(&mut text, &registry).is_err() {
         return (StatusCode::INTERNAL_SERVER_ERROR, "the metrics could not be written\n").into_response();
     }
-    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
+    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
+        .into_response()
 }
 
 /// Everything that one scrape shows.
@@ -76,7 +77,8 @@ impl Writer<'_> {
     ) -> fmt::Result {
         let mut family = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
         for (labels, value) in values {
-            ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)).encode(family.encode_family(&labels)?)?;
+            ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX))
+                .encode(family.encode_family(&labels)?)?;
         }
         Ok(())
     }
@@ -101,9 +103,17 @@ impl Scrape {
             counters.by_protocol.iter().map(|&(protocol, count)| ([("protocol", protocol.label())], count)),
         )?;
         writer.counter("datagrams_received", "Export datagrams received", counters.datagrams)?;
-        writer.counter("datagram_bytes_received", "UDP payload received, in bytes", counters.datagram_bytes)?;
+        writer.counter(
+            "datagram_bytes_received",
+            "UDP payload received, in bytes",
+            counters.datagram_bytes,
+        )?;
         writer.counter("flows", "Flow records decoded; a biflow counts as two", counters.traffic.flows)?;
-        writer.counter("flow_bytes", "Bytes that flow records report, not scaled by sampling", counters.traffic.bytes)?;
+        writer.counter(
+            "flow_bytes",
+            "Bytes that flow records report, not scaled by sampling",
+            counters.traffic.bytes,
+        )?;
         writer.counter(
             "flow_packets",
             "Packets that flow records report, not scaled by sampling",
@@ -138,7 +148,9 @@ impl Scrape {
 
     fn exporters(&self, writer: &mut Writer) -> fmt::Result {
         let by_exporter = |count: fn(&Exporter) -> u64| {
-            self.exporters.iter().map(move |exporter| ([("exporter", exporter.address.to_string())], count(exporter)))
+            self.exporters
+                .iter()
+                .map(move |exporter| ([("exporter", exporter.address.to_string())], count(exporter)))
         };
         writer.counters(
             "exporter_datagrams",
@@ -202,13 +214,18 @@ impl Scrape {
         writer.counters(
             "live_closed",
             "Connections of the live stream closed by the server, by reason",
-            [("stalled", live.stalled()), ("silent", live.silent())].map(|(label, count)| ([("reason", label)], count)),
+            [("stalled", live.stalled()), ("silent", live.silent())]
+                .map(|(label, count)| ([("reason", label)], count)),
         )?;
         writer.counters(
             "live_refused",
             "Connections and requests of the live stream refused, by reason",
-            [("origin", live.refused_origin()), ("full", live.refused_full()), ("request", live.refused_requests())]
-                .map(|(label, count)| ([("reason", label)], count)),
+            [
+                ("origin", live.refused_origin()),
+                ("full", live.refused_full()),
+                ("request", live.refused_requests()),
+            ]
+            .map(|(label, count)| ([("reason", label)], count)),
         )?;
         self.latency(writer)
     }
@@ -228,6 +245,6 @@ impl Scrape {
                 None,
                 MetricType::Histogram,
             )?
-            .encode_histogram::<()>(sum_s, counts.iter().sum(), &buckets, None)
+            .encode_histogram::<NoLabelSet>(sum_s, counts.iter().sum(), &buckets, None)
     }
 }

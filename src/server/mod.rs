@@ -69,9 +69,11 @@ async fn serve(config: Config) -> Result<(), RunError> {
 
     let listeners = bind_udp(&config)?;
     let http_address = leptos.site_addr;
-    let http = TcpListener::bind(http_address)
-        .await
-        .map_err(|source| RunError::Bind { what: "HTTP", address: http_address, source })?;
+    let http = TcpListener::bind(http_address).await.map_err(|source| RunError::Bind {
+        what: "HTTP",
+        address: http_address,
+        source,
+    })?;
     for listener in &listeners {
         let granted_bytes = listener.memory().granted_bytes;
         tracing::info!(address = %listener.address(), receive_buffer_bytes = granted_bytes, "waiting for export datagrams");
@@ -82,13 +84,15 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let hub = Hub::new(live::Limits::default(), started_ms);
     let (live_batches, batches) = mpsc::channel(LIVE_QUEUE_BATCHES);
     let demo_target = listeners.first().map(Listener::address);
-    let collector = Collector::start(listeners, Intake::new(Limits::default()), Arc::clone(&geolocation), live_batches)
-        .context("cannot start the collecting thread")?;
+    let collector =
+        Collector::start(listeners, Intake::new(Limits::default()), Arc::clone(&geolocation), live_batches)
+            .context("cannot start the collecting thread")?;
 
     let stop = shutdown::on_signal().context("cannot listen for stop signals")?;
     let tasks = TaskTracker::new();
     tasks.spawn(Arc::clone(&hub).run(batches, stop.clone()));
-    let watch = geolocation::watch(Arc::clone(&geolocation), || ()).context("cannot watch the geolocation databases")?;
+    let watch = geolocation::watch(Arc::clone(&geolocation), || ())
+        .context("cannot watch the geolocation databases")?;
     if let (Some(demo), Some(target)) = (config.demo, demo_target) {
         tasks.spawn(collector::demo_exporter::run(demo, target, stop.clone()));
     }
@@ -105,7 +109,9 @@ async fn serve(config: Config) -> Result<(), RunError> {
         tracing::warn!("connections were still open at the deadline; they are cut");
     }
     drop(watch);
-    tokio::task::spawn_blocking(move || context.collector().stop()).await.context("the collector did not stop")?;
+    tokio::task::spawn_blocking(move || context.collector().stop())
+        .await
+        .context("the collector did not stop")?;
     tracing::info!("stopped");
     match pages.await {
         Ok(Err(error)) => Err(RunError::Failed(anyhow::Error::from(error).context("the HTTP server failed"))),
@@ -132,8 +138,11 @@ async fn load_geolocation(config: &Config) -> Result<Arc<Current>, RunError> {
 /// Binds what the configuration names; without that, the default ports on all addresses of both families.
 fn bind_udp(config: &Config) -> Result<Vec<Listener>, RunError> {
     let bind = |address: SocketAddr| {
-        Listener::bind(address, config.receive_buffer_bytes)
-            .map_err(|source| RunError::Bind { what: "UDP", address, source })
+        Listener::bind(address, config.receive_buffer_bytes).map_err(|source| RunError::Bind {
+            what: "UDP",
+            address,
+            source,
+        })
     };
     if !config.listen_udp.is_empty() {
         return config.listen_udp.iter().map(|&address| bind(address)).collect();
@@ -161,7 +170,10 @@ pub fn check(config: &Config) -> Result<(), RunError> {
     let geolocation = Geolocation::load(&config.geolocation());
     let status = geolocation.status();
     for database in &status.databases {
-        println!("database             {} ({}, {} ranges)", database.file, database.database_type, database.ranges);
+        println!(
+            "database             {} ({}, {} ranges)",
+            database.file, database.database_type, database.ranges
+        );
     }
     for network in geolocation.home_networks() {
         println!("home network         {}: {}", network.name, network.networks.join(", "));
@@ -182,4 +194,3 @@ pub fn explain_address(config: &Config, address: IpAddr) -> Result<(), RunError>
     }
     Ok(())
 }
-

@@ -95,7 +95,10 @@ impl Collector {
         wake.set_nonblocking(true)?;
         let (questions, asked) = mpsc::channel();
         let worker = Worker {
-            sockets: listeners.into_iter().map(|listener| Reading { listener, datagrams: 0, drops: 0 }).collect(),
+            sockets: listeners
+                .into_iter()
+                .map(|listener| Reading { listener, datagrams: 0, drops: 0 })
+                .collect(),
             intake,
             geolocation,
             live,
@@ -104,8 +107,9 @@ impl Collector {
             exporters: Arc::from([]),
             flows: Vec::new(),
         };
-        let thread =
-            std::thread::Builder::new().name("collector".to_owned()).spawn(move || worker.run(&asked, &woken))?;
+        let thread = std::thread::Builder::new()
+            .name("collector".to_owned())
+            .spawn(move || worker.run(&asked, &woken))?;
         Ok(Self { questions, wake: Mutex::new(wake), thread: Mutex::new(Some(thread)) })
     }
 
@@ -169,10 +173,11 @@ struct Worker {
 
 impl Worker {
     fn run(mut self, asked: &mpsc::Receiver<Question>, woken: &UnixStream) {
-        let mut polled: Vec<RawFd> = self.sockets.iter().map(|reading| reading.listener.socket.as_raw_fd()).collect();
+        let mut polled: Vec<RawFd> =
+            self.sockets.iter().map(|reading| reading.listener.socket.as_raw_fd()).collect();
         polled.push(woken.as_raw_fd());
         let mut readable = Vec::new();
-        let mut batch = ReceiveBatch::new();
+        let mut batch = ReceiveBatch::default();
         let mut last_housekeeping = Instant::now();
         let mut is_quiet = true;
         loop {

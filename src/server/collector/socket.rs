@@ -118,20 +118,20 @@ pub struct ReceiveBatch {
     payloads: Vec<u8>,
     addresses: Vec<libc::sockaddr_storage>,
     controls: Vec<Control>,
-    received: Vec<Received>,
+    received: Vec<Datagram>,
 }
 
 /// One received datagram of a batch.
 #[derive(Clone, Copy)]
-struct Received {
+struct Datagram {
     source: SocketAddr,
     received_us: i64,
     length: usize,
 }
 
-impl ReceiveBatch {
+impl Default for ReceiveBatch {
     /// Takes about 4 MiB of address space, of which only what datagrams fill is ever touched.
-    pub fn new() -> Self {
+    fn default() -> Self {
         Self {
             payloads: vec![0; BATCH * DATAGRAM_BYTES],
             // SAFETY: all-zero bytes are a valid `sockaddr_storage` (family AF_UNSPEC).
@@ -140,7 +140,9 @@ impl ReceiveBatch {
             received: Vec::with_capacity(BATCH),
         }
     }
+}
 
+impl ReceiveBatch {
     /// Reads what is there, at most [`BATCH`] datagrams, without waiting. Answers how many.
     pub fn receive(&mut self, socket: &UdpSocket) -> io::Result<usize> {
         self.received.clear();
@@ -178,7 +180,7 @@ impl ReceiveBatch {
             };
         };
         for (header, address) in headers.iter().zip(&self.addresses).take(count) {
-            self.received.push(Received {
+            self.received.push(Datagram {
                 source: socket_address(address),
                 received_us: receive_time(&header.msg_hdr).unwrap_or_else(now_us),
                 length: usize::try_from(header.msg_len).unwrap_or(0).min(DATAGRAM_BYTES),
@@ -255,13 +257,19 @@ mod tests {
         let mut readable = Vec::new();
         wait(&[receiver.as_raw_fd()], Some(Duration::from_secs(5)), &mut readable).unwrap();
         assert_eq!(readable, [true]);
-        let mut batch = ReceiveBatch::new();
+        let mut batch = ReceiveBatch::default();
         assert_eq!(batch.receive(&receiver).unwrap(), 3);
         let datagrams: Vec<_> = batch.datagrams().collect();
-        assert_eq!(datagrams.iter().map(|datagram| datagram.2).collect::<Vec<_>>(), [&b"first"[..], b"", b"third"]);
+        assert_eq!(
+            datagrams.iter().map(|datagram| datagram.2).collect::<Vec<_>>(),
+            [&b"first"[..], b"", b"third"]
+        );
         for (source, received_us, _) in datagrams {
             assert_eq!(source, sender.local_addr().unwrap());
-            assert!((before..=now_us()).contains(&received_us), "{received_us} is not between {before} and now");
+            assert!(
+                (before..=now_us()).contains(&received_us),
+                "{received_us} is not between {before} and now"
+            );
         }
         assert_eq!(batch.receive(&receiver).unwrap(), 0, "nothing is left");
     }
@@ -275,10 +283,13 @@ mod tests {
         let port = receiver.local_addr().unwrap().port();
         let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
         sender.send_to(b"x", ("127.0.0.1", port)).unwrap();
-        let mut batch = ReceiveBatch::new();
+        let mut batch = ReceiveBatch::default();
         wait(&[receiver.as_raw_fd()], Some(Duration::from_secs(5)), &mut Vec::new()).unwrap();
         assert_eq!(batch.receive(&receiver).unwrap(), 1);
-        assert!(batch.datagrams().all(|(source, ..)| source.is_ipv4()), "an IPv4 source is not shown as mapped IPv6");
+        assert!(
+            batch.datagrams().all(|(source, ..)| source.is_ipv4()),
+            "an IPv4 source is not shown as mapped IPv6"
+        );
     }
 
     #[test]
@@ -288,7 +299,7 @@ mod tests {
         for _ in 0..200 {
             sender.send_to(&[0; 1_400], receiver.local_addr().unwrap()).unwrap();
         }
-        let mut batch = ReceiveBatch::new();
+        let mut batch = ReceiveBatch::default();
         let mut received = 0;
         while let Ok(count @ 1..) = batch.receive(&receiver) {
             received += count;

@@ -93,7 +93,9 @@ impl CommandLine {
     /// The flags of `run`, wherever they were written.
     pub fn run_flags(&self) -> RunFlags {
         match &self.command {
-            Some(Command::Run(flags) | Command::Check(flags) | Command::Geo { run: flags, .. }) => flags.clone(),
+            Some(Command::Run(flags) | Command::Check(flags) | Command::Geo { run: flags, .. }) => {
+                flags.clone()
+            }
             None => self.run.clone(),
         }
     }

@@ -150,7 +150,8 @@ mod tests {
     use super::*;
 
     fn merged(arguments: &[&str], file: &str) -> Config {
-        let line = CommandLine::try_parse_from(std::iter::once("meridian").chain(arguments.iter().copied())).unwrap();
+        let line = CommandLine::try_parse_from(std::iter::once("meridian").chain(arguments.iter().copied()))
+            .unwrap();
         Config::merge(&line.run_flags(), ConfigFile::parse(file, Path::new("meridian.toml")).unwrap(), None)
     }
 

@@ -4,17 +4,17 @@ use std::path::Path;
 
 /// What is wrong, and the nearest word that would be right.
 pub fn explain(text: &str, path: &Path, error: &toml::de::Error) -> String {
-    let mut message = match error.span() {
+    let message = match error.span() {
         Some(span) => point(text, path, span.start, error.message()),
         None => format!("{}: {}", path.display(), error.message()),
     };
     if let Some(word) = nearest_expected(error.message()) {
-        message.push_str(&format!("\n  did you mean `{word}`?"));
+        format!("{message}\n  did you mean `{word}`?")
+    } else if error.message().contains("socket address") {
+        format!("{message}\n  write an address with a port, such as \"0.0.0.0:2055\" or \"[::]:2055\"")
+    } else {
+        message
     }
-    if error.message().contains("socket address") {
-        message.push_str("\n  write an address with a port, such as \"0.0.0.0:2055\" or \"[::]:2055\"");
-    }
-    message
 }
 
 /// A message with the place in the file that it is about: `file:line:column: message`, and the line itself.

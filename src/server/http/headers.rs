@@ -10,7 +10,8 @@ use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
 /// Policy of every response that is no page: nothing runs, nothing loads.
-const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'");
+const NOTHING: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'");
 
 /// Sets the policy of the page that is being rendered: its own scripts by nonce, everything else from this server.
 pub fn let_page_run() {

@@ -73,7 +73,9 @@ fn router(context: &Arc<Context>, leptos: &LeptosOptions) -> Router {
         .fallback_service(ServeDir::new(package).precompressed_br().precompressed_gzip())
         .layer(middleware::map_response(headers::keep_for_good));
     let pages = Router::new()
-        .leptos_routes_with_context(leptos, generate_route_list(App), provide.clone(), move || shell(options.clone()))
+        .leptos_routes_with_context(leptos, generate_route_list(App), provide.clone(), move || {
+            shell(options.clone())
+        })
         .fallback(file_and_error_handler_with_context::<LeptosOptions, _>(provide, shell))
         .with_state(leptos.clone())
         .layer(CompressionLayer::new());
