@@ -278,12 +278,20 @@ fn heavy_tail(random: &mut fastrand::Rng) -> f64 {
 
 fn whole(bytes: f64) -> u64 {
     // Between 40 and 4e9 by construction: the cast neither cuts off nor changes the sign.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a small positive range")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to a small positive range"
+    )]
     let whole = bytes.clamp(40.0, 4e9) as u64;
     whole
 }
 
-fn weighted<'a, T>(random: &mut fastrand::Rng, choices: &'a [T], weight: impl Fn(&T) -> u32) -> Option<&'a T> {
+fn weighted<'a, T>(
+    random: &mut fastrand::Rng,
+    choices: &'a [T],
+    weight: impl Fn(&T) -> u32,
+) -> Option<&'a T> {
     let mut at = random.u32(0..choices.iter().map(&weight).sum());
     choices.iter().find(|choice| {
         let hit = at < weight(choice);
@@ -337,6 +345,9 @@ mod tests {
         let total: u64 = bytes.iter().sum();
         let largest: u64 = bytes.iter().rev().take(bytes.len() / 20).sum();
         assert!(largest * 2 > total, "the largest twentieth carries less than half of the bytes");
-        assert!(all.iter().all(|(by, flow)| *by != 0 || flow.source_address.is_ipv4()), "v5 cannot carry IPv6");
+        assert!(
+            all.iter().all(|(by, flow)| *by != 0 || flow.source_address.is_ipv4()),
+            "v5 cannot carry IPv6"
+        );
     }
 }

@@ -1,1 +1,1 @@
-//! wire
+pub mod encode;
