@@ -6,7 +6,7 @@
 //! The text comes from outside: whatever it is, parsing it ends in a filter or in an error that points at
 //! the fault and says what to write instead, within the bounds below. Evaluating allocates nothing.
 
-mod country_codes;
+mod country_code;
 mod evaluation;
 mod expression;
 mod field;

@@ -5,7 +5,7 @@ use super::field::{Field, nearest};
 use super::lexer::{Kind, Token};
 use super::network::Network;
 use super::protocol::{names as protocol_names, protocol_number};
-use super::{FilterError, MAX_DEPTH, MAX_TERMS, country_codes};
+use super::{FilterError, MAX_DEPTH, MAX_TERMS, country_code};
 use crate::model::traffic::Direction;
 
 /// The expression that the tokens say; `None` when there are no tokens. `end` is the length of the text.
@@ -243,7 +243,7 @@ fn add(field: Field, text: &str, values: &mut Values) -> Result<(), String> {
         Values::Numbers(numbers) => numbers.push(number(field, text)?),
         Values::Cities(cities) => cities.push(text.to_owned()),
         Values::Countries(countries) if text.eq_ignore_ascii_case("unknown") => countries.push(None),
-        Values::Countries(countries) => countries.push(Some(country_codes::parse(text)?)),
+        Values::Countries(countries) => countries.push(Some(country_code::parse(text)?)),
         Values::Directions(directions) => {
             let found =
                 Direction::ALL.into_iter().find(|direction| direction.name().eq_ignore_ascii_case(text));

@@ -18,7 +18,7 @@ use crate::model::frame::{
 use crate::model::place::CountryCode;
 use crate::model::traffic::{Direction, Traffic};
 use crate::server::collector::batch::FlowBatch;
-use crate::server::geolocation::Geolocation;
+use crate::server::geolocation::{Geolocation, HomeNetworkSetting, Settings};
 
 /// Numbers that look random and are the same in every run.
 struct Numbers(u64);
@@ -57,6 +57,19 @@ impl Numbers {
     }
 }
 
+/// Places 1 to 34 can be drawn; those above, and 0, are unknown.
+fn geolocation() -> Arc<Geolocation> {
+    let network = |number: u8| HomeNetworkSetting {
+        name: format!("Site {number}"),
+        networks: vec![format!("10.{number}.0.0/16").parse().unwrap()],
+        latitude: Some(f32::from(number)),
+        longitude: Some(-f32::from(number)),
+        place: None,
+    };
+    let home_networks = (1..35).map(network).collect();
+    Arc::new(Geolocation::without_databases(&Settings { home_networks, ..Settings::default() }))
+}
+
 /// A view with a hub's part around it.
 struct Counted {
     view: View,
@@ -74,7 +87,7 @@ impl Counted {
         let start = Instant::now();
         Self {
             view: View::new(ViewKey { filter: filter.parse().unwrap(), arcs_per_second }, 0, start),
-            ground: Ground { generation: 1, geolocation: Arc::default() },
+            ground: Ground { generation: 1, geolocation: geolocation() },
             drawable: Drawable::default(),
             metrics: Metrics::default(),
             numbers: Numbers(7),
@@ -246,7 +259,7 @@ fn places_of_two_geolocations_are_never_one_arc() {
     let mut counted = Counted::new("", 5_000);
     let mut client = Client::subscribed(&counted.view);
     counted.round();
-    counted.ground = Ground { generation: 2, geolocation: Arc::default() };
+    counted.ground = Ground { generation: 2, geolocation: geolocation() };
     counted.round();
     let head = *counted.view.head.borrow();
     let Taken::Frame(both) = counted.view.take(client.position, head, Encoding::Postcard) else {
