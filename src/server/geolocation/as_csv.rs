@@ -1,9 +1,10 @@
 //! AS ranges as comma-separated values: first address, last address, AS number, name.
 //!
 //! The format of ip-location-db. Names may be quoted (RFC 4180); a name may not go over a line. Lines may come in
-//! any order; ranges may not overlap.
+//! any order. Of two ranges that overlap, as a pair in the pinned file does, the one that starts later has the
+//! addresses, and the other ends before it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::autonomous_systems::AutonomousSystemsBuilder;
 use super::database::{AsDatabase, DatabaseError};
@@ -28,22 +29,36 @@ pub(super) fn read(bytes: &[u8]) -> Result<AsDatabase, DatabaseError> {
         if number == 0 || number == u32::MAX {
             continue;
         }
+        if first.is_ipv4() != last.is_ipv4() || last < first {
+            return Err(wrong("ends before it begins"));
+        }
         systems.add(number, &name).ok_or(DatabaseError::TooMany)?;
-        ranges.push((first, last, number, position + 1));
+        ranges.push((first, last, number));
     }
     if ranges.is_empty() {
         return Err(DatabaseError::Csv { line: 1, what: "is the last, and none has a range" });
     }
 
     ranges.sort_unstable();
+    let starts_after = ranges.iter().skip(1).map(|(first, ..)| Some(*first)).chain([None]);
     let mut builder = AddressRangesBuilder::default();
-    for (first, last, number, line) in ranges {
-        builder.push(first, last, number).map_err(|_| DatabaseError::Csv {
-            line,
-            what: "overlaps another range, or ends before it begins",
-        })?;
+    for ((first, last, number), next) in ranges.iter().zip(starts_after) {
+        let last = match next.filter(|next| next <= last) {
+            Some(next) if next == *first => continue,
+            Some(next) => before(next),
+            None => *last,
+        };
+        builder.push(*first, last, *number).map_err(|_| DatabaseError::Tree)?;
     }
     Ok(AsDatabase { ranges: builder.finish(), systems: systems.finish() })
+}
+
+/// The address before one that is not the first of its family.
+fn before(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(address) => Ipv4Addr::from(address.to_bits().saturating_sub(1)).into(),
+        IpAddr::V6(address) => Ipv6Addr::from(address.to_bits().saturating_sub(1)).into(),
+    }
 }
 
 /// A field without its quotes; `None` when a quote is not closed.
@@ -71,13 +86,20 @@ mod tests {
     }
 
     #[test]
+    fn of_two_ranges_that_overlap_the_later_has_the_addresses() {
+        let database = read(b"214.95.0.0,215.0.255.255,749,a\n215.0.0.0,215.1.3.255,721,b\n").unwrap();
+        let numbers = ["214.95.0.0", "214.255.255.255", "215.0.0.0", "215.1.3.255", "215.1.4.0"]
+            .map(|address| database.ranges.find(address.parse().unwrap()));
+        assert_eq!(numbers, [749, 749, 721, 721, 0]);
+    }
+
+    #[test]
     fn a_line_that_cannot_be_read_is_named() {
         for (text, number) in [
             ("1.0.0.0,1.0.0.255,1,a\n1.0.1.0,1.0.1.255,x,b\n", 2),
             ("1.0.0.0,1.0.0.255,1\n", 1),
             ("network,last,number,name\n", 1),
             ("1.0.0.0,1.0.0.255,1,\"a\n", 1),
-            ("1.0.0.0,1.0.0.255,1,a\n1.0.0.9,1.0.0.9,2,b\n", 2),
             ("1.0.0.9,1.0.0.1,1,a\n", 1),
             ("", 1),
         ] {

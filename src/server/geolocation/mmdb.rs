@@ -1,12 +1,13 @@
 //! MaxMind DB files, flattened.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use maxminddb::{LookupResult, Reader, WithinOptions};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{self, IgnoredAny, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::autonomous_systems::AutonomousSystemsBuilder;
 use super::database::{AsDatabase, Content, DatabaseError, PlaceDatabase, says_db_ip};
@@ -139,6 +140,38 @@ fn places<'a>(
     Ok(PlaceDatabase { ranges, places: places.finish() })
 }
 
+/// Degrees as a file has them: as double in the GeoIP2 schema, as float in the flat one.
+#[derive(Clone, Copy)]
+struct Degrees(f64);
+
+impl<'de> Deserialize<'de> for Degrees {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(DegreesVisitor)
+    }
+}
+
+struct DegreesVisitor;
+
+impl Visitor<'_> for DegreesVisitor {
+    type Value = Degrees;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("degrees as a float or a double")
+    }
+
+    fn visit_f32<E: de::Error>(self, degrees: f32) -> Result<Degrees, E> {
+        Ok(Degrees(degrees.into()))
+    }
+
+    fn visit_f64<E: de::Error>(self, degrees: f64) -> Result<Degrees, E> {
+        Ok(Degrees(degrees))
+    }
+}
+
+fn coordinates(latitude: Option<Degrees>, longitude: Option<Degrees>) -> Option<(f64, f64)> {
+    latitude.zip(longitude).map(|(Degrees(latitude), Degrees(longitude))| (latitude, longitude))
+}
+
 /// A place in the flat schema of ip-location-db.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -146,8 +179,8 @@ struct FlatPlace<'a> {
     country_code: &'a str,
     state1: &'a str,
     city: &'a str,
-    latitude: Option<f64>,
-    longitude: Option<f64>,
+    latitude: Option<Degrees>,
+    longitude: Option<Degrees>,
 }
 
 fn intern_flat(places: &mut PlacesBuilder, found: &Found<'_>) -> Result<u32, DatabaseError> {
@@ -156,7 +189,7 @@ fn intern_flat(places: &mut PlacesBuilder, found: &Found<'_>) -> Result<u32, Dat
         country: country_code(place.country_code)?,
         region: place.state1,
         city: place.city,
-        coordinates: place.latitude.zip(place.longitude),
+        coordinates: coordinates(place.latitude, place.longitude),
     };
     places.intern(record).ok_or(DatabaseError::TooMany)
 }
@@ -198,8 +231,8 @@ struct Names<'a> {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Coordinates {
-    latitude: Option<f64>,
-    longitude: Option<f64>,
+    latitude: Option<Degrees>,
+    longitude: Option<Degrees>,
 }
 
 /// The country is where the address is used; where the file does not say, where it is registered.
@@ -215,7 +248,7 @@ fn intern_nested(places: &mut PlacesBuilder, found: &Found<'_>) -> Result<u32, D
         country: country_code(country)?,
         region: place.subdivisions.first().map_or("", |region| region.names.en),
         city: place.city.names.en,
-        coordinates: place.location.latitude.zip(place.location.longitude),
+        coordinates: coordinates(place.location.latitude, place.location.longitude),
     };
     places.intern(record).ok_or(DatabaseError::TooMany)
 }
