@@ -3,11 +3,16 @@
 //! Nothing here does input or output, reads a clock or depends on a framework. Every type can cross the
 //! network: its JSON field names are part of the stable API.
 
+pub mod countries;
 pub mod exporter;
 pub mod filter;
+pub mod filter_terms;
 pub mod flow_record;
 pub mod frame;
 pub mod place;
+pub mod protocol_names;
+pub mod quantity;
 pub mod status;
+pub mod theme;
 pub mod time;
 pub mod traffic;

@@ -19,6 +19,11 @@ impl CountryCode {
         }
     }
 
+    /// The code of two letters that are known to be upper case.
+    pub(super) const fn from_letters(letters: [u8; 2]) -> Self {
+        Self(letters)
+    }
+
     /// The two letters.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or("??")
@@ -114,4 +119,57 @@ pub struct HomeNetwork {
     pub networks: Vec<String>,
     /// Where it is; its precision is `home` or `home_unset`.
     pub place: Place,
+}
+
+/// Where home is, as a user states it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HomeLocation {
+    /// What to call it, 1 to [`HomeLocation::NAME_CHARS`] characters.
+    pub name: String,
+    /// Degrees north, −90 to 90.
+    pub latitude: f32,
+    /// Degrees east, −180 to 180.
+    pub longitude: f32,
+}
+
+impl HomeLocation {
+    /// The longest name, in characters.
+    pub const NAME_CHARS: usize = 60;
+
+    /// What is wrong with it, for the one who typed it; `None` when nothing is.
+    pub fn fault(&self) -> Option<&'static str> {
+        if self.name.trim().is_empty() {
+            Some("Give the place a name, for example the town.")
+        } else if self.name.chars().count() > Self::NAME_CHARS {
+            Some("The name is longer than 60 characters: shorten it.")
+        } else if self.name.chars().any(char::is_control) {
+            Some("The name has a control character in it: leave it out.")
+        } else if !(-90.0..=90.0).contains(&self.latitude) {
+            Some("Latitude is degrees north, from -90 to 90.")
+        } else if !(-180.0..=180.0).contains(&self.longitude) {
+            Some("Longitude is degrees east, from -180 to 180.")
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn home(name: &str, latitude: f32, longitude: f32) -> HomeLocation {
+        HomeLocation { name: name.to_owned(), latitude, longitude }
+    }
+
+    #[test]
+    fn a_home_off_the_globe_or_without_a_name_is_refused() {
+        assert_eq!(home("Lyon", 45.76, 4.84).fault(), None);
+        assert_eq!(home("Nelson", -41.27, 180.0).fault(), None);
+        assert!(home(" ", 0.0, 0.0).fault().is_some());
+        assert!(home("Lyon", 90.1, 0.0).fault().is_some());
+        assert!(home("Lyon", f32::NAN, 0.0).fault().is_some());
+        assert!(home("Lyon", 0.0, f32::INFINITY).fault().is_some());
+        assert!(home(&"x".repeat(61), 0.0, 0.0).fault().is_some());
+    }
 }
