@@ -2,9 +2,15 @@
 //!
 //! Both directions are one serde type each: postcard in binary messages for Meridian's own page
 //! (subprotocol `meridian.postcard.v1`), JSON in text messages for everybody else (`meridian.json.v1`,
-//! or no subprotocol). Totals are exact; what is merged or left out is said with numbers.
+//! or no subprotocol). Totals are exact; what is merged or left out is said with numbers: in every frame
+//! the flows of `arcs`, of `passed.not_drawn` and of `passed.unlocated` add up to those of `passed.all`.
+//!
+//! In JSON a client says `{"subscribe": {"filter": "port = 443", "arcs_per_second": 100}}`, `"pause"` or
+//! `"resume"`; without a word it gets everything. The server says `{"snapshot": {…}}`, `{"frame": {…}}`,
+//! `{"second": {…}}` or `{"refusal": {"message": "…", "position": 4}}`.
 
 use std::net::IpAddr;
+use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
@@ -39,8 +45,9 @@ pub enum Request {
     Resume,
 }
 
-/// Which flows, and how many arcs of them.
+/// Which flows, and how many arcs of them. In JSON a field left out has its default.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Subscription {
     /// Text in the filter language; empty for all flows.
     pub filter: String,
@@ -55,6 +62,10 @@ impl Default for Subscription {
 }
 
 /// What the server sends.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "frames are most of the messages: a box would cost each an allocation"
+)]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
@@ -79,6 +90,27 @@ pub struct Totals {
     pub unlocated: Traffic,
     /// Of `all`, what could be drawn and is in no arc, because the budget was used up.
     pub not_drawn: Traffic,
+}
+
+impl Totals {
+    /// Counts traffic of one direction in `all` and `by_direction`.
+    pub fn count(&mut self, direction: Direction, traffic: Traffic) {
+        self.all += traffic;
+        if let Some(sum) = self.by_direction.get_mut(direction.index()) {
+            *sum += traffic;
+        }
+    }
+}
+
+impl AddAssign for Totals {
+    fn add_assign(&mut self, other: Self) {
+        self.all += other.all;
+        for (sum, more) in self.by_direction.iter_mut().zip(other.by_direction) {
+            *sum += more;
+        }
+        self.unlocated += other.unlocated;
+        self.not_drawn += other.not_drawn;
+    }
 }
 
 /// Where a subscription stands.
@@ -115,6 +147,8 @@ pub enum SnapshotReason {
     Subscribed,
     /// The client was too slow: the frames between are left out, the totals are exact.
     Skipped,
+    /// The client resumed after so long a pause that its frames are gone; the totals are exact.
+    Resumed,
 }
 
 /// What passed since the previous frame.
@@ -147,9 +181,9 @@ pub struct Arc {
     pub to: u32,
     /// Direction of all its flows.
     pub direction: Direction,
-    /// IP protocol number of the most bytes in it.
+    /// IP protocol number of the most bytes in it (by majority; without one, any of the largest).
     pub protocol: u8,
-    /// AS of the external end of the most bytes in it (the source's for transit); 0 when unknown.
+    /// AS of the external end of the most bytes in it, likewise (the source's for transit); 0 when unknown.
     pub as_number: u32,
     /// What it stands for.
     pub traffic: Traffic,

@@ -1,0 +1,43 @@
+// A real Chromium, and what every page must hold: no console error, nothing from elsewhere.
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { chromium } from 'playwright-core';
+
+const results = path.resolve(import.meta.dirname, '../results');
+export const DESKTOP = { width: 1440, height: 900 };
+export const PHONE = { width: 390, height: 844 };
+
+export function launch() {
+  return chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: [
+      '--headless', '--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync', '--use-angle=swiftshader', '--enable-unsafe-swiftshader',
+    ],
+  });
+}
+
+/** A page that keeps what it complained of and what it loaded from elsewhere. */
+export async function open(browser, url, { viewport = DESKTOP, colorScheme = 'dark', ...context } = {}) {
+  const session = await browser.newContext({ viewport, colorScheme, ...context });
+  const page = await session.newPage();
+  page.complaints = [];
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) page.complaints.push(`${message.type()}: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => page.complaints.push(`exception: ${error.message}`));
+  page.on('request', (request) => {
+    const { origin, protocol } = new URL(request.url());
+    if (protocol.startsWith('http') && origin !== new URL(url).origin) page.complaints.push(`loaded from elsewhere: ${request.url()}`);
+  });
+  await page.goto(url);
+  return page;
+}
+
+/** Keeps a picture for people to look at. */
+export async function picture(page, name) {
+  mkdirSync(results, { recursive: true });
+  const file = path.join(results, `${name}.png`);
+  await page.screenshot({ path: file });
+  return file;
+}

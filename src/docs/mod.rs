@@ -1,0 +1,11 @@
+//! How Meridian is built, run, and why it is as it is. Links in these pages are checked when the documentation is.
+
+pub mod architecture {
+    #![doc = include_str!("architecture.md")]
+}
+pub mod operations {
+    #![doc = include_str!("operations.md")]
+}
+pub mod decisions {
+    #![doc = include_str!("decisions.md")]
+}

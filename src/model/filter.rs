@@ -1,1 +1,0 @@
-//! The filter language (see the issue contract).

@@ -1,0 +1,145 @@
+//! The filter language: `dst.country = "RU" and dst.port in (443, 8443) and not src.as = 15169`.
+//!
+//! One language everywhere: the live feed, the pages, the API and the command line. A field is written
+//! with `src.` or `dst.`, or bare for either end. `=` and `in` on a bare field mean that at least one end
+//! equals, `!=` and `not in` that no end does. An empty filter lets every flow pass.
+//! The text comes from outside: whatever it is, parsing it ends in a filter or in an error that points at
+//! the fault and says what to write instead, within the bounds below. Evaluating allocates nothing.
+
+mod country_codes;
+mod evaluation;
+mod expression;
+mod field;
+mod lexer;
+mod network;
+mod parser;
+mod protocol;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+pub use evaluation::PlaceLookup;
+pub use expression::{Comparison, Expression, Term, Test, Values};
+pub use field::{End, FIELDS, Field};
+pub use network::Network;
+pub use protocol::{protocol_name, protocol_number};
+
+/// The longest filter, in characters; its canonical text keeps within it as well.
+pub const MAX_CHARACTERS: usize = 4_096;
+/// How deep parentheses and `not` may be nested.
+pub const MAX_DEPTH: usize = 64;
+/// How many values a filter may compare with, all lists together.
+pub const MAX_TERMS: usize = 256;
+
+/// A filter that can be evaluated. Its `Display` is its canonical text: two spellings of one filter
+/// (keywords, spaces, comments, order within a list) have the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Filter {
+    root: Option<Expression>,
+}
+
+/// What is wrong with the text of a filter, where, and what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[error("{message}")]
+pub struct FilterError {
+    /// For people: what is wrong and what to write instead.
+    pub message: String,
+    /// Where the fault begins, in characters from 0; the length of the text when something is missing.
+    pub position: u32,
+    /// How many characters the fault covers; 0 at the end of the text.
+    pub length: u32,
+}
+
+impl FilterError {
+    fn new(position: usize, length: usize, message: impl Into<String>) -> Self {
+        let clamp = |characters: usize| u32::try_from(characters).unwrap_or(u32::MAX);
+        Self { message: message.into(), position: clamp(position), length: clamp(length) }
+    }
+}
+
+impl Filter {
+    /// The filter that lets every flow pass.
+    pub const ALL: Self = Self { root: None };
+
+    /// True when every flow passes because nothing was asked.
+    pub const fn is_all(&self) -> bool {
+        self.root.is_none()
+    }
+
+    /// What the filter says, for those who translate it into another language; `None` lets all pass.
+    pub const fn expression(&self) -> Option<&Expression> {
+        self.root.as_ref()
+    }
+
+    /// True when the filter demands `field = value`, so that [`Filter::with`] would take it away.
+    pub fn demands(&self, field: &str, value: &str) -> bool {
+        equality(field, value).is_some_and(|term| self.demanded().contains(&term))
+    }
+
+    /// The text of this filter with `and field = value` added, or taken away when it is there already:
+    /// what a click on a value does. A field or value that does not exist, or one more than fits into
+    /// the bounds, leaves the filter as it is.
+    pub fn with(&self, field: &str, value: &str) -> String {
+        let Some(term) = equality(field, value) else { return self.to_string() };
+        let mut demanded = self.demanded().to_vec();
+        let before = demanded.len();
+        demanded.retain(|other| *other != term);
+        if demanded.len() == before {
+            demanded.push(term);
+        }
+        let changed = Self { root: Expression::all(demanded) }.to_string();
+        if Self::from_str(&changed).is_ok() { changed } else { self.to_string() }
+    }
+
+    /// The expressions that all have to hold.
+    fn demanded(&self) -> &[Expression] {
+        match &self.root {
+            None => &[],
+            Some(Expression::All(parts)) => parts,
+            Some(other) => std::slice::from_ref(other),
+        }
+    }
+}
+
+fn equality(field: &str, value: &str) -> Option<Expression> {
+    let text = format!("{field} = {}", expression::Quoted(value));
+    match Filter::from_str(&text).ok()?.root {
+        Some(term @ Expression::Term(_)) => Some(term),
+        _ => None,
+    }
+}
+
+impl FromStr for Filter {
+    type Err = FilterError;
+
+    fn from_str(text: &str) -> Result<Self, FilterError> {
+        let characters: Vec<char> = text.chars().take(MAX_CHARACTERS + 1).collect();
+        let too_long = || {
+            FilterError::new(
+                MAX_CHARACTERS,
+                characters.len().saturating_sub(MAX_CHARACTERS),
+                format!("a filter has at most {MAX_CHARACTERS} characters: write a shorter one"),
+            )
+        };
+        if characters.len() > MAX_CHARACTERS {
+            return Err(too_long());
+        }
+        let tokens = lexer::tokens(&characters)?;
+        let filter = Self { root: parser::parse(&tokens, characters.len())? };
+        if filter.to_string().chars().count() > MAX_CHARACTERS {
+            return Err(FilterError { position: 0, ..too_long() });
+        }
+        Ok(filter)
+    }
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.root.as_ref().map_or(Ok(()), |root| root.fmt(formatter))
+    }
+}

@@ -1,0 +1,110 @@
+//! The command line. Every flag of `run` has a `MERIDIAN_*` variable.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::Deserialize;
+
+use crate::model::place::HomeLocation;
+
+/// A self-hosted, live atlas of network traffic.
+#[derive(Debug, Parser)]
+#[command(name = "meridian", version, about, after_help = EXIT_CODES, args_conflicts_with_subcommands = true)]
+pub struct CommandLine {
+    /// What to do; without it, `run`.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Flags of `run`, for `meridian` without a command.
+    #[command(flatten)]
+    pub run: RunFlags,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 ended as asked; 64 the command line or the configuration is wrong; \
+69 an address could not be bound; 70 another failure, which the last log line explains.";
+
+/// What `meridian` can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Collect, locate and show flows: everything in one process.
+    Run(RunFlags),
+    /// Check the configuration and print what it comes to, without starting anything.
+    Check(RunFlags),
+    /// Print what is known of an address, and which database says so.
+    Geo {
+        /// IPv4 or IPv6 address.
+        address: IpAddr,
+        /// The configuration to look it up with.
+        #[command(flatten)]
+        run: RunFlags,
+    },
+}
+
+/// Flags that override the configuration file.
+#[derive(Clone, Debug, Default, Args)]
+pub struct RunFlags {
+    /// Configuration file. Without it `meridian.toml` is read if it exists.
+    #[arg(long, env = "MERIDIAN_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Folder of everything that Meridian keeps.
+    #[arg(long, env = "MERIDIAN_DATA_DIR", value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+    /// UDP addresses that export datagrams arrive at, separated by commas.
+    #[arg(long, env = "MERIDIAN_LISTEN_UDP", value_name = "ADDRESS:PORT", value_delimiter = ',')]
+    pub listen_udp: Option<Vec<SocketAddr>>,
+    /// Address of the pages and the API.
+    #[arg(long, env = "MERIDIAN_HTTP_ADDRESS", value_name = "ADDRESS:PORT")]
+    pub http_address: Option<SocketAddr>,
+    /// Geolocation databases, separated by commas.
+    #[arg(long, env = "MERIDIAN_DATABASES", value_name = "FILE", value_delimiter = ',')]
+    pub databases: Option<Vec<PathBuf>>,
+    /// Where the private address ranges are: degrees north, degrees east, and a name if you like.
+    #[arg(long, env = "MERIDIAN_HOME", value_name = "LAT,LON[,NAME]", value_parser = home, allow_hyphen_values = true)]
+    pub home: Option<HomeLocation>,
+    /// How logs are written.
+    #[arg(long, env = "MERIDIAN_LOG_FORMAT")]
+    pub log_format: Option<LogFormat>,
+    /// Which logs are written, such as `info` or `meridian=debug,warn`.
+    #[arg(long, env = "MERIDIAN_LOG_LEVEL", value_name = "FILTER")]
+    pub log_level: Option<String>,
+    /// Send synthetic traffic to the first UDP socket, with a badge on every page.
+    #[arg(long, env = "MERIDIAN_DEMO")]
+    pub demo: bool,
+    /// Seed of the synthetic traffic: the same seed makes the same flows.
+    #[arg(long, env = "MERIDIAN_DEMO_SEED", value_name = "NUMBER")]
+    pub demo_seed: Option<u64>,
+    /// Mean flow records per second of the synthetic traffic.
+    #[arg(long, env = "MERIDIAN_DEMO_FLOWS_PER_SECOND", value_name = "NUMBER")]
+    pub demo_flows_per_second: Option<u32>,
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One line of text for people.
+    #[default]
+    Text,
+    /// One JSON object a line, for log collectors.
+    Json,
+}
+
+impl CommandLine {
+    /// The flags of `run`, wherever they were written.
+    pub fn run_flags(&self) -> RunFlags {
+        match &self.command {
+            Some(Command::Run(flags) | Command::Check(flags) | Command::Geo { run: flags, .. }) => flags.clone(),
+            None => self.run.clone(),
+        }
+    }
+}
+
+fn home(text: &str) -> Result<HomeLocation, String> {
+    let wanted = "write degrees north, degrees east and maybe a name, such as -33.31,26.52,Makhanda";
+    let mut parts = text.splitn(3, ',');
+    let mut degrees = || parts.next().and_then(|part| part.trim().parse::<f32>().ok()).ok_or(wanted);
+    let (latitude, longitude) = (degrees()?, degrees()?);
+    let name = parts.next().map_or("home", str::trim).to_owned();
+    let home = HomeLocation { name, latitude, longitude };
+    home.fault().map_or(Ok(home), |fault| Err(fault.to_owned()))
+}

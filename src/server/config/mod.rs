@@ -1,0 +1,176 @@
+//! The configuration: flags over `MERIDIAN_*` variables over the file over defaults.
+//!
+//! [`Config`] is what the process runs with; [`file`] is what `meridian.toml` may say, [`flags`] what the
+//! command line and the environment may say. A value that makes no sense never gets past this module.
+
+pub mod file;
+pub mod flags;
+mod suggestion;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use self::file::ConfigFile;
+use self::flags::{LogFormat, RunFlags};
+use crate::model::place::HomeLocation;
+use crate::server::geolocation::{HomeNetworkSetting, Settings};
+use crate::server::home;
+
+/// Name of the configuration file that is read when none is named and it exists.
+pub const DEFAULT_FILE: &str = "meridian.toml";
+/// UDP ports that are listened on unless others are named: NetFlow, IPFIX (IANA) and sFlow (IANA).
+pub const DEFAULT_UDP_PORTS: [u16; 3] = [2055, 4739, 6343];
+
+/// What the process runs with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The file that was read, if any.
+    pub file: Option<PathBuf>,
+    /// Folder of everything that Meridian keeps.
+    pub data_dir: PathBuf,
+    /// UDP addresses that export datagrams arrive at; empty means the default ports on all addresses.
+    pub listen_udp: Vec<SocketAddr>,
+    /// Receive buffer asked of the kernel for each UDP socket, in bytes.
+    pub receive_buffer_bytes: usize,
+    /// Address of the pages and the API; `None` leaves it to `Leptos.toml`.
+    pub http_address: Option<SocketAddr>,
+    /// Origins besides the server's own that may open the live stream, as `https://host:port`.
+    pub allowed_origins: Vec<String>,
+    /// Geolocation databases; empty means all in `geolocation/` of the data folder.
+    pub databases: Vec<PathBuf>,
+    /// Networks whose place and membership are given by the operator.
+    pub home_networks: Vec<HomeNetworkSetting>,
+    /// Where the default home ranges are, if the operator says so.
+    pub home: Option<HomeLocation>,
+    /// How logs are written.
+    pub log_format: LogFormat,
+    /// Which logs are written, as a `tracing` filter.
+    pub log_level: String,
+    /// Time that open connections get to end after a stop signal.
+    pub shutdown_deadline: Duration,
+    /// The demo exporter's settings, when it runs.
+    pub demo: Option<Demo>,
+}
+
+/// Settings of the built-in exporter of synthetic traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Demo {
+    /// Seed of its random numbers.
+    pub seed: u64,
+    /// Mean flow records per second.
+    pub flows_per_second: u32,
+}
+
+/// Why there is no usable configuration. The text says what to do.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file could not be read.
+    #[error("cannot read the configuration file {path}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file says something that is not understood.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+impl Config {
+    /// The configuration that the flags, the environment (already part of the flags) and the file give.
+    pub fn load(flags: &RunFlags) -> Result<Self, ConfigError> {
+        let path = match &flags.config {
+            Some(path) => Some(path.clone()),
+            None => Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.exists()),
+        };
+        let file = match &path {
+            Some(path) => ConfigFile::read(path)?,
+            None => ConfigFile::default(),
+        };
+        Ok(Self::merge(flags, file, path))
+    }
+
+    /// Flags win over the file, the file over the defaults.
+    fn merge(flags: &RunFlags, file: ConfigFile, path: Option<PathBuf>) -> Self {
+        let demo = flags.demo.then_some(Demo {
+            seed: flags.demo_seed.unwrap_or(1),
+            flows_per_second: flags.demo_flows_per_second.unwrap_or(60),
+        });
+        Self {
+            file: path,
+            data_dir: flags.data_dir.clone().or(file.data_dir).unwrap_or_else(|| PathBuf::from("data")),
+            listen_udp: flags.listen_udp.clone().or(file.listen.udp).unwrap_or_default(),
+            receive_buffer_bytes: file.listen.receive_buffer_bytes.unwrap_or(64 << 20),
+            http_address: flags.http_address.or(file.http.address),
+            allowed_origins: file.http.allowed_origins,
+            databases: flags.databases.clone().or(file.geolocation.databases).unwrap_or_default(),
+            home_networks: file.home_networks.into_iter().map(toml::Spanned::into_inner).collect(),
+            home: flags.home.clone().or(file.home_location),
+            log_format: flags.log_format.or(file.log.format).unwrap_or_default(),
+            log_level: flags.log_level.clone().or(file.log.level).unwrap_or_else(|| "info".to_owned()),
+            shutdown_deadline: Duration::from_secs(file.shutdown.deadline_s.unwrap_or(10)),
+            demo,
+        }
+    }
+
+    /// Folder where set-up and operators put the geolocation databases.
+    pub fn database_folder(&self) -> PathBuf {
+        self.data_dir.join("geolocation")
+    }
+
+    /// File that keeps the home location that was set on the settings page.
+    pub fn home_file(&self) -> PathBuf {
+        self.data_dir.join("home.json")
+    }
+
+    /// What geolocation is made of. A home location from the configuration wins over the one that was set on a page.
+    pub fn geolocation(&self) -> Settings {
+        let databases =
+            if self.databases.is_empty() { vec![self.database_folder()] } else { self.databases.clone() };
+        Settings {
+            databases,
+            home_networks: self.home_networks.clone(),
+            home: self.home.clone().or_else(|| home::read(&self.home_file())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap::Parser;
+
+    use super::flags::CommandLine;
+    use super::*;
+
+    fn merged(arguments: &[&str], file: &str) -> Config {
+        let line = CommandLine::try_parse_from(std::iter::once("meridian").chain(arguments.iter().copied())).unwrap();
+        Config::merge(&line.run_flags(), ConfigFile::parse(file, Path::new("meridian.toml")).unwrap(), None)
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+        let file = "data_dir = \"/srv/m\"\n[http]\naddress = \"127.0.0.1:8080\"";
+        assert_eq!(merged(&[], file).data_dir, PathBuf::from("/srv/m"));
+        assert_eq!(merged(&["--data-dir", "/x"], file).data_dir, PathBuf::from("/x"));
+        assert_eq!(merged(&["run", "--data-dir", "/x"], file).data_dir, PathBuf::from("/x"));
+        assert_eq!(merged(&[], "").data_dir, PathBuf::from("data"));
+        assert_eq!(merged(&[], file).http_address.unwrap().port(), 8080);
+    }
+
+    #[test]
+    fn home_and_its_networks_come_from_the_file() {
+        let config = merged(
+            &[],
+            "[home]\nname = \"HQ\"\nlatitude = -33.31\nlongitude = 26.52\n\n[[home_networks]]\nname = \"campus\"\nnetworks = [\"146.231.0.0/16\", \"2001:4200::/32\"]\nplace = \"Makhanda, ZA\"",
+        );
+        assert_eq!(config.home.unwrap().name, "HQ");
+        assert_eq!(config.home_networks.len(), 1);
+    }
+}

@@ -1,0 +1,145 @@
+//! What server functions, the REST API and the metrics ask: the running process.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use thiserror::Error;
+
+use super::collector::listener::{Collector, Report};
+use super::collector::socket;
+use super::config::Config;
+use super::geolocation::{Current, Geolocation};
+use super::home;
+use super::live::Hub;
+use crate::model::exporter::Exporter;
+use crate::model::frame::Snapshot;
+use crate::model::place::{City, HomeLocation};
+use crate::model::status::Status;
+use crate::model::traffic::Traffic;
+
+/// Cities kept as map labels.
+const MAX_CITIES: usize = 5_000;
+
+/// The running process, shared by everything that answers requests.
+#[derive(Debug)]
+pub struct Context {
+    config: Config,
+    collector: Collector,
+    geolocation: Arc<Current>,
+    hub: Arc<Hub>,
+    started_ms: i64,
+    cities: Mutex<Option<(Arc<Geolocation>, Vec<City>)>>,
+}
+
+/// Why the home location was not set.
+#[derive(Debug, Error)]
+pub enum SetHomeError {
+    /// The input makes no sense; the text says what to write.
+    #[error("{0}")]
+    Invalid(&'static str),
+    /// The configuration says where home is, and wins.
+    #[error("the home location is set in the configuration; change it there")]
+    Configured,
+    /// It could not be kept.
+    #[error("the home location could not be saved")]
+    NotSaved(#[source] io::Error),
+}
+
+impl Context {
+    /// Puts the parts of the process together.
+    pub fn new(
+        config: Config,
+        collector: Collector,
+        geolocation: Arc<Current>,
+        hub: Arc<Hub>,
+        started_ms: i64,
+    ) -> Self {
+        Self { config, collector, geolocation, hub, started_ms, cities: Mutex::new(None) }
+    }
+
+    /// The collecting thread.
+    pub fn collector(&self) -> &Collector {
+        &self.collector
+    }
+
+    /// The live feed.
+    pub fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// Origins besides the server's own that may open the live stream.
+    pub fn allowed_origins(&self) -> &[String] {
+        &self.config.allowed_origins
+    }
+
+    /// The state of the whole process.
+    pub fn status(&self) -> Status {
+        let report = self.collector.report();
+        let geolocation = self.geolocation.load();
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_ms: self.started_ms,
+            now_ms: socket::now_us() / 1_000,
+            traffic: report.as_ref().map_or(Traffic::NONE, |report| report.counters.traffic),
+            last_received_ms: report.as_ref().and_then(|report| report.last_received_us).map(|time| time / 1_000),
+            exporters: report.as_ref().map_or(0, |report| report.counters.exporters),
+            live_dropped: report.as_ref().map_or(0, |report| report.live_dropped),
+            listeners: report.map_or_else(Vec::new, |report| report.listeners),
+            geolocation: geolocation.status(),
+            home_networks: geolocation.home_networks(),
+            home_can_be_set: self.config.home.is_none(),
+            is_demo: self.config.demo.is_some(),
+            stream_clients: self.hub.metrics().clients(),
+        }
+    }
+
+    /// What the collecting thread has counted; `None` once it has stopped.
+    pub fn report(&self) -> Option<Report> {
+        self.collector.report()
+    }
+
+    /// Every exporter seen since the start.
+    pub fn exporters(&self) -> Vec<Exporter> {
+        self.collector.exporters()
+    }
+
+    /// The unfiltered live view.
+    pub fn snapshot(&self) -> Snapshot {
+        self.hub.snapshot()
+    }
+
+    /// Cities as map labels, by how many addresses are there, most first; at most [`MAX_CITIES`]. Gathered once for
+    /// each geolocation, which takes a tenth of a second.
+    pub fn cities(&self, most: usize) -> Vec<City> {
+        let geolocation = self.geolocation.load();
+        let mut kept = self.cities.lock().unwrap_or_else(PoisonError::into_inner);
+        if !kept.as_ref().is_some_and(|(of, _)| Arc::ptr_eq(of, &geolocation)) {
+            let cities = geolocation.cities(MAX_CITIES);
+            *kept = Some((geolocation, cities));
+        }
+        kept.as_ref().map_or_else(Vec::new, |(_, cities)| cities.iter().take(most).cloned().collect())
+    }
+
+    /// The address of the first UDP socket, for instructions.
+    pub fn export_address(&self) -> Option<SocketAddr> {
+        self.config.listen_udp.first().copied()
+    }
+
+    /// Says where the default home ranges are, and keeps it.
+    pub fn set_home(&self, home: HomeLocation) -> Result<(), SetHomeError> {
+        if self.config.home.is_some() {
+            return Err(SetHomeError::Configured);
+        }
+        let home = HomeLocation { name: home.name.trim().to_owned(), ..home };
+        if let Some(fault) = home.fault() {
+            return Err(SetHomeError::Invalid(fault));
+        }
+        home::write(&self.config.home_file(), &home).map_err(|error| {
+            tracing::error!(%error, file = %self.config.home_file().display(), "cannot save the home location");
+            SetHomeError::NotSaved(error)
+        })?;
+        self.geolocation.set_home(Some(home));
+        Ok(())
+    }
+}

@@ -1,0 +1,335 @@
+//! Sorted address ranges: what every database is flattened into.
+//!
+//! The whole address space is covered: a range starts where the one before it ends, value 0 means "nothing known",
+//! and neighbours of equal value are one range. A lookup goes through two levels of samples, so that it touches the
+//! big arrays only at the end: three short binary searches, no allocation, no lock.
+//! IPv6 ranges are keyed by the upper 64 bits; the few /64s that a database divides further are kept apart.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// One of this many starts is a sample. A power of two that makes a slice of starts a few cache lines.
+const SAMPLE: usize = 64;
+
+/// The value of a /64 that is divided further; no database has so many values.
+const DIVIDED: u32 = u32::MAX;
+
+/// A mapping from every key to a value, by sorted ranges.
+#[derive(Debug)]
+struct Ranges<K> {
+    starts: Vec<K>,
+    values: Vec<u32>,
+    samples: Vec<K>,
+    samples_of_samples: Vec<K>,
+}
+
+impl<K: Copy + Ord> Ranges<K> {
+    fn new(starts: Vec<K>, values: Vec<u32>) -> Self {
+        let samples: Vec<K> = starts.iter().copied().step_by(SAMPLE).collect();
+        let samples_of_samples = samples.iter().copied().step_by(SAMPLE).collect();
+        Self { starts, values, samples, samples_of_samples }
+    }
+
+    /// The value of a key; 0 when nothing is known.
+    #[inline]
+    fn find(&self, key: K) -> u32 {
+        let block = position_in(&self.samples_of_samples, 0, usize::MAX, key);
+        let block = position_in(&self.samples, block * SAMPLE, SAMPLE, key);
+        let range = position_in(&self.starts, block * SAMPLE, SAMPLE, key);
+        self.values.get(range).copied().unwrap_or(0)
+    }
+}
+
+/// Position of the last element not above `key` among at most `length` sorted elements from `first` on; `first`
+/// when there is none.
+#[inline]
+fn position_in<K: Copy + Ord>(sorted: &[K], first: usize, length: usize, key: K) -> usize {
+    let end = first.saturating_add(length).min(sorted.len());
+    let not_above = sorted.get(first..end).map_or(0, |part| part.partition_point(|start| *start <= key));
+    first + not_above.saturating_sub(1)
+}
+
+/// A mapping from every address to a value.
+#[derive(Debug)]
+pub(super) struct AddressRanges {
+    v4: Ranges<u32>,
+    v6: Ranges<u64>,
+    /// Ranges within the divided /64s, by whole addresses.
+    divided: Vec<(u128, u32)>,
+}
+
+impl AddressRanges {
+    /// The value of an IPv4 address; 0 when nothing is known.
+    #[inline]
+    pub(super) fn find_v4(&self, address: Ipv4Addr) -> u32 {
+        self.v4.find(address.to_bits())
+    }
+
+    /// The value of an IPv6 address as it stands; 0 when nothing is known.
+    #[inline]
+    pub(super) fn find_v6(&self, address: Ipv6Addr) -> u32 {
+        let bits = address.to_bits();
+        match self.v6.find(upper_half(bits)) {
+            DIVIDED => {
+                let after = self.divided.partition_point(|(start, _)| *start <= bits);
+                after.checked_sub(1).and_then(|at| self.divided.get(at)).map_or(0, |(_, value)| *value)
+            }
+            value => value,
+        }
+    }
+
+    /// The value of an address; 0 when nothing is known.
+    #[inline]
+    pub(super) fn find(&self, address: IpAddr) -> u32 {
+        match address {
+            IpAddr::V4(address) => self.find_v4(address),
+            IpAddr::V6(address) => self.find_v6(address),
+        }
+    }
+
+    /// The IPv4 ranges that have a value, as value and number of addresses.
+    pub(super) fn v4_sizes(&self) -> impl Iterator<Item = (u32, u64)> {
+        let ends = self.v4.starts.iter().skip(1).map(|start| u64::from(*start)).chain([1 << 32]);
+        let starts_and_values = self.v4.starts.iter().zip(&self.v4.values);
+        starts_and_values
+            .zip(ends)
+            .map(|((start, value), end)| (*value, end - u64::from(*start)))
+            .filter(|(value, _)| *value != 0)
+    }
+
+    /// Number of ranges that have a value.
+    pub(super) fn len(&self) -> usize {
+        let known = |values: &[u32]| values.iter().filter(|value| **value != 0).count();
+        known(&self.v4.values) + known(&self.v6.values)
+    }
+
+    /// Memory it holds, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.v4.starts.len() * 8 + self.v6.starts.len() * 12 + self.divided.len() * 32
+    }
+}
+
+/// A range that begins before the one given earlier has ended, or ends before it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct OutOfOrder;
+
+/// Takes ranges in the order of their addresses, each family for itself.
+#[derive(Debug, Default)]
+pub(super) struct AddressRangesBuilder {
+    v4: RangesBuilder,
+    v6: RangesBuilder,
+    divided: Vec<(u128, u32)>,
+    /// First IPv6 address that was not given yet; `None` after the last of all.
+    next_v6: Option<u128>,
+    has_v6: bool,
+}
+
+impl AddressRangesBuilder {
+    /// Adds the addresses from `first` to `last`, both included. `value` is neither 0 nor `u32::MAX`.
+    pub(super) fn push(&mut self, first: IpAddr, last: IpAddr, value: u32) -> Result<(), OutOfOrder> {
+        match (first, last) {
+            (IpAddr::V4(first), IpAddr::V4(last)) => {
+                self.v4.push(u64::from(first.to_bits()), u64::from(last.to_bits()), value)
+            }
+            (IpAddr::V6(first), IpAddr::V6(last)) => self.push_v6(first.to_bits(), last.to_bits(), value),
+            _ => Err(OutOfOrder),
+        }
+    }
+
+    fn push_v6(&mut self, first: u128, last: u128, value: u32) -> Result<(), OutOfOrder> {
+        let is_behind = self.has_v6 && self.next_v6.is_none_or(|next| first < next);
+        if first > last || is_behind {
+            return Err(OutOfOrder);
+        }
+        self.has_v6 = true;
+        self.next_v6 = last.checked_add(1);
+
+        let (mut first_block, mut last_block) = (upper_half(first), upper_half(last));
+        let starts_inside = first != block_start(first_block);
+        let ends_inside = last != block_end(last_block);
+        if first_block == last_block && (starts_inside || ends_inside) {
+            return self.push_part(first, last, value);
+        }
+        if starts_inside {
+            self.push_part(first, block_end(first_block), value)?;
+            first_block += 1;
+        }
+        if ends_inside {
+            last_block -= 1;
+        }
+        if first_block <= last_block {
+            self.v6.push(first_block, last_block, value)?;
+        }
+        if ends_inside {
+            self.push_part(block_start(upper_half(last)), last, value)?;
+        }
+        Ok(())
+    }
+
+    /// Adds a part of one /64.
+    fn push_part(&mut self, first: u128, last: u128, value: u32) -> Result<(), OutOfOrder> {
+        let block = upper_half(first);
+        let is_new = self.divided.last().is_none_or(|(start, _)| upper_half(*start) != block);
+        if is_new {
+            self.v6.push(block, block, DIVIDED)?;
+            self.divided.push((block_start(block), 0));
+        }
+        if self.divided.last().is_some_and(|(start, _)| *start == first) {
+            self.divided.pop();
+        }
+        self.divided.push((first, value));
+        if last != block_end(block) {
+            self.divided.push((last + 1, 0));
+        }
+        Ok(())
+    }
+
+    /// The finished mapping.
+    pub(super) fn finish(self) -> AddressRanges {
+        let (starts, values) = self.v4.finish(u64::from(u32::MAX));
+        // Every v4 key came from 32 bits.
+        let starts = starts.into_iter().filter_map(|start| u32::try_from(start).ok()).collect();
+        let v4 = Ranges::new(starts, values);
+        let (starts, values) = self.v6.finish(u64::MAX);
+        AddressRanges { v4, v6: Ranges::new(starts, values), divided: self.divided }
+    }
+}
+
+#[derive(Debug, Default)]
+struct RangesBuilder {
+    starts: Vec<u64>,
+    values: Vec<u32>,
+    /// First key that no range covers yet; `None` when the last key is covered.
+    next: Option<u64>,
+}
+
+impl RangesBuilder {
+    fn push(&mut self, first: u64, last: u64, value: u32) -> Result<(), OutOfOrder> {
+        let next = if self.starts.is_empty() { Some(0) } else { self.next };
+        match next {
+            Some(next) if first >= next && first <= last => {
+                if first > next {
+                    self.append(next, 0);
+                }
+            }
+            _ => return Err(OutOfOrder),
+        }
+        self.append(first, value);
+        self.next = last.checked_add(1);
+        Ok(())
+    }
+
+    fn append(&mut self, start: u64, value: u32) {
+        if self.values.last() != Some(&value) {
+            self.starts.push(start);
+            self.values.push(value);
+        }
+    }
+
+    fn finish(mut self, last_key: u64) -> (Vec<u64>, Vec<u32>) {
+        if let Some(next) = self.next
+            && next <= last_key
+        {
+            self.append(next, 0);
+        }
+        self.starts.shrink_to_fit();
+        self.values.shrink_to_fit();
+        (self.starts, self.values)
+    }
+}
+
+const fn upper_half(bits: u128) -> u64 {
+    (bits >> 64) as u64
+}
+
+const fn block_start(block: u64) -> u128 {
+    (block as u128) << 64
+}
+
+const fn block_end(block: u64) -> u128 {
+    block_start(block) | u64::MAX as u128
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ranges(input: &[(&str, &str, u32)]) -> AddressRanges {
+        let mut builder = AddressRangesBuilder::default();
+        for (first, last, value) in input {
+            builder.push(first.parse().unwrap(), last.parse().unwrap(), *value).unwrap();
+        }
+        builder.finish()
+    }
+
+    #[test]
+    fn an_address_is_found_in_its_range_and_in_no_other() {
+        let ranges = ranges(&[
+            ("1.0.0.0", "1.0.0.255", 7),
+            ("1.0.1.0", "1.0.1.255", 7),
+            ("255.255.255.255", "255.255.255.255", 9),
+            ("2001:db8::", "2001:db8:0:0:ffff:ffff:ffff:ffff", 3),
+            ("2001:db8:0:1::5", "2001:db8:0:1::6", 4),
+            ("2001:db8:0:1::8", "2001:db8:0:3::", 5),
+            ("ffff::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 6),
+        ]);
+        for (address, value) in [
+            ("0.0.0.0", 0),
+            ("0.255.255.255", 0),
+            ("1.0.0.0", 7),
+            ("1.0.1.255", 7),
+            ("1.0.2.0", 0),
+            ("255.255.255.254", 0),
+            ("255.255.255.255", 9),
+            ("::", 0),
+            ("2001:db8::1", 3),
+            ("2001:db8:0:1::4", 0),
+            ("2001:db8:0:1::5", 4),
+            ("2001:db8:0:1::6", 4),
+            ("2001:db8:0:1::7", 0),
+            ("2001:db8:0:1::8", 5),
+            ("2001:db8:0:2:ffff::", 5),
+            ("2001:db8:0:3::", 5),
+            ("2001:db8:0:3::1", 0),
+            ("fffe::", 0),
+            ("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 6),
+        ] {
+            assert_eq!(ranges.find(address.parse().unwrap()), value, "{address}");
+        }
+        assert_eq!(ranges.v4_sizes().collect::<Vec<_>>(), [(7, 512), (9, 1)]);
+    }
+
+    #[test]
+    fn lookups_agree_with_a_linear_search_over_thousands_of_ranges() {
+        let mut builder = AddressRangesBuilder::default();
+        let mut expected = Vec::new();
+        let mut state = 1_u64;
+        let mut at = 0_u32;
+        for value in 1..20_000_u32 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let gap = u32::try_from(state >> 48).unwrap();
+            let (first, last) = (at + gap % 3, at + gap % 3 + gap);
+            builder.push(Ipv4Addr::from(first).into(), Ipv4Addr::from(last).into(), value).unwrap();
+            expected.push((first, last, value));
+            at = last + 1;
+        }
+        let ranges = builder.finish();
+        for (first, last, value) in expected {
+            assert_eq!(ranges.find_v4(first.into()), value);
+            assert_eq!(ranges.find_v4(last.into()), value);
+        }
+        assert_eq!(ranges.find_v4(Ipv4Addr::BROADCAST), 0);
+    }
+
+    #[test]
+    fn ranges_that_overlap_or_go_backwards_are_refused() {
+        let mut builder = AddressRangesBuilder::default();
+        let mut push =
+            |first: &str, last: &str| builder.push(first.parse().unwrap(), last.parse().unwrap(), 1);
+        assert_eq!(push("1.0.0.0", "1.0.0.255"), Ok(()));
+        assert_eq!(push("1.0.0.255", "1.0.1.0"), Err(OutOfOrder));
+        assert_eq!(push("3.0.0.0", "2.0.0.0"), Err(OutOfOrder));
+        assert_eq!(push("2001::5", "2001::9"), Ok(()));
+        assert_eq!(push("2001::9", "2002::"), Err(OutOfOrder));
+        assert_eq!(push("5.0.0.0", "2002::"), Err(OutOfOrder));
+    }
+}

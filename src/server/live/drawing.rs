@@ -1,0 +1,161 @@
+//! From flows to arcs: merging by pair of places, and the choice of the largest when the budget is short.
+
+use std::collections::HashMap;
+
+use crate::model::flow_record::LocatedFlow;
+use crate::model::frame::Totals;
+use crate::model::traffic::{Direction, Traffic};
+use crate::server::geolocation::Geolocation;
+
+use super::tops::external_ends;
+
+/// Places whose coordinates are remembered; then it begins anew.
+const MAX_REMEMBERED: usize = 1 << 20;
+
+/// Which places of a geolocation can be drawn, remembered so that no flow costs a look at the place.
+#[derive(Debug, Default)]
+pub(super) struct Drawable {
+    generation: u64,
+    known: HashMap<u32, bool>,
+}
+
+impl Drawable {
+    /// Forgets what it knew of another geolocation.
+    pub fn begin(&mut self, generation: u64) {
+        if self.generation != generation || self.known.len() > MAX_REMEMBERED {
+            self.generation = generation;
+            self.known.clear();
+        }
+    }
+
+    fn has_coordinates(&mut self, geolocation: &Geolocation, place: u32) -> bool {
+        *self.known.entry(place).or_insert_with(|| geolocation.place(place).precision.has_coordinates())
+    }
+
+    /// True when both ends of the flow have coordinates.
+    pub fn can_draw(&mut self, geolocation: &Geolocation, flow: &LocatedFlow) -> bool {
+        self.has_coordinates(geolocation, flow.source.place)
+            && self.has_coordinates(geolocation, flow.destination.place)
+    }
+}
+
+/// What an arc connects, by place numbers of one geolocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Pair {
+    pub from: u32,
+    pub to: u32,
+    pub direction: Direction,
+}
+
+impl Pair {
+    pub const fn of(flow: &LocatedFlow) -> Self {
+        Self { from: flow.source.place, to: flow.destination.place, direction: flow.direction }
+    }
+}
+
+/// The flows of one arc together.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Bundle {
+    pub traffic: Traffic,
+    pub protocol: Majority<u8>,
+    pub as_number: Majority<u32>,
+}
+
+impl Bundle {
+    pub fn add(&mut self, other: &Self) {
+        self.traffic += other.traffic;
+        self.protocol.add(other.protocol);
+        self.as_number.add(other.as_number);
+    }
+
+    /// A bundle of one flow.
+    pub fn of(flow: &LocatedFlow) -> Self {
+        let traffic = traffic_of(flow);
+        let [external, _] = external_ends(flow);
+        Self {
+            traffic,
+            protocol: Majority::of(flow.record.protocol, traffic.bytes),
+            as_number: Majority::of(external.map_or(0, |end| end.as_number), traffic.bytes),
+        }
+    }
+}
+
+/// The value that more than half of the bytes have, found in one pass and constant space (Boyer and
+/// Moore's vote, weighted); without such a value, one of the frequent.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Majority<T> {
+    pub value: T,
+    lead: u64,
+}
+
+impl<T: Copy + PartialEq> Majority<T> {
+    const fn of(value: T, bytes: u64) -> Self {
+        Self { value, lead: bytes.saturating_add(1) }
+    }
+
+    fn add(&mut self, other: Self) {
+        if self.value == other.value {
+            self.lead = self.lead.saturating_add(other.lead);
+        } else if other.lead > self.lead {
+            *self = Self { value: other.value, lead: other.lead - self.lead };
+        } else {
+            self.lead -= other.lead;
+        }
+    }
+}
+
+/// One flow as traffic.
+pub(super) const fn traffic_of(flow: &LocatedFlow) -> Traffic {
+    Traffic { flows: 1, bytes: flow.record.bytes, packets: flow.record.packets }
+}
+
+/// Takes the largest candidates by bytes, at most `budget`, and counts the rest as not drawn.
+pub(super) fn choose(
+    candidates: &mut HashMap<Pair, Bundle>,
+    budget: usize,
+    passed: &mut Totals,
+) -> Vec<(Pair, Bundle)> {
+    let mut arcs: Vec<(Pair, Bundle)> = candidates.drain().collect();
+    if arcs.len() > budget {
+        arcs.select_nth_unstable_by(budget, |(_, left), (_, right)| {
+            right.traffic.bytes.cmp(&left.traffic.bytes)
+        });
+        for (_, bundle) in arcs.drain(budget..) {
+            passed.not_drawn += bundle.traffic;
+        }
+    }
+    arcs.shrink_to_fit();
+    arcs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_value_of_most_bytes_wins_in_any_order() {
+        let mut tcp_first = Majority::of(6, 10);
+        tcp_first.add(Majority::of(17, 30));
+        tcp_first.add(Majority::of(6, 5));
+        assert_eq!(tcp_first.value, 17);
+        let mut udp_first = Majority::of(17, 30);
+        udp_first.add(Majority::of(6, 10));
+        udp_first.add(Majority::of(6, 5));
+        assert_eq!(udp_first.value, 17);
+    }
+
+    #[test]
+    fn the_largest_arcs_are_kept_and_the_rest_is_counted() {
+        let bundle = |bytes| Bundle { traffic: Traffic { flows: 1, bytes, packets: 2 }, ..Bundle::default() };
+        let mut candidates: HashMap<Pair, Bundle> = (0..10)
+            .map(|number| {
+                (Pair { from: number, to: 0, direction: Direction::Inbound }, bundle(u64::from(number)))
+            })
+            .collect();
+        let mut passed = Totals::default();
+        let mut arcs = choose(&mut candidates, 3, &mut passed);
+        arcs.sort_unstable_by_key(|(pair, _)| pair.from);
+        assert_eq!(arcs.iter().map(|(pair, _)| pair.from).collect::<Vec<_>>(), [7, 8, 9]);
+        assert_eq!(passed.not_drawn, Traffic { flows: 7, bytes: 21, packets: 14 });
+    }
+}

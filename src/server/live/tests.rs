@@ -1,0 +1,396 @@
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::ws;
+
+use super::Limits;
+use super::drawing::Drawable;
+use super::frames::{Encoding, Ground};
+use super::hub::Hub;
+use super::metrics::Metrics;
+use super::view::{Feed, Taken, View, ViewKey};
+use crate::model::flow_record::{ExporterId, FlowRecord, LocatedFlow, Location};
+use crate::model::frame::{
+    Frame, Message, NEWEST_FLOWS, Refusal, Request, Second, Snapshot, SnapshotReason, Subscription, TopAs,
+    TopCountry, TopPort, Totals,
+};
+use crate::model::place::CountryCode;
+use crate::model::traffic::{Direction, Traffic};
+use crate::server::collector::batch::FlowBatch;
+use crate::server::geolocation::Geolocation;
+
+/// Numbers that look random and are the same in every run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+
+    fn flow(&mut self) -> LocatedFlow {
+        let small = |number: u64| u32::try_from(number).unwrap();
+        let direction = Direction::ALL[usize::try_from(self.below(4)).unwrap()];
+        let mut end = || Location { place: small(self.below(40)), as_number: small(self.below(9)) };
+        let (source, destination) = (end(), end());
+        let record = FlowRecord {
+            protocol: if self.below(3) == 0 { 17 } else { 6 },
+            source_port: 40_000,
+            destination_port: if self.below(2) == 0 { 443 } else { 53 },
+            bytes: self.below(100_000),
+            packets: self.below(100),
+            ..FlowRecord::default()
+        };
+        LocatedFlow { record, source, destination, direction }
+    }
+
+    fn batch(&mut self, geolocation: &Arc<Geolocation>, received_us: i64) -> FlowBatch {
+        let flows = (0..1 + self.below(120)).map(|_| self.flow()).collect();
+        FlowBatch {
+            oldest_received_us: received_us - 5,
+            newest_received_us: received_us,
+            geolocation: Arc::clone(geolocation),
+            exporters: Arc::from([IpAddr::from([192, 0, 2, 1])]),
+            flows,
+        }
+    }
+}
+
+/// A view with a hub's part around it.
+struct Counted {
+    view: View,
+    ground: Ground,
+    drawable: Drawable,
+    metrics: Metrics,
+    numbers: Numbers,
+    start: Instant,
+    rounds: u64,
+    truth: Traffic,
+}
+
+impl Counted {
+    fn new(filter: &str, arcs_per_second: u32) -> Self {
+        let start = Instant::now();
+        Self {
+            view: View::new(ViewKey { filter: filter.parse().unwrap(), arcs_per_second }, 0, start),
+            ground: Ground { generation: 1, geolocation: Arc::default() },
+            drawable: Drawable::default(),
+            metrics: Metrics::default(),
+            numbers: Numbers(7),
+            start,
+            rounds: 0,
+            truth: Traffic::NONE,
+        }
+    }
+
+    /// Counts one batch and publishes it, ten milliseconds after the last.
+    fn round(&mut self) {
+        self.rounds += 1;
+        let now = self.start + Duration::from_millis(10 * self.rounds);
+        let received_us = i64::try_from(self.rounds).unwrap() * 10_000;
+        let batch = self.numbers.batch(&self.ground.geolocation, received_us);
+        for flow in &batch.flows {
+            if self.view.key.filter.is_all() || flow.record.destination_port == 443 {
+                self.truth += Traffic { flows: 1, bytes: flow.record.bytes, packets: flow.record.packets };
+            }
+        }
+        self.drawable.begin(self.ground.generation);
+        self.view.append(&[batch], &self.ground, &mut self.drawable, &self.metrics, now);
+        self.view.publish();
+    }
+
+    fn totals(&self) -> Totals {
+        self.view.snapshot(SnapshotReason::Subscribed, 0).totals
+    }
+}
+
+/// A client that adds up what it gets.
+struct Client {
+    position: u64,
+    totals: Totals,
+    skipped: u32,
+    arcs: usize,
+}
+
+impl Client {
+    fn subscribed(view: &View) -> Self {
+        let snapshot = view.snapshot(SnapshotReason::Subscribed, 0);
+        Self { position: snapshot.sequence, totals: snapshot.totals, skipped: 0, arcs: 0 }
+    }
+
+    fn read(&mut self, view: &View) {
+        let head = *view.head.borrow();
+        if head <= self.position {
+            return;
+        }
+        match view.take(self.position, head, Encoding::Postcard) {
+            Taken::Frame(prepared) => {
+                let frame = frame_of(&prepared.message);
+                assert_lawful(&frame);
+                assert_eq!(frame.sequence, head);
+                self.arcs += frame.arcs.len();
+                self.totals += frame.passed;
+                self.position = head;
+            }
+            Taken::Forgotten => {
+                let snapshot = view.snapshot(SnapshotReason::Skipped, 0);
+                self.totals = snapshot.totals;
+                self.position = snapshot.sequence;
+                self.skipped += 1;
+            }
+            Taken::Failed => panic!("a frame could not be encoded"),
+        }
+    }
+}
+
+fn frame_of(message: &ws::Message) -> Frame {
+    let ws::Message::Binary(bytes) = message else { panic!("not binary") };
+    match postcard::from_bytes(bytes).unwrap() {
+        Message::Frame(frame) => frame,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn assert_lawful(frame: &Frame) {
+    let arcs = frame.arcs.iter().fold(Traffic::NONE, |sum, arc| sum + arc.traffic);
+    let passed = frame.passed;
+    assert_eq!(arcs + passed.not_drawn + passed.unlocated, passed.all);
+    let by_direction = passed.by_direction.iter().fold(Traffic::NONE, |sum, part| sum + *part);
+    assert_eq!(by_direction, passed.all);
+    let places = frame.places.len();
+    for arc in &frame.arcs {
+        assert!((arc.from as usize) < places && (arc.to as usize) < places);
+    }
+    let mut pairs: Vec<_> = frame.arcs.iter().map(|arc| (arc.from, arc.to, arc.direction)).collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    assert_eq!(pairs.len(), frame.arcs.len(), "a pair of places has two arcs");
+    assert!(frame.flows.len() <= NEWEST_FLOWS);
+}
+
+#[test]
+fn snapshot_and_frames_add_up_to_the_truth_however_seldom_a_client_reads() {
+    for arcs_per_second in [0, 20, 300, 5_000] {
+        let mut counted = Counted::new("", arcs_per_second);
+        counted.round();
+        let mut clients: Vec<Client> = (0..4).map(|_| Client::subscribed(&counted.view)).collect();
+        for round in 0..400 {
+            counted.round();
+            for (client, every) in clients.iter_mut().zip([1, 2, 7, 90]) {
+                if round % every == 0 {
+                    client.read(&counted.view);
+                }
+            }
+        }
+        for mut client in clients {
+            client.read(&counted.view);
+            assert_eq!(client.totals, counted.totals());
+            assert_eq!(client.totals.all, counted.truth);
+        }
+    }
+}
+
+#[test]
+fn a_client_out_of_reach_is_skipped_to_a_snapshot_with_exact_totals() {
+    let mut counted = Counted::new("", 5_000);
+    let mut slow = Client::subscribed(&counted.view);
+    for _ in 0..2_100 {
+        counted.round();
+    }
+    slow.read(&counted.view);
+    assert_eq!(slow.skipped, 1);
+    counted.round();
+    slow.read(&counted.view);
+    assert_eq!((slow.skipped, slow.totals), (1, counted.totals()));
+    assert_eq!(slow.totals.all, counted.truth);
+}
+
+#[test]
+fn no_frame_has_more_arcs_than_four_seconds_of_the_budget() {
+    let mut counted = Counted::new("", 10);
+    let mut client = Client::subscribed(&counted.view);
+    for _ in 0..300 {
+        counted.round();
+    }
+    client.read(&counted.view);
+    assert!(client.skipped == 1 || client.arcs <= 40);
+}
+
+#[test]
+fn no_more_arcs_are_drawn_than_the_budget_of_the_time_that_passed() {
+    let mut counted = Counted::new("", 100);
+    let mut client = Client::subscribed(&counted.view);
+    for _ in 0..500 {
+        counted.round();
+        client.read(&counted.view);
+    }
+    assert!((590..=600).contains(&client.arcs), "{} arcs in five seconds and one of reserve", client.arcs);
+    assert!(counted.totals().not_drawn.flows > 0);
+}
+
+#[test]
+fn a_filtered_view_counts_what_matches_and_nothing_else() {
+    let mut counted = Counted::new("dst.port = 443", 300);
+    let mut client = Client::subscribed(&counted.view);
+    for _ in 0..50 {
+        counted.round();
+        client.read(&counted.view);
+    }
+    assert!(counted.truth.flows > 0);
+    assert_eq!(client.totals.all, counted.truth);
+}
+
+#[test]
+fn places_of_two_geolocations_are_never_one_arc() {
+    let mut counted = Counted::new("", 5_000);
+    let mut client = Client::subscribed(&counted.view);
+    counted.round();
+    counted.ground = Ground { generation: 2, geolocation: Arc::default() };
+    counted.round();
+    let head = *counted.view.head.borrow();
+    let Taken::Frame(both) = counted.view.take(client.position, head, Encoding::Postcard) else {
+        panic!("no frame")
+    };
+    let arcs = frame_of(&both.message).arcs.len();
+    let mut apart = 0;
+    for position in 0..2 {
+        let Taken::Frame(one) = counted.view.take(position, position + 1, Encoding::Postcard) else {
+            panic!("no frame")
+        };
+        apart += frame_of(&one.message).arcs.len();
+    }
+    assert_eq!(arcs, apart);
+    client.read(&counted.view);
+    assert_eq!(client.totals, counted.totals());
+}
+
+#[test]
+fn a_second_says_what_passed_in_it_and_who_moved_most() {
+    let mut counted = Counted::new("", 300);
+    counted.round();
+    counted.view.end_second(Feed { clock_ms: 1_000, ..Feed::default() });
+    let first = counted.totals().all;
+    counted.round();
+    counted.view.end_second(Feed { clock_ms: 2_000, latency_us: Some((100, 900)), ..Feed::default() });
+    let snapshot = counted.view.snapshot(SnapshotReason::Subscribed, 2_000);
+    assert_eq!(snapshot.series, [first, snapshot.totals.all - first]);
+    let second = &snapshot.second;
+    assert_eq!((second.traffic, second.tops_seconds), (snapshot.totals.all - first, 2));
+    assert_eq!((second.latency_p50_us, second.latency_p99_us), (Some(100), Some(900)));
+    assert!(second.top_countries.is_sorted_by(|left, right| left.traffic.bytes >= right.traffic.bytes));
+    assert!(second.top_ports.iter().all(|top| matches!(top.port, 443 | 53)));
+    let internal = snapshot.totals.by_direction[Direction::Internal.index()];
+    let ports = second.top_ports.iter().fold(0, |sum, top| sum + top.traffic.flows);
+    assert_eq!(ports, snapshot.totals.all.flows);
+    assert!(internal.flows > 0, "internal flows count for ports");
+    assert_eq!(snapshot.flows.len(), NEWEST_FLOWS.min(usize::try_from(ports).unwrap()));
+}
+
+fn subscription(filter: &str) -> Subscription {
+    Subscription { filter: filter.to_owned(), ..Subscription::default() }
+}
+
+#[test]
+fn two_spellings_of_a_filter_share_one_view() {
+    let hub = Hub::new(Limits::default(), 0);
+    let one = hub.subscribe(&subscription("dst.port in (443,80)")).unwrap();
+    let other = hub.subscribe(&subscription("DST.port IN (80, 443) -- web")).unwrap();
+    assert!(Arc::ptr_eq(&one.view, &other.view));
+    assert_eq!(hub.metrics().views(), 2);
+}
+
+#[test]
+fn one_filter_too_many_is_refused_until_somebody_leaves_one() {
+    let hub = Hub::new(Limits { views: 3, ..Limits::default() }, 0);
+    let first = hub.subscribe(&subscription("port = 1")).unwrap();
+    let _second = hub.subscribe(&subscription("port = 2")).unwrap();
+    let refusal = hub.subscribe(&subscription("port = 3")).unwrap_err();
+    assert!(refusal.message.contains("3 different filters"), "{}", refusal.message);
+    hub.subscribe(&subscription("")).unwrap();
+    drop(first);
+    hub.subscribe(&subscription("port = 3")).unwrap();
+}
+
+#[test]
+fn a_wrong_filter_and_a_budget_too_large_are_refused_with_what_to_write() {
+    let hub = Hub::new(Limits::default(), 0);
+    let refusal = hub.subscribe(&subscription("port = 443 or prt = 80")).unwrap_err();
+    assert_eq!(refusal.position, Some(14));
+    assert!(refusal.message.contains("write port"));
+    let greedy = Subscription { arcs_per_second: 5_001, ..Subscription::default() };
+    assert!(hub.subscribe(&greedy).unwrap_err().message.contains("0 to 5000"));
+}
+
+#[test]
+fn the_seats_are_counted_and_given_back() {
+    let hub = Hub::new(Limits { clients: 2, ..Limits::default() }, 0);
+    let (first, _second) = (hub.seat().unwrap(), hub.seat().unwrap());
+    assert!(hub.seat().is_none());
+    drop(first);
+    assert!(hub.seat().is_some());
+    assert_eq!(hub.metrics().clients(), 1);
+}
+
+fn every_message() -> Vec<Message> {
+    let mut counted = Counted::new("", 300);
+    counted.round();
+    let Taken::Frame(prepared) = counted.view.take(0, 1, Encoding::Postcard) else { panic!("no frame") };
+    counted.view.end_second(Feed::default());
+    let snapshot = counted.view.snapshot(SnapshotReason::Resumed, 5);
+    let traffic = Traffic { flows: 1, bytes: u64::MAX, packets: 3 };
+    let second = Second {
+        top_countries: vec![
+            TopCountry { country: None, traffic },
+            TopCountry { country: CountryCode::parse("DE"), traffic },
+        ],
+        top_as: vec![TopAs { as_number: 1, name: "é".to_owned(), traffic }],
+        top_ports: vec![TopPort { port: 443, protocol: 6, traffic }],
+        last_received_ms: Some(-1),
+        ..snapshot.second.clone()
+    };
+    vec![
+        Message::Frame(frame_of(&prepared.message)),
+        Message::Snapshot(Box::new(snapshot)),
+        Message::Snapshot(Box::new(Snapshot::default())),
+        Message::Second(Box::new(second)),
+        Message::Refusal(Refusal { message: "write port".to_owned(), position: Some(4) }),
+    ]
+}
+
+#[test]
+fn every_message_and_request_survives_both_encodings() {
+    for message in every_message() {
+        let bytes = postcard::to_allocvec(&message).unwrap();
+        assert_eq!(postcard::from_bytes::<Message>(&bytes).unwrap(), message);
+        let text = serde_json::to_string(&message).unwrap();
+        assert_eq!(serde_json::from_str::<Message>(&text).unwrap(), message);
+    }
+    for request in [Request::Subscribe(subscription("port = 1")), Request::Pause, Request::Resume] {
+        let bytes = postcard::to_allocvec(&request).unwrap();
+        assert_eq!(postcard::from_bytes::<Request>(&bytes).unwrap(), request);
+        let text = serde_json::to_string(&request).unwrap();
+        assert_eq!(serde_json::from_str::<Request>(&text).unwrap(), request);
+    }
+}
+
+#[test]
+fn a_json_request_may_leave_out_what_has_a_default_but_not_misspell_it() {
+    let request: Request = serde_json::from_str(r#"{"subscribe": {"filter": "port = 443"}}"#).unwrap();
+    assert_eq!(request, Request::Subscribe(subscription("port = 443")));
+    assert!(serde_json::from_str::<Request>(r#"{"subscribe": {"filer": "port = 443"}}"#).is_err());
+    assert_eq!(serde_json::from_str::<Request>(r#""pause""#).unwrap(), Request::Pause);
+}
+
+#[test]
+fn exporters_are_found_by_their_address() {
+    let mut counted = Counted::new("exporter = 192.0.2.0/24 and exporter != 192.0.2.2", 300);
+    let mut batch = counted.numbers.batch(&counted.ground.geolocation, 1);
+    let known = u64::try_from(batch.flows.len()).unwrap();
+    let mut stranger = batch.flows[0];
+    stranger.record.exporter = ExporterId(9);
+    batch.flows.push(stranger);
+    counted.drawable.begin(1);
+    counted.view.append(&[batch], &counted.ground, &mut counted.drawable, &counted.metrics, counted.start);
+    assert_eq!(counted.totals().all.flows, known);
+}

@@ -1,0 +1,233 @@
+//! `/metrics` in Prometheus' text format: what the collecting thread and the live feed have counted, at this moment.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+use super::collector::listener::Report;
+use super::context::Context;
+use super::live::{Hub, UPPER_BOUNDS_US};
+use crate::model::exporter::Exporter;
+use crate::model::frame::SnapshotReason;
+use crate::model::status::Listener;
+
+/// The page for a scraper.
+pub fn page(context: &Context) -> Response {
+    let Some(report) = context.report() else {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the collector has stopped\n").into_response();
+    };
+    let scrape = Scrape { report, exporters: context.exporters(), hub: Arc::clone(context.hub()) };
+    let mut registry = Registry::with_prefix("meridian");
+    registry.register_collector(Box::new(scrape));
+    let mut text = String::new();
+    if text::encode(&mut text, &registry).is_err() {
+        return (StatusCode::INTERNAL_SERVER_ERROR, "the metrics could not be written\n").into_response();
+    }
+    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
+}
+
+/// Everything that one scrape shows.
+#[derive(Debug)]
+struct Scrape {
+    report: Report,
+    exporters: Vec<Exporter>,
+    hub: Arc<Hub>,
+}
+
+/// Writes families of metrics.
+struct Writer<'a>(DescriptorEncoder<'a>);
+
+impl Writer<'_> {
+    fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
+        ConstCounter::new(value).encode(self.0.encode_descriptor(name, help, None, MetricType::Counter)?)
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
+        let value = i64::try_from(value).unwrap_or(i64::MAX);
+        ConstGauge::new(value).encode(self.0.encode_descriptor(name, help, None, MetricType::Gauge)?)
+    }
+
+    fn counters<L: EncodeLabelSet>(
+        &mut self,
+        name: &str,
+        help: &str,
+        values: impl IntoIterator<Item = (L, u64)>,
+    ) -> fmt::Result {
+        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (labels, value) in values {
+            ConstCounter::new(value).encode(family.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+
+    fn gauges<L: EncodeLabelSet>(
+        &mut self,
+        name: &str,
+        help: &str,
+        values: impl IntoIterator<Item = (L, u64)>,
+    ) -> fmt::Result {
+        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for (labels, value) in values {
+            ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)).encode(family.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+}
+
+impl Collector for Scrape {
+    fn encode(&self, encoder: DescriptorEncoder) -> fmt::Result {
+        let mut writer = Writer(encoder);
+        self.intake(&mut writer)?;
+        self.listeners(&mut writer)?;
+        self.exporters(&mut writer)?;
+        self.live(&mut writer)
+    }
+}
+
+impl Scrape {
+    fn intake(&self, writer: &mut Writer) -> fmt::Result {
+        let counters = &self.report.counters;
+        writer.counters(
+            "datagrams",
+            "Export datagrams decoded, by protocol",
+            counters.by_protocol.iter().map(|&(protocol, count)| ([("protocol", protocol.label())], count)),
+        )?;
+        writer.counter("datagrams_received", "Export datagrams received", counters.datagrams)?;
+        writer.counter("datagram_bytes_received", "UDP payload received, in bytes", counters.datagram_bytes)?;
+        writer.counter("flows", "Flow records decoded; a biflow counts as two", counters.traffic.flows)?;
+        writer.counter("flow_bytes", "Bytes that flow records report, not scaled by sampling", counters.traffic.bytes)?;
+        writer.counter(
+            "flow_packets",
+            "Packets that flow records report, not scaled by sampling",
+            counters.traffic.packets,
+        )
+    }
+
+    fn listeners(&self, writer: &mut Writer) -> fmt::Result {
+        let label = |listener: &Listener| [("address", listener.address.to_string())];
+        let listeners = &self.report.listeners;
+        writer.counters(
+            "listener_datagrams",
+            "Datagrams read from a socket",
+            listeners.iter().map(|listener| (label(listener), listener.datagrams)),
+        )?;
+        writer.counters(
+            "listener_kernel_drops",
+            "Datagrams that the kernel dropped because the receive buffer was full",
+            listeners.iter().map(|listener| (label(listener), listener.kernel_drops)),
+        )?;
+        writer.gauges(
+            "listener_receive_buffer_bytes",
+            "Receive buffer granted by the kernel",
+            listeners.iter().map(|listener| (label(listener), listener.receive_buffer_bytes)),
+        )?;
+        writer.gauges(
+            "listener_receive_buffer_used_bytes",
+            "Receive buffer in use",
+            listeners.iter().map(|listener| (label(listener), listener.receive_buffer_used_bytes)),
+        )
+    }
+
+    fn exporters(&self, writer: &mut Writer) -> fmt::Result {
+        let by_exporter = |count: fn(&Exporter) -> u64| {
+            self.exporters.iter().map(move |exporter| ([("exporter", exporter.address.to_string())], count(exporter)))
+        };
+        writer.counters(
+            "exporter_datagrams",
+            "Datagrams of an exporter",
+            by_exporter(|exporter| exporter.datagrams),
+        )?;
+        writer.counters(
+            "exporter_flows",
+            "Flow records of an exporter",
+            by_exporter(|exporter| exporter.traffic.flows),
+        )?;
+        writer.counters(
+            "exporter_sequence_gaps",
+            "Times that a sequence number of an exporter jumped forward",
+            by_exporter(|exporter| exporter.sequence_gaps),
+        )?;
+        writer.counters(
+            "exporter_sequence_missing",
+            "Units missing by sequence numbers: flow records for v5 and IPFIX, datagrams for v9",
+            by_exporter(|exporter| exporter.sequence_missing),
+        )?;
+        writer.counters(
+            "exporter_times_replaced",
+            "Flow records whose times were unusable and replaced",
+            by_exporter(|exporter| exporter.times_replaced),
+        )?;
+        writer.gauges(
+            "exporter_sets_waiting",
+            "Data sets that wait for their template",
+            by_exporter(|exporter| exporter.sets_waiting),
+        )?;
+        writer.gauges(
+            "exporter_templates",
+            "Templates known",
+            by_exporter(|exporter| exporter.templates.len() as u64),
+        )
+    }
+
+    fn live(&self, writer: &mut Writer) -> fmt::Result {
+        let live = self.hub.metrics();
+        writer.counter("live_flows", "Flow records taken by the live feed", live.flows())?;
+        writer.counter(
+            "live_dropped",
+            "Flow records that the live feed could not take because its queue was full",
+            self.report.live_dropped,
+        )?;
+        writer.gauge("live_clients", "Clients of the live stream now", live.clients())?;
+        writer.gauge("live_views", "Different subscriptions now", live.views())?;
+        writer.counter("live_frames", "Frames written to clients", live.frames())?;
+        writer.counter("live_sent_bytes", "Message bytes written to clients", live.bytes())?;
+        writer.counters(
+            "live_snapshots",
+            "Snapshots written to clients, by reason",
+            [
+                ("subscribed", SnapshotReason::Subscribed),
+                ("skipped", SnapshotReason::Skipped),
+                ("resumed", SnapshotReason::Resumed),
+            ]
+            .map(|(label, reason)| ([("reason", label)], live.snapshots(reason))),
+        )?;
+        writer.counters(
+            "live_closed",
+            "Connections of the live stream closed by the server, by reason",
+            [("stalled", live.stalled()), ("silent", live.silent())].map(|(label, count)| ([("reason", label)], count)),
+        )?;
+        writer.counters(
+            "live_refused",
+            "Connections and requests of the live stream refused, by reason",
+            [("origin", live.refused_origin()), ("full", live.refused_full()), ("request", live.refused_requests())]
+                .map(|(label, count)| ([("reason", label)], count)),
+        )?;
+        self.latency(writer)
+    }
+
+    fn latency(&self, writer: &mut Writer) -> fmt::Result {
+        let latency = self.hub.metrics().latency();
+        let counts = latency.counts();
+        let bounds = UPPER_BOUNDS_US.iter().map(|&bound| f64::from(bound) / 1e6).chain([f64::MAX]);
+        let buckets: Vec<(f64, u64)> = bounds.zip(counts).collect();
+        #[expect(clippy::cast_precision_loss, reason = "a sum of latencies needs no more than 53 bits")]
+        let sum_s = latency.sum_us() as f64 / 1e6;
+        writer
+            .0
+            .encode_descriptor(
+                "live_latency_seconds",
+                "From the kernel's receive time of a frame's oldest datagram to the end of its write to a client",
+                None,
+                MetricType::Histogram,
+            )?
+            .encode_histogram::<()>(sum_s, counts.iter().sum(), &buckets, None)
+    }
+}
