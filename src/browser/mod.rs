@@ -1,1 +1,15 @@
-//! browser
+//! What only a browser can do. Each module has an absent twin for the server, with the same functions.
+
+pub mod connection;
+
+#[cfg_attr(feature = "hydrate", path = "page.rs")]
+#[cfg_attr(not(feature = "hydrate"), path = "page_absent.rs")]
+pub mod page;
+
+#[cfg_attr(feature = "hydrate", path = "stream.rs")]
+#[cfg_attr(not(feature = "hydrate"), path = "stream_absent.rs")]
+pub mod stream;
+
+#[cfg_attr(feature = "hydrate", path = "theme.rs")]
+#[cfg_attr(not(feature = "hydrate"), path = "theme_absent.rs")]
+pub mod theme;

@@ -6,9 +6,13 @@
 pub mod countries;
 pub mod exporter;
 pub mod filter;
+pub mod filter_terms;
 pub mod flow_record;
 pub mod frame;
 pub mod place;
+pub mod protocol_names;
+pub mod quantity;
 pub mod status;
+pub mod theme;
 pub mod time;
 pub mod traffic;

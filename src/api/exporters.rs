@@ -1,0 +1,14 @@
+//! Who exports flows to us.
+
+use leptos::prelude::*;
+use leptos::server_fn::codec::GetUrl;
+
+use super::error::ApiError;
+use crate::model::exporter::Exporter;
+
+/// Every exporter known, in the order first seen.
+#[server(prefix = "/api/page", endpoint = "exporters", input = GetUrl)]
+pub async fn fetch_exporters() -> Result<Vec<Exporter>, ApiError> {
+    let context = expect_context::<std::sync::Arc<crate::server::context::Context>>();
+    Ok(context.exporters())
+}

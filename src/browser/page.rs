@@ -1,0 +1,51 @@
+//! The browser's page: clock, address, visibility and position.
+
+use js_sys::Date;
+use leptos::leptos_dom::helpers::window;
+use wasm_bindgen::prelude::*;
+use web_sys::{Position, VisibilityState};
+
+/// The browser's clock, milliseconds since 1970.
+#[expect(clippy::cast_possible_truncation, reason = "whole milliseconds far below 2^53")]
+pub fn now_ms() -> i64 {
+    Date::now() as i64
+}
+
+/// False while the tab is in the background.
+pub fn is_visible() -> bool {
+    window().document().is_none_or(|page| page.visibility_state() == VisibilityState::Visible)
+}
+
+/// Name or address of the host that the page came from, without its port.
+pub fn host() -> Option<String> {
+    window().location().hostname().ok().filter(|host| !host.is_empty())
+}
+
+/// Shows `url` in the address bar without a step in the history.
+pub fn replace_address(url: &str) {
+    if let Ok(history) = window().history() {
+        // Refused only when called hundreds of times a second; the next change brings it up to date.
+        drop(history.replace_state_with_url(&JsValue::NULL, "", Some(url)));
+    }
+}
+
+/// Asks the browser where it is, with the user's consent: `(latitude, longitude)` in degrees, or why not.
+pub fn ask_position(answer: impl FnOnce(Result<(f64, f64), &'static str>) + Clone + 'static) {
+    let Ok(geolocation) = window().navigator().geolocation() else {
+        answer(Err("This browser does not tell positions (it does so on https or localhost only)."));
+        return;
+    };
+    let refused = answer.clone();
+    let on_position = Closure::once_into_js(move |position: Position| {
+        let place = position.coords();
+        answer(Ok((place.latitude(), place.longitude())));
+    });
+    let on_error = Closure::once_into_js(move |_: JsValue| {
+        refused(Err("The browser did not tell its position: type it instead."));
+    });
+    // Answers by one of the two, and both are freed by the browser's garbage collector.
+    drop(geolocation.get_current_position_with_error_callback(
+        on_position.unchecked_ref(),
+        Some(on_error.unchecked_ref()),
+    ));
+}

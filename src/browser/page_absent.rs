@@ -1,0 +1,24 @@
+//! The browser's page on the server, where there is none. Effects ask these, and none runs on the server.
+
+/// No clock: the server's data carry their own times.
+pub fn now_ms() -> i64 {
+    0
+}
+
+/// Nobody looks.
+pub fn is_visible() -> bool {
+    false
+}
+
+/// Not known before a browser asks.
+pub fn host() -> Option<String> {
+    None
+}
+
+/// Does nothing.
+pub fn replace_address(_url: &str) {}
+
+/// Has no position.
+pub fn ask_position(answer: impl FnOnce(Result<(f64, f64), &'static str>) + Clone + 'static) {
+    answer(Err("The server has no position."));
+}

@@ -1,0 +1,256 @@
+//! The live stream in the browser: one WebSocket that comes back by itself.
+//!
+//! It subscribes again after every reconnection, and holds again if the page is paused. A connection that says
+//! nothing for [`SILENCE_MS`] is given up: the server speaks every second. Dropping the stream ends everything.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+
+use js_sys::{ArrayBuffer, Date, Math, Uint8Array};
+use leptos::leptos_dom::helpers::{
+    IntervalHandle, TimeoutHandle, WindowListenerHandle, set_interval_with_handle, set_timeout_with_handle,
+    window, window_event_listener_untyped,
+};
+use wasm_bindgen::prelude::*;
+use web_sys::{BinaryType, MessageEvent, VisibilityState, WebSocket};
+
+use super::connection::{Connection, StreamEvent, wait_ms};
+use crate::model::frame::{Message, POSTCARD_SUBPROTOCOL, Request, Subscription};
+
+/// A connection that is silent for so long is dead.
+const SILENCE_MS: f64 = 6_000.0;
+
+/// An open stream; it closes when dropped.
+pub struct Stream(Rc<Inner>);
+
+struct Inner {
+    tell: Box<dyn Fn(StreamEvent)>,
+    subscription: RefCell<Subscription>,
+    is_paused: Cell<bool>,
+    attempts: Cell<u32>,
+    heard_ms: Cell<f64>,
+    socket: RefCell<Option<Socket>>,
+    retry: Cell<Option<TimeoutHandle>>,
+}
+
+/// A socket and the closures it calls, which have to live as long.
+struct Socket {
+    socket: WebSocket,
+    _called: (Closure<dyn FnMut()>, Closure<dyn FnMut(MessageEvent)>, Closure<dyn FnMut()>),
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.socket.set_onopen(None);
+        self.socket.set_onmessage(None);
+        self.socket.set_onclose(None);
+        // Fails only for a bad close code, and there is none.
+        drop(self.socket.close());
+    }
+}
+
+/// The timers and listeners of a stream, ended with it.
+pub struct Watch {
+    interval: Option<IntervalHandle>,
+    listeners: Vec<WindowListenerHandle>,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Some(interval) = self.interval.take() {
+            interval.clear();
+        }
+        for listener in self.listeners.drain(..) {
+            listener.remove();
+        }
+    }
+}
+
+/// Opens the stream. `tell` is called for every message and every change of the connection.
+///
+/// Both halves of the answer have to be kept as long as the stream is wanted.
+pub fn open(subscription: Subscription, tell: impl Fn(StreamEvent) + 'static) -> (Stream, Watch) {
+    let inner = Rc::new(Inner {
+        tell: Box::new(tell),
+        subscription: RefCell::new(subscription),
+        is_paused: Cell::new(false),
+        attempts: Cell::new(0),
+        heard_ms: Cell::new(0.0),
+        socket: RefCell::new(None),
+        retry: Cell::new(None),
+    });
+    inner.connect();
+    let watch = watch(&inner);
+    (Stream(inner), watch)
+}
+
+impl Stream {
+    /// Replaces what is subscribed to.
+    pub fn subscribe(&self, subscription: Subscription) {
+        if *self.0.subscription.borrow() == subscription {
+            return;
+        }
+        self.0.subscription.replace(subscription.clone());
+        self.0.send(&Request::Subscribe(subscription));
+    }
+
+    /// Holds the frames back, or lets them come again.
+    pub fn set_paused(&self, is_paused: bool) {
+        if self.0.is_paused.replace(is_paused) != is_paused {
+            self.0.send(if is_paused { &Request::Pause } else { &Request::Resume });
+        }
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+impl Inner {
+    fn connect(self: &Rc<Self>) {
+        self.forget_retry();
+        self.heard_ms.set(Date::now());
+        let Some(socket) = address().and_then(|url| WebSocket::new_with_str(&url, POSTCARD_SUBPROTOCOL).ok())
+        else {
+            self.lost();
+            return;
+        };
+        socket.set_binary_type(BinaryType::Arraybuffer);
+        let on_open = listener(self, Self::opened);
+        let on_close = listener(self, Self::lost);
+        let weak = Rc::downgrade(self);
+        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            if let Some(inner) = weak.upgrade() {
+                inner.heard(&event);
+            }
+        });
+        socket.set_onopen(Some(on_open.as_ref().unchecked_ref()));
+        socket.set_onclose(Some(on_close.as_ref().unchecked_ref()));
+        socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        let earlier = self.socket.replace(Some(Socket { socket, _called: (on_open, on_message, on_close) }));
+        drop(earlier);
+    }
+
+    fn opened(self: &Rc<Self>) {
+        let subscription = self.subscription.borrow().clone();
+        self.send(&Request::Subscribe(subscription));
+        if self.is_paused.get() {
+            self.send(&Request::Pause);
+        }
+    }
+
+    fn heard(self: &Rc<Self>, event: &MessageEvent) {
+        self.heard_ms.set(Date::now());
+        let Ok(buffer) = event.data().dyn_into::<ArrayBuffer>() else { return };
+        let bytes = Uint8Array::new(&buffer).to_vec();
+        match postcard::from_bytes::<Message>(&bytes) {
+            Ok(message) => {
+                if self.attempts.replace(0) > 0 || !matches!(message, Message::Frame(_)) {
+                    (self.tell)(StreamEvent::Connection(Connection::Open));
+                }
+                (self.tell)(StreamEvent::Message(message));
+            }
+            // The server is of another version: the page has to be loaded anew, and a reconnection does not help.
+            Err(error) => leptos::logging::warn!("a message of the live stream is not readable: {error}"),
+        }
+    }
+
+    fn lost(self: &Rc<Self>) {
+        let attempts = self.attempts.get().saturating_add(1);
+        self.attempts.set(attempts);
+        (self.tell)(StreamEvent::Connection(Connection::Lost { attempts }));
+        let weak = Rc::downgrade(self);
+        let wait = Duration::from_millis(u64::from(wait_ms(attempts, Math::random())));
+        self.forget_retry();
+        self.retry.set(set_timeout_with_handle(move || reconnect(&weak), wait).ok());
+    }
+
+    fn send(&self, request: &Request) {
+        let socket = self.socket.borrow();
+        let Some(socket) = socket.as_ref().filter(|socket| socket.socket.ready_state() == WebSocket::OPEN)
+        else {
+            // What is asked for while there is no connection is said when there is one.
+            return;
+        };
+        if let Ok(bytes) = postcard::to_allocvec(request) {
+            // Fails only for a socket that is not open.
+            drop(socket.socket.send_with_u8_array(&bytes));
+        }
+    }
+
+    fn is_silent(&self) -> bool {
+        Date::now() - self.heard_ms.get() > SILENCE_MS
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.attempts.get() > 0
+            && self
+                .socket
+                .borrow()
+                .as_ref()
+                .is_none_or(|socket| socket.socket.ready_state() != WebSocket::CONNECTING)
+    }
+
+    fn forget_retry(&self) {
+        if let Some(retry) = self.retry.take() {
+            retry.clear();
+        }
+    }
+
+    fn end(&self) {
+        self.forget_retry();
+        drop(self.socket.replace(None));
+    }
+}
+
+fn reconnect(inner: &Weak<Inner>) {
+    if let Some(inner) = inner.upgrade() {
+        inner.connect();
+    }
+}
+
+/// Comes back at once when the tab is looked at or the network is there again, and gives up silent connections.
+fn watch(inner: &Rc<Inner>) -> Watch {
+    let at_once = |inner: &Rc<Inner>| {
+        let weak = Rc::downgrade(inner);
+        move |_: web_sys::Event| {
+            let Some(inner) = weak.upgrade() else { return };
+            let is_visible =
+                window().document().is_none_or(|page| page.visibility_state() == VisibilityState::Visible);
+            if is_visible && inner.is_waiting() {
+                inner.connect();
+            }
+        }
+    };
+    // `visibilitychange` is fired at the document and bubbles to the window.
+    let listeners = ["online", "visibilitychange"]
+        .map(|event| window_event_listener_untyped(event, at_once(inner)))
+        .into_iter()
+        .collect();
+    let weak = Rc::downgrade(inner);
+    let check = move || {
+        if let Some(inner) = weak.upgrade().filter(|inner| inner.attempts.get() == 0 && inner.is_silent()) {
+            drop(inner.socket.replace(None));
+            inner.lost();
+        }
+    };
+    Watch { interval: set_interval_with_handle(check, Duration::from_secs(1)).ok(), listeners }
+}
+
+fn listener(inner: &Rc<Inner>, then: fn(&Rc<Inner>)) -> Closure<dyn FnMut()> {
+    let weak = Rc::downgrade(inner);
+    Closure::new(move || {
+        if let Some(inner) = weak.upgrade() {
+            then(&inner);
+        }
+    })
+}
+
+fn address() -> Option<String> {
+    let location = window().location();
+    let scheme = if location.protocol().ok()? == "https:" { "wss" } else { "ws" };
+    Some(format!("{scheme}://{}/api/v1/stream", location.host().ok()?))
+}

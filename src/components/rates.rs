@@ -1,0 +1,76 @@
+//! The three rates, each with its last minute.
+
+use leptos::prelude::*;
+
+use super::sparkline::Sparkline;
+use crate::model::quantity;
+use crate::model::traffic::Traffic;
+
+/// Flows, bits and packets per second.
+#[component]
+pub fn Rates(
+    /// Traffic of the second that just ended; `None` before one is known.
+    now: Signal<Option<Traffic>>,
+    /// Traffic per second of the last minute, oldest first.
+    series: Signal<Vec<Traffic>>,
+) -> impl IntoView {
+    view! {
+        <section class="rates" aria-label="Rates">
+            <Rate
+                name="Flows"
+                unit="flows/s"
+                now
+                series
+                pick=|traffic| traffic.flows
+                text=|flows| quantity::short_count(flows)
+            />
+            <Rate
+                name="Throughput"
+                unit=""
+                now
+                series
+                pick=|traffic| traffic.bytes
+                text=quantity::bits_per_second
+            />
+            <Rate
+                name="Packets"
+                unit="packets/s"
+                now
+                series
+                pick=|traffic| traffic.packets
+                text=|packets| quantity::short_count(packets)
+            />
+        </section>
+    }
+}
+
+#[component]
+fn Rate(
+    name: &'static str,
+    unit: &'static str,
+    now: Signal<Option<Traffic>>,
+    series: Signal<Vec<Traffic>>,
+    pick: fn(Traffic) -> u64,
+    text: fn(u64) -> String,
+) -> impl IntoView {
+    let value = Memo::new(move |_| now.get().map(pick));
+    let values = Memo::new(move |_| {
+        series.with(|series| series.iter().map(|traffic| pick(*traffic)).collect::<Vec<_>>())
+    });
+    let peak = move || {
+        let peak = values.with(|values| values.iter().copied().max().unwrap_or(0));
+        format!("Highest second of the last minute: {} {unit}", text(peak))
+    };
+    view! {
+        <div class="rate" title=peak>
+            <div class="rate__figures">
+                <span class="rate__name">{name}</span>
+                <span class="rate__value">
+                    {move || value.get().map_or_else(|| "–".to_owned(), text)}
+                    <span class="rate__unit">{unit}</span>
+                </span>
+            </div>
+            <Sparkline values label="The last minute, second by second"/>
+        </div>
+    }
+}

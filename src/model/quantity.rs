@@ -1,0 +1,163 @@
+//! Quantities as people read them: three significant digits, SI prefixes, thin spaces between thousands.
+//!
+//! Rates in bits are powers of 1000 (`1.23 Gbps`), as network operators count; so are bytes.
+
+use super::traffic::Traffic;
+
+/// Narrow no-break space: keeps a number and its unit, or its groups, on one line.
+const THIN: char = '\u{202f}';
+
+/// `1.23 GB`; below a thousand whole bytes (`640 B`).
+pub fn bytes(count: u64) -> String {
+    with_prefix(u128::from(count), ["B", "kB", "MB", "GB", "TB", "PB", "EB"])
+}
+
+/// `1.23 Gbps`, from bytes in one second.
+pub fn bits_per_second(bytes_per_second: u64) -> String {
+    with_prefix(u128::from(bytes_per_second) * 8, ["bps", "kbps", "Mbps", "Gbps", "Tbps", "Pbps", "Ebps"])
+}
+
+/// `12 345 678` with thin spaces.
+pub fn count(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() * 2);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(THIN);
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `12.3 M`; below ten thousand the whole number.
+pub fn short_count(number: u64) -> String {
+    if number < 10_000 {
+        return count(number);
+    }
+    with_prefix(u128::from(number), ["", "k", "M", "G", "T", "P", "E"])
+}
+
+/// `420 µs`, `1.23 ms`, `2.50 s`.
+pub fn microseconds(us: u32) -> String {
+    with_prefix(u128::from(us), ["µs", "ms", "s", "", "", "", ""])
+}
+
+/// How long ago: `0.4 s`, `12 s`, `3 min`, `5 h`, `2 d`. Below zero counts as zero.
+pub fn age(ms: i64) -> String {
+    let ms = ms.max(0);
+    match ms / 1000 {
+        0..10 => format!("{}.{}{THIN}s", ms / 1000, ms % 1000 / 100),
+        seconds @ 10..120 => format!("{seconds}{THIN}s"),
+        seconds @ 120..7200 => format!("{}{THIN}min", seconds / 60),
+        seconds @ 7200..172_800 => format!("{}{THIN}h", seconds / 3600),
+        seconds => format!("{}{THIN}d", seconds / 86_400),
+    }
+}
+
+/// A duration of milliseconds: `0 ms`, `850 ms`, `12.3 s`, `4 min`.
+pub fn duration(ms: u64) -> String {
+    match ms {
+        0..1000 => format!("{ms}{THIN}ms"),
+        1000..120_000 => format!("{}.{}{THIN}s", ms / 1000, ms % 1000 / 100),
+        _ => format!("{}{THIN}min", ms / 60_000),
+    }
+}
+
+/// All three figures in full, for a hover text: `1 234 flows · 5 678 901 bytes · 4 321 packets`.
+pub fn in_full(traffic: Traffic) -> String {
+    format!(
+        "{} flows · {} bytes · {} packets",
+        count(traffic.flows),
+        count(traffic.bytes),
+        count(traffic.packets)
+    )
+}
+
+/// Parts per thousand that `part` is of `whole`, 0 to 1000; 0 when the whole is nothing.
+pub fn per_mille(part: u64, whole: u64) -> u16 {
+    let share = (u128::from(part) * 1000).checked_div(u128::from(whole)).unwrap_or(0);
+    u16::try_from(share.min(1000)).unwrap_or(1000)
+}
+
+fn with_prefix(value: u128, units: [&str; 7]) -> String {
+    let mut divisor: u128 = 1;
+    let mut text = String::new();
+    for unit in units {
+        text = if divisor == 1 { value.to_string() } else { three_digits(value, divisor) };
+        if !unit.is_empty() {
+            text.push(THIN);
+            text.push_str(unit);
+        }
+        // Rounded, 999 600 is 1.00 M and not 1000 k.
+        if value * 2 < divisor * 1999 {
+            break;
+        }
+        divisor *= 1000;
+    }
+    text
+}
+
+/// `value / divisor` to three significant digits.
+fn three_digits(value: u128, divisor: u128) -> String {
+    let rounded = |scale: u128| (value * scale + divisor / 2) / divisor;
+    if rounded(100) < 1000 {
+        format!("{}.{:02}", rounded(100) / 100, rounded(100) % 100)
+    } else if rounded(10) < 1000 {
+        format!("{}.{}", rounded(10) / 10, rounded(10) % 10)
+    } else {
+        rounded(1).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quantity_has_three_significant_digits() {
+        assert_eq!(bytes(0), "0\u{202f}B");
+        assert_eq!(bytes(999), "999\u{202f}B");
+        assert_eq!(bytes(1234), "1.23\u{202f}kB");
+        assert_eq!(bytes(12_345), "12.3\u{202f}kB");
+        assert_eq!(bytes(123_456_789), "123\u{202f}MB");
+        assert_eq!(bits_per_second(153_750_000), "1.23\u{202f}Gbps");
+    }
+
+    #[test]
+    fn rounding_up_moves_to_the_next_prefix() {
+        assert_eq!(bytes(9_996), "10.0\u{202f}kB");
+        assert_eq!(bytes(99_960), "100\u{202f}kB");
+        assert_eq!(bytes(999_499), "999\u{202f}kB");
+        assert_eq!(bytes(999_500), "1.00\u{202f}MB");
+    }
+
+    #[test]
+    fn the_largest_counter_is_still_readable() {
+        assert_eq!(bytes(u64::MAX), "18.4\u{202f}EB");
+        assert_eq!(count(u64::MAX).chars().filter(char::is_ascii_digit).count(), 20);
+    }
+
+    #[test]
+    fn thousands_are_grouped_from_the_right() {
+        assert_eq!(count(7), "7");
+        assert_eq!(count(1_234), "1\u{202f}234");
+        assert_eq!(count(12_345_678), "12\u{202f}345\u{202f}678");
+    }
+
+    #[test]
+    fn an_age_is_in_the_largest_fitting_unit() {
+        assert_eq!(age(-5), "0.0\u{202f}s");
+        assert_eq!(age(450), "0.4\u{202f}s");
+        assert_eq!(age(65_000), "65\u{202f}s");
+        assert_eq!(age(600_000), "10\u{202f}min");
+        assert_eq!(age(90_000_000), "25\u{202f}h");
+    }
+
+    #[test]
+    fn a_share_of_nothing_is_nothing() {
+        assert_eq!(per_mille(5, 0), 0);
+        assert_eq!(per_mille(1, 3), 333);
+        assert_eq!(per_mille(7, 3), 1000);
+    }
+}
