@@ -13,7 +13,7 @@ pub async fn set_home(home: HomeLocation) -> Result<(), ApiError> {
     use crate::server::context::SetHomeError;
 
     let context = expect_context::<std::sync::Arc<crate::server::context::Context>>();
-    context.set_home(home).map_err(|error| match error {
+    context.set_home(&home).map_err(|error| match error {
         SetHomeError::Invalid(fault) => ApiError::Invalid(fault.to_owned()),
         SetHomeError::Configured => {
             ApiError::Refused("The configuration says where home is: change it in meridian.toml.".to_owned())
