@@ -39,7 +39,7 @@ pub const TOP_ENTRIES: usize = 10;
 pub enum Request {
     /// Starts the stream, or replaces its filter and budget. Answered by a snapshot or a refusal.
     Subscribe(Subscription),
-    /// Holds the frames back; `second` messages go on.
+    /// Holds the frames back, also those of a later subscription; `second` messages go on.
     Pause,
     /// Goes on with one frame (or, after long, a snapshot) that makes up for the pause.
     Resume,

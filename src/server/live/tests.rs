@@ -12,8 +12,8 @@ use super::metrics::Metrics;
 use super::view::{Feed, Taken, View, ViewKey};
 use crate::model::flow_record::{ExporterId, FlowRecord, LocatedFlow, Location};
 use crate::model::frame::{
-    Frame, Message, NEWEST_FLOWS, Refusal, Request, Second, Snapshot, SnapshotReason, Subscription, TopAs,
-    TopCountry, TopPort, Totals,
+    Frame, Message, NEWEST_FLOWS, Refusal, Request, Second, SnapshotReason, Subscription, TopAs, TopCountry,
+    TopPort, Totals,
 };
 use crate::model::place::CountryCode;
 use crate::model::traffic::{Direction, Traffic};
@@ -46,7 +46,7 @@ impl Numbers {
     }
 
     fn batch(&mut self, geolocation: &Arc<Geolocation>, received_us: i64) -> FlowBatch {
-        let flows = (0..1 + self.below(120)).map(|_| self.flow()).collect();
+        let flows = (0..=self.below(120)).map(|_| self.flow()).collect();
         FlowBatch {
             oldest_received_us: received_us - 5,
             newest_received_us: received_us,
@@ -365,7 +365,7 @@ fn every_message() -> Vec<Message> {
     vec![
         Message::Frame(frame_of(&prepared.message)),
         Message::Snapshot(Box::new(snapshot)),
-        Message::Snapshot(Box::new(Snapshot::default())),
+        Message::Snapshot(Box::default()),
         Message::Second(Box::new(second)),
         Message::Refusal(Refusal { message: "write port".to_owned(), position: Some(4) }),
     ]
