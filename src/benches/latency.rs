@@ -58,15 +58,16 @@ fn main() -> Outcome<()> {
         return runtime.block_on(watch(address.parse()?, clients.parse()?, filters.parse()?));
     }
     println!(
-        "clients  filters  flows/s | server p50    p99 µs | client p50    p99 µs | frames/s  spacing ms  CPU %"
+        "flows/s that the hub counts in one view without clients: {}",
+        runtime.block_on(count_at_most())?
+    );
+    println!(
+        "clients  filters  flows/s | server p50    p99 µs | client p50    p99 µs | frames/s  spacing ms  \
+         CPU %  resident MiB"
     );
     for (clients, filters, flows_per_second) in SCENARIOS {
         runtime.block_on(measure(clients, filters, flows_per_second))?;
     }
-    println!(
-        "flows/s that the hub counts in one view without clients: {}",
-        runtime.block_on(count_at_most())?
-    );
     Ok(())
 }
 
@@ -121,7 +122,8 @@ async fn measure(clients: usize, filters: usize, flows_per_second: u64) -> Outco
     output.read_line(&mut line)?;
     child.wait()?;
     println!(
-        "{clients:>7}  {filters:>7}  {flows_per_second:>7} | {p50:>10} {p99:>9} | {:>20} | {:>8}  {:>10}  {:>5}  {resident_mib:>8}",
+        "{clients:>7}  {filters:>7}  {flows_per_second:>7} | {p50:>10} {p99:>9} | {:>20} | {:>8}  {:>10}  \
+         {:>5}  {resident_mib:>12}",
         line.trim_end(),
         frames * 1_000 / elapsed_ms,
         spacing_us / 1_000,

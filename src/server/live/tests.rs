@@ -396,6 +396,15 @@ fn a_json_request_may_leave_out_what_has_a_default_but_not_misspell_it() {
 }
 
 #[test]
+fn the_example_in_the_docs_of_the_message_is_a_message() {
+    let docs = include_str!("../../model/frame.rs");
+    let example = docs.split_once("```json").unwrap().1.split_once("```").unwrap().0.replace("///", "");
+    let Message::Frame(frame) = serde_json::from_str(&example).unwrap() else { panic!("no frame") };
+    assert_lawful(&frame);
+    assert_eq!(frame.places[1].city, "home");
+}
+
+#[test]
 fn exporters_are_found_by_their_address() {
     let mut counted = Counted::new("exporter = 192.0.2.0/24 and exporter != 192.0.2.2", 300);
     let mut batch = counted.numbers.batch(&counted.ground.geolocation, 1);
