@@ -111,4 +111,5 @@ pub fn Badge(
             </Show>
         </div>
     }
+    .into_any()
 }

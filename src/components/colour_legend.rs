@@ -107,6 +107,7 @@ pub fn ColourLegend(
             </p>
         </aside>
     }
+    .into_any()
 }
 
 #[component]

@@ -28,6 +28,7 @@ pub fn Credits(
             </Show>
         </footer>
     }
+    .into_any()
 }
 
 /// True for the AS database that the set-up fetches; a user's own GeoLite2 file needs no credit to these.

@@ -97,6 +97,7 @@ pub fn ExporterCard(
             </details>
         </article>
     }
+    .into_any()
 }
 
 #[component]
@@ -187,6 +188,7 @@ fn TemplateView(template: Template, templates: Memo<Vec<Template>>) -> impl Into
             </div>
         </section>
     }
+    .into_any()
 }
 
 fn figure(exporter: Memo<Option<Exporter>>, of: fn(&Exporter) -> u64) -> u64 {

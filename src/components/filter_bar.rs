@@ -124,6 +124,7 @@ pub fn FilterBar(
             </Show>
         </form>
     }
+    .into_any()
 }
 
 #[cfg(test)]

@@ -124,6 +124,7 @@ pub fn FlowTable(
             </table>
         </div>
     }
+    .into_any()
 }
 
 fn flow_row(flow: &FlowView) -> impl IntoView + use<> {

@@ -119,6 +119,7 @@ pub fn HomeForm(
             </p>
         </ActionForm>
     }
+    .into_any()
 }
 
 /// The question on the map, as long as nobody has said where home is.
@@ -139,4 +140,5 @@ pub fn HomePrompt(
             <HomeForm draft action has_map=true/>
         </details>
     }
+    .into_any()
 }

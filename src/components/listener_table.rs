@@ -47,6 +47,7 @@ pub fn ListenerTable(
             </p>
         </section>
     }
+    .into_any()
 }
 
 #[component]

@@ -112,4 +112,5 @@ pub fn Notices(
             </For>
         </section>
     }
+    .into_any()
 }

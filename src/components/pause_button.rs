@@ -43,4 +43,5 @@ pub fn PauseButton(
             </button>
         </div>
     }
+    .into_any()
 }

@@ -42,6 +42,7 @@ pub fn Rates(
             />
         </section>
     }
+    .into_any()
 }
 
 #[component]

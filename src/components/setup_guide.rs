@@ -50,6 +50,7 @@ pub fn QuickStart(
         <p>"Or look around with synthetic traffic:"</p>
         <Command text="meridian run --demo"/>
     }
+    .into_any()
 }
 
 /// How to point routers and probes at this Meridian.
@@ -76,6 +77,7 @@ pub fn SetupGuide(
             </div>
         </section>
     }
+    .into_any()
 }
 
 fn softflowd(host: &str, port: u16) -> String {

@@ -38,4 +38,5 @@ pub fn SiteHeader(
             </div>
         </header>
     }
+    .into_any()
 }

@@ -49,6 +49,7 @@ pub fn TopList(
             </ol>
         </section>
     }
+    .into_any()
 }
 
 #[component]

@@ -48,6 +48,7 @@ pub fn TotalsPanel(
             </ul>
         </section>
     }
+    .into_any()
 }
 
 #[component]
@@ -114,4 +115,5 @@ pub fn LatencyPanel(
             </Show>
         </section>
     }
+    .into_any()
 }

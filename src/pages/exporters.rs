@@ -90,4 +90,5 @@ pub fn ExportersPage() -> impl IntoView {
             </Show>
         </main>
     }
+    .into_any()
 }

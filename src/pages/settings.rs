@@ -103,6 +103,7 @@ pub fn SettingsPage() -> impl IntoView {
             </section>
         </main>
     }
+    .into_any()
 }
 
 fn home_networks(networks: &[HomeNetwork]) -> impl IntoView + use<> {

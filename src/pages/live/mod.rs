@@ -178,6 +178,7 @@ pub fn LivePage() -> impl IntoView {
             <NewestFlows feed filter health on_term/>
         </main>
     }
+    .into_any()
 }
 
 /// The table of newest flows, which can be folded away.
@@ -234,6 +235,7 @@ fn NewestFlows(
             <FlowTable rows=feed.rows hold=feed.hold_rows on_term/>
         </section>
     }
+    .into_any()
 }
 
 /// The filter in its canonical spelling, or what is wrong with it.
