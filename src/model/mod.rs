@@ -3,6 +3,7 @@
 //! Nothing here does input or output, reads a clock or depends on a framework. Every type can cross the
 //! network: its JSON field names are part of the stable API.
 
+pub mod countries;
 pub mod exporter;
 pub mod filter;
 pub mod flow_record;

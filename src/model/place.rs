@@ -19,6 +19,11 @@ impl CountryCode {
         }
     }
 
+    /// The code of two letters that are known to be upper case.
+    pub(super) const fn from_letters(letters: [u8; 2]) -> Self {
+        Self(letters)
+    }
+
     /// The two letters.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or("??")
