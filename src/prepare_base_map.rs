@@ -219,9 +219,8 @@ fn close_along_180(ring: &[i32], arcs: &[Vec<Point>]) -> Vec<Vec<i32>> {
         return Vec::new();
     }
     let jumps = |from: i32, to: i32| (end_of(from, arcs)[0] - start_of(to, arcs)[0]).abs() > 180.0;
-    let after_jump = (0..ring.len()).find(|&position| {
-        jumps(ring[(position + ring.len() - 1) % ring.len()], ring[position])
-    });
+    let after_jump = (0..ring.len())
+        .find(|&position| jumps(ring[(position + ring.len() - 1) % ring.len()], ring[position]));
     let Some(first) = after_jump else { return vec![ring.to_vec()] };
     let mut pieces: Vec<Vec<i32>> = Vec::new();
     for offset in 0..ring.len() {
@@ -323,7 +322,8 @@ fn distance_to_segment(point: Point, from: Point, to: Point) -> f64 {
     let to = [(to[0] - from[0]) * narrow, to[1] - from[1]];
     let point = [(point[0] - from[0]) * narrow, point[1] - from[1]];
     let length = to[0] * to[0] + to[1] * to[1];
-    let along = if length == 0.0 { 0.0 } else { ((point[0] * to[0] + point[1] * to[1]) / length).clamp(0.0, 1.0) };
+    let along =
+        if length == 0.0 { 0.0 } else { ((point[0] * to[0] + point[1] * to[1]) / length).clamp(0.0, 1.0) };
     (point[0] - along * to[0]).hypot(point[1] - along * to[1])
 }
 
@@ -420,7 +420,10 @@ fn encode(polygons: &[Polygon], arcs: &[Vec<[i32; 2]>]) -> Result<Vec<u8>> {
 fn is_well_filled(polygon: &Polygon, arcs: &[Vec<[i32; 2]>]) -> Result<bool> {
     let twice_area = |corners: &[[i32; 2]]| {
         let sides = corners.iter().zip(corners.iter().cycle().skip(1));
-        sides.map(|(a, b)| i64::from(a[0]) * i64::from(b[1]) - i64::from(b[0]) * i64::from(a[1])).sum::<i64>().abs()
+        sides
+            .map(|(a, b)| i64::from(a[0]) * i64::from(b[1]) - i64::from(b[0]) * i64::from(a[1]))
+            .sum::<i64>()
+            .abs()
     };
     let rings: Vec<_> = polygon.rings.iter().map(|ring| ring_points(ring, arcs)).collect();
     let areas: Vec<i64> = rings.iter().map(|ring| twice_area(ring)).collect();
@@ -441,7 +444,8 @@ fn triangles(polygon: &Polygon, arcs: &[Vec<[i32; 2]>]) -> Result<(usize, Vec<[u
         corners.extend(ring_points(ring, arcs).iter().flatten().map(|&step| f64::from(step)));
     }
     let indices = earcutr::earcut(&corners, &holes, 2).map_err(|error| anyhow::anyhow!("{error:?}"))?;
-    let mut triangles: Vec<[usize; 3]> = indices.chunks_exact(3).map(|corner| [corner[0], corner[1], corner[2]]).collect();
+    let mut triangles: Vec<[usize; 3]> =
+        indices.chunks_exact(3).map(|corner| [corner[0], corner[1], corner[2]]).collect();
     for triangle in &mut triangles {
         triangle.sort_unstable();
     }

@@ -1,1 +1,3 @@
-//! components
+//! Reusable views. A component gets data and gives events, and never fetches.
+
+pub mod world_map;

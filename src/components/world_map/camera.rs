@@ -2,9 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::projection::{
-    MILLER, Projection, flat_height, flat_latitude, from_globe, on_globe, wrapped,
-};
+use super::projection::{MILLER, Projection, flat_height, flat_latitude, from_globe, on_globe, wrapped};
 
 /// Largest zoom: beyond it the base map has no more detail to show.
 pub const LARGEST_ZOOM: f64 = 6.0;
@@ -104,7 +102,8 @@ impl Camera {
                 1.0,
             ),
             Projection::Globe => {
-                let [right, up, near] = on_globe(longitude, latitude, (self.view.longitude, self.view.latitude));
+                let [right, up, near] =
+                    on_globe(longitude, latitude, (self.view.longitude, self.view.latitude));
                 (right * self.radius(), up * self.radius(), near)
             }
         };
@@ -117,7 +116,8 @@ impl Camera {
         match self.view.projection {
             Projection::Flat => {
                 let latitude = flat_latitude(self.middle() + up / self.scale(), self.stretch());
-                (latitude.abs() < 89.0).then(|| (wrapped(self.view.longitude + right / self.scale()), latitude))
+                (latitude.abs() < 89.0)
+                    .then(|| (wrapped(self.view.longitude + right / self.scale()), latitude))
             }
             Projection::Globe => from_globe(
                 right / self.radius(),
@@ -245,6 +245,9 @@ mod tests {
             zoom: f64::INFINITY,
             projection: Projection::Globe,
         };
-        assert_eq!(view.sane(), MapView { longitude: 0.0, latitude: 85.0, zoom: 0.0, projection: Projection::Globe });
+        assert_eq!(
+            view.sane(),
+            MapView { longitude: 0.0, latitude: 85.0, zoom: 0.0, projection: Projection::Globe }
+        );
     }
 }
