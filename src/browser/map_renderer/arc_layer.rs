@@ -144,7 +144,7 @@ impl ArcLayer {
         gl.bind_vertex_array(Some(&self.strips));
         gl.bind_buffer(Gl::ARRAY_BUFFER, Some(&self.buffer));
         // An arc spans half a world at most: its second copy shows only where more than that is seen.
-        let passes: &[f32] = if lens.globe < 1.0 && lens.half_span > 85.0 { &[0.0, 1.0] } else { &[0.0] };
+        let passes: &[f32] = if lens.globe <= 0.0 && lens.half_span > 85.0 { &[0.0, 1.0] } else { &[0.0] };
         let oldest = (self.next + CAPACITY - self.living) % CAPACITY;
         for (from, number) in stretches(oldest, self.living) {
             attribute(gl, 0, 4, STRIDE, count(from) * STRIDE, true);
@@ -152,11 +152,14 @@ impl ArcLayer {
             for &pass in passes {
                 self.prepare(&self.arc, lens, palette, is_still, pass);
                 gl.draw_arrays_instanced(Gl::TRIANGLE_STRIP, 0, (i32::from(STEPS) + 1) * 2, count(number));
+                // Where much lands at once, rings do not add up to a blot.
+                gl.blend_equation(Gl::MAX);
                 self.prepare(&self.pulse, lens, palette, is_still, pass);
                 for at_source in [1.0, 0.0] {
                     self.pulse.set("u_at_source", at_source);
                     gl.draw_arrays_instanced(Gl::TRIANGLE_STRIP, 0, 4, count(number));
                 }
+                gl.blend_equation(Gl::FUNC_ADD);
             }
         }
         gl.bind_vertex_array(None);

@@ -23,7 +23,8 @@ pub enum GlError {
 pub fn context(canvas: &HtmlCanvasElement, alpha: bool) -> Result<Gl, GlError> {
     let attributes = WebGlContextAttributes::new();
     attributes.set_alpha(alpha);
-    attributes.set_antialias(!alpha);
+    // Lines smooth their own edges, and coasts cover those of the land.
+    attributes.set_antialias(false);
     attributes.set_depth(false);
     attributes.set_stencil(false);
     attributes.set_premultiplied_alpha(true);

@@ -42,6 +42,9 @@ impl Flight {
     }
 
     fn view(&self) -> MapView {
+        if self.passed_s >= FLIGHT_S {
+            return self.to;
+        }
         let share = (self.passed_s / FLIGHT_S).min(1.0);
         let share = share * share * (3.0 - 2.0 * share);
         let turn = wrapped(self.to.longitude - self.from.longitude);

@@ -58,6 +58,9 @@ pub struct Stage {
     /// 0 flat, 1 globe.
     globe: f64,
     pixel: f64,
+    /// The view that the page set last or was told last.
+    asked: MapView,
+    /// The view that needs no telling.
     told: MapView,
     last_frame_ms: Option<f64>,
 }
@@ -112,12 +115,14 @@ impl Stage {
             hovered: None,
             globe: if view.projection == Projection::Globe { 1.0 } else { 0.0 },
             pixel: 1.0,
+            asked: view,
             told: view,
             last_frame_ms: None,
         };
         // The size is not known before: a view is kept until the map can say what of it is possible.
         stage.resize();
         stage.camera = Camera::new(view, stage.camera.width, stage.camera.height);
+        stage.told = stage.camera.view;
         Ok(stage)
     }
 
@@ -152,7 +157,11 @@ impl Stage {
             canvas.set_width(pixels(width * self.pixel));
             canvas.set_height(pixels(height * self.pixel));
         }
+        let was_told = self.told == self.camera.view;
         self.camera = Camera::new(self.camera.view, width, height);
+        if was_told {
+            self.told = self.camera.view;
+        }
         self.is_stale = true;
     }
 
@@ -179,9 +188,10 @@ impl Stage {
 
     /// Follows a view that the page set; a view that the map itself told is no news.
     pub fn set_view(&mut self, view: MapView) {
-        if view != self.told {
-            self.told = view;
+        if view != self.asked {
+            self.asked = view;
             self.fly_to(view.sane());
+            self.told = Camera::new(view, self.camera.width, self.camera.height).view;
         }
     }
 
@@ -315,6 +325,7 @@ impl Stage {
         }
         if !self.motion.is_on() && !self.gesture.is_on() && self.told != self.camera.view {
             self.told = self.camera.view;
+            self.asked = self.told;
             self.outbox.push(MapEvent::View(self.camera.view));
             if self.is_keyboard {
                 let country = self.country_in_the_middle();

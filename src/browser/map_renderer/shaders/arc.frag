@@ -4,17 +4,20 @@ in float v_across;
 in float v_behind;
 in float v_from_head;
 in float v_fade;
+in float v_width;
 in float v_reach;
 in float v_hidden;
+flat in float v_travelling;
 flat in vec3 v_colour;
 out vec4 colour;
 
 void main() {
-    float away = abs(v_across) * v_reach;
-    float core = 1.0 - smoothstep(v_reach - 3.9, v_reach - 2.9, away);
+    float away = length(vec2(min(v_from_head, 0.0), v_across * v_reach));
+    float spark = u_travel > 0.0 ? exp(-max(v_from_head, 0.0) / 9.0) * v_travelling : 0.0;
+    float half_width = 0.5 * v_width * (1.0 + 0.9 * spark);
+    float core = 1.0 - smoothstep(half_width - 0.4, half_width + 0.6, away);
     float glow = pow(max(0.0, 1.0 - away / v_reach), 2.2);
-    float tail = u_travel > 0.0 ? 0.2 + 0.8 * exp(-v_behind * 4.5) : 0.75;
-    float spark = u_travel > 0.0 ? exp(-v_from_head / 9.0) : 0.0;
+    float tail = u_travel > 0.0 ? 0.2 + 0.8 * exp(-max(v_behind, 0.0) * 4.5) : 0.75;
     float strength = v_fade * (1.0 - v_hidden) * tail;
     float cover = clamp(core * 0.9 + glow * mix(0.22, 0.4, u_light), 0.0, 1.0) * strength;
     vec3 paint = mix(v_colour, vec3(1.0), u_light * (0.75 * spark * core + 0.12 * core));

@@ -6,10 +6,12 @@ uniform float u_steps;
 uniform float u_pass;                  // 0: the copy of the flat world nearest to the middle, 1: the next
 out float v_across;                    // −1 to 1
 out float v_behind;                    // share of the way behind the head
-out float v_from_head;                 // pixels behind the head, roughly
+out float v_from_head;                 // CSS pixels behind the head, roughly; negative in the cap
 out float v_fade;
-out float v_reach;
+out float v_width;                     // CSS pixels
+out float v_reach;                     // CSS pixels from the middle of the strip to its edge
 out float v_hidden;
+flat out float v_travelling;           // 1 on the way, 0 soon after landing
 flat out vec3 v_colour;
 
 vec2 flat_arc(vec2 from, vec2 to, float t) {
@@ -38,14 +40,18 @@ void main() {
     v_behind = 0.0;
     v_from_head = 0.0;
     v_fade = 0.0;
+    v_width = 1.0;
     v_reach = 1.0;
     v_hidden = 1.0;
+    v_travelling = 0.0;
     v_colour = u_palette[int(a_look.y)];
     if (age < 0.0 || age > u_life) return;
 
     float share = u_travel > 0.0 ? clamp(age / u_travel, 0.0, 1.0) : 1.0;
     float head = share * share * (3.0 - 2.0 * share);
-    float t = floor(float(gl_VertexID) * 0.5) / u_steps * head;
+    // The last step is the round cap before the head.
+    float index = floor(float(gl_VertexID) * 0.5);
+    float t = min(index, u_steps - 1.0) / (u_steps - 1.0) * head;
     float side = (gl_VertexID & 1) == 0 ? -1.0 : 1.0;
 
     float middle = 0.5 * (a_ends.x + a_ends.z);
@@ -90,10 +96,15 @@ void main() {
     along = length(along) > 0.0001 ? normalize(along) : vec2(1.0, 0.0);
     vec2 across = vec2(-along.y, along.x);
 
+    v_width = a_look.z;
+    v_travelling = 1.0 - smoothstep(u_travel, u_travel + 0.25, age);
+    v_reach = v_width * 0.95 + 3.5;
     v_behind = head - t;
     v_from_head = v_behind * span / u_pixel;
-    float width = a_look.z * (1.0 + 0.9 * exp(-v_from_head / 7.0) * (1.0 - step(1.0, share)));
-    v_reach = width * 0.5 + 3.5;
+    if (index == u_steps) {
+        point += along * v_reach * u_pixel;
+        v_from_head = -v_reach;
+    }
     v_across = side;
     float landed = u_travel > 0.0 ? max(0.0, age - u_travel) : age;
     v_fade = 1.0 - smoothstep(0.0, u_life - u_travel, landed);

@@ -15,5 +15,5 @@ void main() {
     if (abs(v_country - u_selected) < 0.5) land = mix(land, u_highlight, 0.42);
     else if (abs(v_country - u_hovered) < 0.5) land = mix(land, u_highlight, 0.2);
     float limb = 1.0 - pow(1.0 - clamp(v_shade, 0.0, 1.0), 2.5);
-    colour = vec4(mix(land, mix(mix(u_space, land, 0.35), land, limb), u_globe), 1.0);
+    colour = vec4(mix(land, mix(mix(u_space, land, 0.45), land * 1.08, limb), u_globe), 1.0);
 }

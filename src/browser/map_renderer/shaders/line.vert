@@ -10,6 +10,13 @@ out float v_near;
 flat out vec2 v_countries;
 
 void main() {
+    // Most of the world's second copy is out of sight: that is seen before anything is projected.
+    vec2 east = a_ends.xz + u_turn - u_centre.x;
+    float sight = (u_half.x + u_reach) / u_scale;
+    if (u_globe == 0.0 && (min(east.x, east.y) > sight || max(east.x, east.y) < -sight)) {
+        gl_Position = vec4(2.0, 2.0, 0.0, 1.0);
+        return;
+    }
     vec3 from = placed(a_ends.xy, u_turn);
     vec3 to = placed(a_ends.zw, u_turn);
     vec2 way = to.xy - from.xy;

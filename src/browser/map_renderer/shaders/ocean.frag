@@ -17,7 +17,7 @@ void main() {
         float near = sqrt(max(0.0, 1.0 - r * r));
         vec3 light = normalize(vec3(-0.45, 0.55, 0.75));
         float shine = max(0.0, dot(vec3(v_point / u_radius, near), light));
-        vec3 ball = mix(mix(u_space, u_ocean, 0.45), u_ocean, 0.35 + 0.65 * shine);
+        vec3 ball = mix(mix(u_space, u_ocean, 0.6), mix(u_ocean, u_glow, 0.22), 0.25 + 0.75 * shine);
         ball = mix(ball, u_glow, 0.55 * pow(1.0 - near, 3.0));
         float halo = exp(-max(0.0, r - 1.0) * 13.0);
         float side = 0.55 + 0.45 * dot(normalize(v_point + 0.001), normalize(light.xy));
