@@ -1,1 +1,6 @@
-//! collector
+//! From datagrams to flow records.
+
+pub mod exporter;
+pub mod intake;
+pub mod normalize;
+pub mod pending;
