@@ -6,7 +6,7 @@
 //! - `datagrams` = by protocol + undecodable
 //! - `sets` = template sets + data sets decoded, waiting, expired, refused + undecodable
 //! - `template_records` = defined + withdrawn (no effect over UDP) + undecodable
-//! - `data_records` + `reverse_records` = flow records + options records
+//! - `data_records` + `reverse_records` = flow records + options records + `empty_records`
 //!
 //! When the table of exporters is full, new ones are refused; [`Intake::expire`] makes room.
 
@@ -26,7 +26,7 @@ use crate::server::wire::template_cache::Key;
 use crate::server::wire::{ipfix, netflow_v5, netflow_v9};
 
 use super::exporter::{Arrival, ByReason, Session, SessionKey, State};
-use super::normalize::{self, Origin};
+use super::normalize::{self, Origin, Outcome};
 use super::pending::{Held, Pending};
 
 /// A datagram overtaken by at most so many datagrams is late, not a restart (v9).
@@ -119,6 +119,8 @@ pub struct Counters {
     pub traffic: Traffic,
     /// Of the flow records, second halves of biflows.
     pub reverse_records: u64,
+    /// Forward halves of biflows that carried nothing, left out.
+    pub empty_records: u64,
     /// Whole records of zeros at the end of data sets, left out.
     pub zero_records: u64,
     /// Flow records that did not keep the times they were exported with.
@@ -303,13 +305,11 @@ impl Datagram<'_> {
         let (records, error) = netflow_v5::records(&header, reader);
         let units = u32::try_from(records.len()).ok().filter(|_| error.is_none());
         let first = self.flows.len();
-        let mut times_replaced = 0;
+        let mut tally = Tally::default();
         for record in records {
-            let outcome =
-                normalize::push_flow_v5(&record, sampling_interval, &message.origin, self.flows);
-            times_replaced += outcome.times_replaced;
+            tally.add(normalize::push_flow_v5(&record, sampling_interval, &message.origin, self.flows));
         }
-        self.count_flows(first, 0, times_replaced);
+        self.count_flows(first, tally);
         self.count_data_set(error);
         self.sequence(message, header.sequence, units, REORDERING_RECORDS);
         Ok(())
@@ -525,14 +525,12 @@ impl Datagram<'_> {
         let origin = Origin { system_init_ms: known_init, ..origin };
         let is_options = template.definition.is_options;
         let first = self.flows.len();
-        let (mut reverse_records, mut times_replaced) = (0, 0);
+        let mut tally = Tally::default();
         let mut system_init = 0;
         let each = |values: &Values| {
             system_init = values.value(Slot::SystemInit);
             if !is_options {
-                let outcome = normalize::push_flows(plan, values, &origin, self.flows);
-                reverse_records += u64::from(outcome.has_reverse);
-                times_replaced += outcome.times_replaced;
+                tally.add(normalize::push_flows(plan, values, &origin, self.flows));
             }
         };
         let (decoded, result) = plan.decode(body, each);
@@ -547,7 +545,7 @@ impl Datagram<'_> {
             self.counters.options_records += decoded.records;
             self.counters.data_records += decoded.records;
         } else {
-            self.count_flows(first, reverse_records, times_replaced);
+            self.count_flows(first, tally);
         }
         self.counters.zero_records += decoded.zero_records;
         self.count_data_set(result.err());
@@ -555,21 +553,23 @@ impl Datagram<'_> {
     }
 
     /// Counts the flow records added since there were `first`.
-    fn count_flows(&mut self, first: usize, reverse_records: u64, times_replaced: u64) {
-        let Some(added) = self.flows.get(first..) else { return };
-        let Some(last) = added.last() else { return };
-        if last.sampling_interval != 0 {
+    fn count_flows(&mut self, first: usize, tally: Tally) {
+        let added = self.flows.get(first..).unwrap_or_default();
+        if let Some(last) = added.last()
+            && last.sampling_interval != 0
+        {
             self.state.sampling_interval = last.sampling_interval;
         }
         let traffic = added.iter().fold(Traffic::NONE, |sum, flow| {
             sum + Traffic { flows: 1, bytes: flow.bytes, packets: flow.packets }
         });
         self.state.traffic += traffic;
+        self.state.times_replaced += tally.times_replaced;
         self.counters.traffic += traffic;
-        self.counters.data_records += traffic.flows - reverse_records;
-        self.counters.reverse_records += reverse_records;
-        self.state.times_replaced += times_replaced;
-        self.counters.times_replaced += times_replaced;
+        self.counters.data_records += tally.records;
+        self.counters.reverse_records += tally.reverse_records;
+        self.counters.empty_records += tally.empty_records;
+        self.counters.times_replaced += tally.times_replaced;
     }
 
     fn count_data_set(&mut self, error: Option<Error>) {
@@ -582,6 +582,24 @@ impl Datagram<'_> {
     fn count_undecodable_set(&mut self, reason: Reason) {
         self.state.undecodable[reason.index()] += 1;
         self.counters.undecodable_sets[reason.index()] += 1;
+    }
+}
+
+/// What became of the records of a data set.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    records: u64,
+    reverse_records: u64,
+    empty_records: u64,
+    times_replaced: u64,
+}
+
+impl Tally {
+    fn add(&mut self, outcome: Outcome) {
+        self.records += 1;
+        self.reverse_records += u64::from(outcome.has_reverse);
+        self.empty_records += u64::from(outcome.is_forward_empty);
+        self.times_replaced += outcome.times_replaced;
     }
 }
 

@@ -44,7 +44,9 @@ pub struct Origin {
 /// What became of a data record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// True when a reverse flow record was added, too.
+    /// True when the forward flow record was left out: the half of a biflow that carried nothing.
+    pub is_forward_empty: bool,
+    /// True when a reverse flow record was added.
     pub has_reverse: bool,
     /// How many of the flow records did not keep the times they were exported with.
     pub times_replaced: u64,
@@ -186,7 +188,8 @@ struct TimeSlot {
 }
 
 /// Adds the flow record of a data record, and the reverse one where the data record is a biflow
-/// (RFC 5103, or initiator and responder of ASA NSEL) and something went back.
+/// (RFC 5103, or initiator and responder of ASA NSEL) and something went back. A half of an RFC 5103
+/// biflow that carried nothing is left out: softflowd sends empty ones.
 #[inline]
 pub fn push_flows(plan: &Plan, values: &Values, origin: &Origin, flows: &mut Vec<FlowRecord>) -> Outcome {
     let clocks = plan.clocks();
@@ -237,8 +240,12 @@ pub fn push_flows(plan: &Plan, values: &Values, origin: &Origin, flows: &mut Vec
     }
     let (bytes, packets) = (counted(Slot::ReverseBytes), counted(Slot::ReversePackets));
     let has_reverse = bytes != 0 || packets != 0;
-    let mut outcome = Outcome { has_reverse, times_replaced: u64::from(times.is_replaced) };
-    flows.push(record);
+    let is_forward_empty = plan.is_biflow() && record.bytes == 0 && record.packets == 0;
+    let mut outcome = Outcome { is_forward_empty, has_reverse, times_replaced: 0 };
+    if !is_forward_empty {
+        flows.push(record);
+        outcome.times_replaced += u64::from(times.is_replaced);
+    }
     if has_reverse {
         let (reverse, is_replaced) = reverse(plan, values, origin, &record, bytes, packets);
         outcome.times_replaced += u64::from(is_replaced);
@@ -337,7 +344,7 @@ pub fn push_flow_v5(
         exporter: origin.exporter,
         observation_domain: origin.observation_domain,
     });
-    Outcome { has_reverse: false, times_replaced: u64::from(times.is_replaced) }
+    Outcome { times_replaced: u64::from(times.is_replaced), ..Outcome::default() }
 }
 
 /// Source, destination, and whether they are IPv6. A template may have both kinds, one of them zero.

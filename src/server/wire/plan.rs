@@ -186,6 +186,7 @@ pub struct Plan {
     min_record_length: usize,
     present: u64,
     clocks: Clocks,
+    is_biflow: bool,
 }
 
 /// What a data set yielded.
@@ -227,7 +228,10 @@ impl Plan {
         let wins = |slot: Slot, index| won[slot as usize].is_some_and(|(_, winner)| winner == index);
 
         let mut plan =
-            Self { segments: Vec::new(), min_record_length: 0, present: 0, clocks: Clocks::default() };
+            Self { segments: Vec::new(), min_record_length: 0, present: 0, clocks: Clocks::default(), is_biflow: false };
+        plan.is_biflow = [Slot::ReverseBytes, Slot::ReversePackets]
+            .iter()
+            .any(|&slot| won[slot as usize].is_some_and(|(rank, _)| rank != INITIATOR_RANK));
         let mut segment = Segment::default();
         for (index, field) in fields.iter().enumerate() {
             if field.length == VARIABLE_LENGTH {
@@ -271,6 +275,12 @@ impl Plan {
     #[inline]
     pub const fn clocks(&self) -> Clocks {
         self.clocks
+    }
+
+    /// True when records hold both halves of a biflow (RFC 5103).
+    #[inline]
+    pub const fn is_biflow(&self) -> bool {
+        self.is_biflow
     }
 
     /// Bytes of the shortest possible record; all have this length unless fields are variable.
