@@ -1,6 +1,5 @@
 //! What only a browser can do. Each module has an absent twin for the server, with the same functions.
 
-<<<<<<< HEAD
 pub mod connection;
 
 #[cfg_attr(feature = "hydrate", path = "page.rs")]
@@ -14,7 +13,6 @@ pub mod stream;
 #[cfg_attr(feature = "hydrate", path = "theme.rs")]
 #[cfg_attr(not(feature = "hydrate"), path = "theme_absent.rs")]
 pub mod theme;
-=======
+
 #[cfg_attr(not(feature = "hydrate"), path = "map_renderer_absent.rs")]
 pub mod map_renderer;
->>>>>>> map
