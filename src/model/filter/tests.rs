@@ -66,6 +66,7 @@ const TABLE: &[(&str, &str, bool)] = &[
     ),
     ("src.address = 10.0.0.0/8", "src.address = 10.0.0.0/8", true),
     ("src.net=10.1.2.3/32", "src.address = 10.1.2.3", true),
+    ("src.ip = 10.1.2.3", "src.address = 10.1.2.3", true),
     ("host = 10.1.2.4", "address = 10.1.2.4", false),
     ("net in (192.0.2.0/24, 2001:db8::/32)", "address in (192.0.2.0/24, 2001:db8::/32)", true),
     ("net in 2001:db8::/32", "address = 2001:db8::/32", true),
