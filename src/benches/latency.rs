@@ -1,42 +1,33 @@
-//! How long a flow takes through the hub to a client, and what clients cost.
+//! How long a flow takes from its datagram to the clients' sockets, in the whole program, and what clients cost.
 //!
-//! `cargo bench --features ssr --bench latency`. For each scenario the hub and the socket server run here,
-//! all clients in a second process of this program, over TCP on this machine. Batches of 30 flows (one
-//! datagram) arrive evenly. Printed are the median and the 99th percentile from the receive time of a
-//! frame's oldest datagram to the end of its write (server) and to the decoded frame (client), and the CPU
-//! that the server's process used, in percent of one core.
+//! `make bench`, or `cargo bench --features ssr --bench latency`. Each scenario starts the real program with the databases
+//! of `data/geolocation`, if they are there, and sends NetFlow v9 over loopback; all clients run in another
+//! process. Printed are the median and the 99th percentile from the kernel's receive time of a frame's oldest
+//! datagram to the end of its write (the program's own histogram) and to the decoded frame (at the clients), the
+//! flows sent and lost on the way to the live feed, and the program's CPU in percent of one core.
 
-use std::io::{BufRead, BufReader};
-use std::net::{IpAddr, SocketAddr};
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use axum::Router;
-use axum::extract::WebSocketUpgrade;
-use axum::http::HeaderMap;
-use axum::routing::get;
-use axum::serve::ListenerExt;
 use futures_util::{SinkExt, StreamExt};
+use meridian::model::exporter::Protocol;
 use meridian::model::flow_record::FlowRecord;
 use meridian::model::frame::{Message, POSTCARD_SUBPROTOCOL, Request, Subscription};
-use meridian::server::collector::batch::FlowBatch;
-use meridian::server::geolocation::{Geolocation, HomeNetworkSetting, Settings};
-use meridian::server::live::{Hub, LatencyHistogram, Limits, prepare_connection, upgrade};
-use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use meridian::server::live::LatencyHistogram;
+use meridian::server::wire::encode::Exporter;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_util::sync::CancellationToken;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-const FLOWS_IN_A_BATCH: u64 = 30;
-const SITES: u8 = 200;
-const DURATION: Duration = Duration::from_secs(6);
-/// Batches that measure how fast the hub counts.
-const BATCHES: u64 = 20_000;
+const FLOWS_IN_A_DATAGRAM: u64 = 20;
+const DURATION: Duration = Duration::from_secs(8);
 
 /// Clients, distinct filters among them, and flows per second.
 const SCENARIOS: [(usize, usize, u64); 7] = [
@@ -46,112 +37,157 @@ const SCENARIOS: [(usize, usize, u64); 7] = [
     (100, 1, 10_000),
     (1_000, 1, 1_000),
     (1_000, 1, 10_000),
-    (1_000, 50, 10_000),
+    (0, 1, 10_000),
 ];
 
 fn main() -> Outcome<()> {
-    let runtime = tokio::runtime::Runtime::new()?;
     let arguments: Vec<String> = std::env::args().collect();
     if let Some([_, address, clients, filters]) =
         arguments.iter().position(|argument| argument == "--clients").and_then(|at| arguments.get(at..at + 4))
     {
+        let runtime = tokio::runtime::Runtime::new()?;
         return runtime.block_on(watch(address.parse()?, clients.parse()?, filters.parse()?));
     }
     println!(
-        "flows/s that the hub counts in one view without clients: {}",
-        runtime.block_on(count_at_most())?
-    );
-    println!(
-        "clients  filters  flows/s | server p50    p99 µs | client p50    p99 µs | frames/s  spacing ms  \
-         CPU %  resident MiB"
+        "clients  filters  flows/s | server p50 µs    p99 µs | client p50 µs    p99 µs | frames/s  sent  lost  CPU %"
     );
     for (clients, filters, flows_per_second) in SCENARIOS {
-        runtime.block_on(measure(clients, filters, flows_per_second))?;
+        measure(clients, filters, flows_per_second)?;
     }
     Ok(())
 }
 
 /// Runs one scenario and prints its line.
-async fn measure(clients: usize, filters: usize, flows_per_second: u64) -> Outcome<()> {
-    let hub = Hub::new(Limits::default(), 0);
-    let cancel = CancellationToken::new();
-    let (sender, received) = mpsc::channel(256);
-    let running = tokio::spawn(Arc::clone(&hub).run(received, cancel.clone()));
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    let of_route = Arc::clone(&hub);
-    let route = get(move |headers: HeaderMap, request: WebSocketUpgrade| async move {
-        upgrade(&of_route, &[], &headers, request)
-    });
-    let router = Router::new().route("/api/v1/stream", route);
-    let listener = listener.tap_io(|connection| {
-        if let Err(error) = prepare_connection(connection) {
-            eprintln!("cannot prepare a connection: {error}");
-        }
-    });
-    let serving = tokio::spawn(async move { axum::serve(listener, router).await });
-
-    let mut child = Command::new(std::env::current_exe()?)
-        .args(["--clients", &address.to_string(), &clients.to_string(), &filters.to_string()])
+fn measure(clients: usize, filters: usize, flows_per_second: u64) -> Outcome<()> {
+    let folder = tempfile::tempdir()?;
+    let program = Program::start(folder.path())?;
+    let mut watching = Command::new(std::env::current_exe()?)
+        .args(["--clients", &program.http.to_string(), &clients.to_string(), &filters.to_string()])
         .stdout(Stdio::piped())
         .spawn()?;
-    let mut output = BufReader::new(child.stdout.take().ok_or("the clients have no output")?);
+    let mut output = BufReader::new(watching.stdout.take().ok_or("the clients have no output")?);
     let mut line = String::new();
     output.read_line(&mut line)?;
 
-    let geolocation = geolocation()?;
-    let interval = Duration::from_micros(1_000_000 * FLOWS_IN_A_BATCH / flows_per_second);
-    let (cpu_before_ms, began) = (cpu_ms()?, Instant::now());
-    let mut ticks = tokio::time::interval(interval);
-    let mut number = 0;
+    let socket = UdpSocket::bind("127.0.0.1:0")?;
+    socket.connect(program.udp)?;
+    let mut exporter = Exporter::new(Protocol::NetflowV9, 1);
+    let interval = Duration::from_micros(1_000_000 * FLOWS_IN_A_DATAGRAM / flows_per_second);
+    let (cpu_before_ms, began) = (program.cpu_ms()?, Instant::now());
+    let (mut number, mut sent) = (0, 0);
     while began.elapsed() < DURATION {
-        ticks.tick().await;
+        let flows = flows(number);
+        for datagram in exporter.datagrams(&flows, now_us() / 1_000, milliseconds(began.elapsed())) {
+            socket.send(&datagram)?;
+        }
+        sent += FLOWS_IN_A_DATAGRAM;
         number += 1;
-        sender.send(batch(&geolocation, number)).await?;
+        let due = interval.saturating_mul(u32::try_from(number)?);
+        thread::sleep(due.saturating_sub(began.elapsed()));
     }
-    let (cpu_ms, elapsed_ms) = (cpu_ms()? - cpu_before_ms, milliseconds(began.elapsed()));
-    let resident_mib = resident_mib()?;
-    let metrics = hub.metrics();
-    let (frames, spacing_us) = (metrics.frames(), metrics.spacing_us());
-    let (p50, p99) = quantiles(metrics.latency());
-    cancel.cancel();
-    running.await?;
-    hub.drained().await;
-    serving.abort();
+    let (cpu_ms, elapsed_ms) = (program.cpu_ms()? - cpu_before_ms, u64::from(milliseconds(began.elapsed())));
+    thread::sleep(Duration::from_millis(500));
+    let metrics = program.metrics()?;
+    program.stop()?;
     line.clear();
     output.read_line(&mut line)?;
-    child.wait()?;
+    watching.wait()?;
+    let (p50, p99) = metrics.latency();
     println!(
-        "{clients:>7}  {filters:>7}  {flows_per_second:>7} | {p50:>10} {p99:>9} | {:>20} | {:>8}  {:>10}  \
-         {:>5}  {resident_mib:>12}",
+        "{clients:>7}  {filters:>7}  {flows_per_second:>7} | {p50:>13} {p99:>9} | {:>23} | {:>8}  {sent:>5}  {:>4}  {:>5}",
         line.trim_end(),
-        frames * 1_000 / elapsed_ms,
-        spacing_us / 1_000,
+        metrics.counter("meridian_live_frames_total") * 1_000 / elapsed_ms,
+        sent.saturating_sub(metrics.counter("meridian_live_flows_total")),
         100 * cpu_ms / elapsed_ms,
     );
     Ok(())
 }
 
-/// Flows per second that the counting task takes when it is never idle and nobody watches.
-async fn count_at_most() -> Outcome<u64> {
-    let hub = Hub::new(Limits::default(), 0);
-    let cancel = CancellationToken::new();
-    let (sender, received) = mpsc::channel(256);
-    let running = tokio::spawn(Arc::clone(&hub).run(received, cancel.clone()));
-    let geolocation = geolocation()?;
-    let batches: Vec<FlowBatch> = (0..BATCHES).map(|number| batch(&geolocation, number)).collect();
-    let began = Instant::now();
-    for batch in batches {
-        sender.send(batch).await?;
+/// The running program.
+struct Program {
+    process: Child,
+    http: SocketAddr,
+    udp: SocketAddr,
+}
+
+impl Program {
+    fn start(folder: &Path) -> Outcome<Self> {
+        let http = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let udp = UdpSocket::bind("127.0.0.1:0")?.local_addr()?;
+        let process = Command::new(env!("CARGO_BIN_EXE_meridian"))
+            .arg("run")
+            .args(["--listen-udp", &udp.to_string(), "--http-address", &http.to_string()])
+            .args(["--databases", "data/geolocation", "--log-level", "error"])
+            .arg("--data-dir")
+            .arg(folder)
+            .spawn()?;
+        let program = Self { process, http, udp };
+        let began = Instant::now();
+        while !program.fetch("/readyz").is_ok_and(|answer| answer.contains("ready")) {
+            if began.elapsed() > Duration::from_secs(60) {
+                return Err("the program is not ready after a minute".into());
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        Ok(program)
     }
-    drop(sender);
-    while hub.metrics().batches() < BATCHES {
-        tokio::time::sleep(Duration::from_micros(100)).await;
+
+    fn fetch(&self, path: &str) -> Outcome<String> {
+        let mut connection = TcpStream::connect(self.http)?;
+        write!(connection, "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.http)?;
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer)?;
+        Ok(answer)
     }
-    let rate = BATCHES * FLOWS_IN_A_BATCH * 1_000 / milliseconds(began.elapsed());
-    cancel.cancel();
-    running.await?;
-    Ok(rate)
+
+    fn metrics(&self) -> Outcome<Metrics> {
+        Ok(Metrics(self.fetch("/metrics")?))
+    }
+
+    /// CPU time so far, user and system (the kernel counts a hundred ticks a second).
+    fn cpu_ms(&self) -> Outcome<u64> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
+        let (_, after_name) = stat.rsplit_once(')').ok_or("no process name")?;
+        let ticks = |field: usize| -> Outcome<u64> {
+            Ok(after_name.split_whitespace().nth(field).ok_or("too few fields")?.parse()?)
+        };
+        Ok((ticks(11)? + ticks(12)?) * 10)
+    }
+
+    fn stop(mut self) -> Outcome<()> {
+        Command::new("kill").arg(self.process.id().to_string()).status()?;
+        self.process.wait()?;
+        Ok(())
+    }
+}
+
+/// The text of `/metrics`.
+struct Metrics(String);
+
+impl Metrics {
+    fn counter(&self, name: &str) -> u64 {
+        let value = |line: &str| line.strip_prefix(name)?.trim().parse().ok();
+        self.0.lines().find_map(value).unwrap_or(0)
+    }
+
+    /// Median and 99th percentile in microseconds: upper bounds of their buckets.
+    fn latency(&self) -> (u64, u64) {
+        let buckets: Vec<(f64, u64)> = self
+            .0
+            .lines()
+            .filter_map(|line| {
+                let (bound, count) =
+                    line.strip_prefix("meridian_live_latency_seconds_bucket{le=\"")?.split_once("\"} ")?;
+                Some((bound.parse().unwrap_or(f64::INFINITY), count.parse().ok()?))
+            })
+            .collect();
+        let total = buckets.last().map_or(0, |bucket| bucket.1);
+        let quantile = |percent: u64| {
+            let bound = buckets.iter().find(|bucket| bucket.1 * 100 >= total * percent).map_or(0.0, |bucket| bucket.0);
+            format!("{:.0}", bound * 1e6).parse().unwrap_or(u64::MAX)
+        };
+        (quantile(50), quantile(99))
+    }
 }
 
 /// The clients' process: connects all, says so, reads until the server stops, prints the latencies.
@@ -191,76 +227,36 @@ fn quantiles(latency: &LatencyHistogram) -> (u32, u32) {
     (latency.quantile_us(50).unwrap_or(0), latency.quantile_us(99).unwrap_or(0))
 }
 
-fn batch(geolocation: &Arc<Geolocation>, number: u64) -> FlowBatch {
-    let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+/// The flows of one datagram: between a home network and addresses all over the world.
+fn flows(number: u64) -> Vec<FlowRecord> {
+    let mut state = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut random = || {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
         state.to_le_bytes()
     };
-    let flows = (0..FLOWS_IN_A_BATCH)
+    (0..FLOWS_IN_A_DATAGRAM)
         .map(|_| {
-            let [from, to, host, low, high, bytes, port, _] = random();
-            geolocation.locate(&FlowRecord {
-                source_address: IpAddr::from([10, from % SITES, 0, host]),
-                destination_address: IpAddr::from([10, to % SITES, 0, 1]),
+            let [first, second, third, host, low, high, bytes, port] = random();
+            FlowRecord {
+                source_address: IpAddr::from([192, 168, 0, host]),
+                destination_address: IpAddr::from([first | 1, second, third, host]),
                 source_port: u16::from_le_bytes([low, high | 0x80]),
                 destination_port: if port < 128 { 443 } else { u16::from(port) },
                 protocol: 6,
                 bytes: u64::from(bytes) * 100,
                 packets: 3,
-                source_as: u32::from(from),
-                destination_as: u32::from(to),
                 ..FlowRecord::default()
-            })
+            }
         })
-        .collect();
-    let received_us = now_us();
-    FlowBatch {
-        oldest_received_us: received_us,
-        newest_received_us: received_us,
-        geolocation: Arc::clone(geolocation),
-        exporters: Arc::from([IpAddr::from([192, 0, 2, 1])]),
-        flows,
-    }
-}
-
-fn geolocation() -> Outcome<Arc<Geolocation>> {
-    let mut home_networks = Vec::new();
-    for number in 0..SITES {
-        home_networks.push(HomeNetworkSetting {
-            name: format!("Site {number}"),
-            networks: vec![format!("10.{number}.0.0/16").parse()?],
-            latitude: Some(f32::from(number) / 4.0),
-            longitude: Some(f32::from(number) / 2.0),
-            place: None,
-        });
-    }
-    Ok(Arc::new(Geolocation::without_databases(&Settings { home_networks, ..Settings::default() })))
+        .collect()
 }
 
 fn now_us() -> i64 {
     UNIX_EPOCH.elapsed().ok().and_then(|since| i64::try_from(since.as_micros()).ok()).unwrap_or(0)
 }
 
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).max(1)
-}
-
-/// CPU time of this process so far, user and system (the kernel counts a hundred ticks a second).
-fn cpu_ms() -> Outcome<u64> {
-    let stat = std::fs::read_to_string("/proc/self/stat")?;
-    let (_, after_name) = stat.rsplit_once(')').ok_or("no process name")?;
-    let ticks = |field: usize| -> Outcome<u64> {
-        Ok(after_name.split_whitespace().nth(field).ok_or("too few fields")?.parse()?)
-    };
-    Ok((ticks(11)? + ticks(12)?) * 10)
-}
-
-/// Memory that this process holds.
-fn resident_mib() -> Outcome<u64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-    Ok(line.split_whitespace().next().ok_or("no amount")?.parse::<u64>()? / 1_024)
+fn milliseconds(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX).max(1)
 }

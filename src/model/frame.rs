@@ -113,7 +113,8 @@ pub struct Totals {
     pub all: Traffic,
     /// The same by direction, in the order of [`Direction::ALL`]; they add up to `all`.
     pub by_direction: [Traffic; 4],
-    /// Of `all`, what has an end without coordinates and cannot be drawn.
+    /// Of `all`, what has an end that nothing is known of and that cannot be drawn. A home without a place can: pages
+    /// draw it at a neutral marker.
     pub unlocated: Traffic,
     /// Of `all`, what could be drawn and is in no arc, because the budget was used up.
     pub not_drawn: Traffic,

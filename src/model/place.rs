@@ -78,6 +78,11 @@ impl Precision {
         matches!(self, Self::Country | Self::City | Self::Home)
     }
 
+    /// True when the place can be drawn: by its coordinates, or at the neutral marker of a home without a place.
+    pub const fn is_drawable(self) -> bool {
+        !matches!(self, Self::Unknown)
+    }
+
     /// True when the address is in a home network.
     pub const fn is_home(self) -> bool {
         matches!(self, Self::Home | Self::HomeUnset)

@@ -31,6 +31,9 @@ use self::live::Hub;
 /// Batches that may wait for the live feed: at most 64 datagrams each.
 const LIVE_QUEUE_BATCHES: usize = 1_024;
 
+/// Open files wanted: clients of the stream, other connections, sockets and databases.
+const OPEN_FILES: u64 = 4_096;
+
 /// Why the process ended other than as asked.
 #[derive(Debug, Error)]
 pub enum RunError {
@@ -81,6 +84,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
 
     // Datagrams wait in the kernel's buffers while the databases load.
     let geolocation = load_geolocation(&config).await?;
+    allow_many_files();
     let hub = Hub::new(live::Limits::default(), started_ms);
     let (live_batches, batches) = mpsc::channel(LIVE_QUEUE_BATCHES);
     let demo_target = listeners.first().map(Listener::address);
@@ -105,7 +109,11 @@ async fn serve(config: Config) -> Result<(), RunError> {
     stop.cancelled().await;
     tracing::info!("stopping: connections get {} s to end", deadline.as_secs());
     tasks.close();
-    if tokio::time::timeout(deadline, tasks.wait()).await.is_err() {
+    let drained = async {
+        tasks.wait().await;
+        context.hub().drained().await;
+    };
+    if tokio::time::timeout(deadline, drained).await.is_err() {
         tracing::warn!("connections were still open at the deadline; they are cut");
     }
     drop(watch);
@@ -116,6 +124,17 @@ async fn serve(config: Config) -> Result<(), RunError> {
     match pages.await {
         Ok(Err(error)) => Err(RunError::Failed(anyhow::Error::from(error).context("the HTTP server failed"))),
         _ => Ok(()),
+    }
+}
+
+/// Raises the limit of open files as far as this process may: each client of the stream holds one.
+fn allow_many_files() {
+    match rlimit::increase_nofile_limit(OPEN_FILES) {
+        Ok(granted) if granted < OPEN_FILES => {
+            tracing::warn!(granted, "the limit of open files is low: that many clients and exporters at most");
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "cannot raise the limit of open files"),
     }
 }
 

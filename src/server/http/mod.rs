@@ -17,6 +17,7 @@ use axum::routing::get;
 use leptos::config::LeptosOptions;
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, file_and_error_handler_with_context, generate_route_list};
+use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -57,6 +58,11 @@ pub async fn serve(
     stop: CancellationToken,
 ) -> io::Result<()> {
     let router = router(&context, &leptos);
+    let listener = listener.tap_io(|connection| {
+        if let Err(error) = live::prepare_connection(connection) {
+            tracing::debug!(%error, "a connection keeps the kernel's defaults");
+        }
+    });
     axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 

@@ -28,14 +28,14 @@ impl Drawable {
         }
     }
 
-    fn has_coordinates(&mut self, geolocation: &Geolocation, place: u32) -> bool {
-        *self.known.entry(place).or_insert_with(|| geolocation.place(place).precision.has_coordinates())
+    fn is_drawable(&mut self, geolocation: &Geolocation, place: u32) -> bool {
+        *self.known.entry(place).or_insert_with(|| geolocation.place(place).precision.is_drawable())
     }
 
-    /// True when both ends of the flow have coordinates.
+    /// True when both ends of the flow can be drawn.
     pub fn can_draw(&mut self, geolocation: &Geolocation, flow: &LocatedFlow) -> bool {
-        self.has_coordinates(geolocation, flow.source.place)
-            && self.has_coordinates(geolocation, flow.destination.place)
+        self.is_drawable(geolocation, flow.source.place)
+            && self.is_drawable(geolocation, flow.destination.place)
     }
 }
 
