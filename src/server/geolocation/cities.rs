@@ -111,10 +111,10 @@ pub(super) fn named<'a>(
     let (city, region, code) = match parts.as_slice() {
         [city, code] => (*city, None, *code),
         [city, region, code] => (*city, Some(*region), *code),
-        _ => return Err(format!("{text:?} is no place: write it like \"Makhanda, ZA\"")),
+        _ => return Err(format!("{text:?} is no place: write it like \"Cape Town, ZA\"")),
     };
     let Some(country) = CountryCode::parse(code).and_then(countries::country) else {
-        return Err(format!("{code:?} in {text:?} is no country code: write it like \"Makhanda, ZA\""));
+        return Err(format!("{code:?} in {text:?} is no country code: write it like \"Cape Town, ZA\""));
     };
     let groups = groups(databases);
     if groups.is_empty() {
