@@ -13,3 +13,6 @@ pub mod stream;
 #[cfg_attr(feature = "hydrate", path = "theme.rs")]
 #[cfg_attr(not(feature = "hydrate"), path = "theme_absent.rs")]
 pub mod theme;
+
+#[cfg_attr(not(feature = "hydrate"), path = "map_renderer_absent.rs")]
+pub mod map_renderer;

@@ -22,6 +22,9 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// Every protocol, in the order that arrays by protocol use.
+    pub const ALL: [Self; 3] = [Self::NetflowV5, Self::NetflowV9, Self::Ipfix];
+
     /// The name users know.
     pub const fn name(self) -> &'static str {
         match self {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::traffic::Direction;
 
-/// A number that stands for one exporter as long as the process runs, counted from 0.
+/// A number that stands for one exporter as long as the process knows it, counted from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ExporterId(pub u32);
 

@@ -39,7 +39,7 @@ pub const TOP_ENTRIES: usize = 10;
 pub enum Request {
     /// Starts the stream, or replaces its filter and budget. Answered by a snapshot or a refusal.
     Subscribe(Subscription),
-    /// Holds the frames back; `second` messages go on.
+    /// Holds the frames back, also those of a later subscription; `second` messages go on.
     Pause,
     /// Goes on with one frame (or, after long, a snapshot) that makes up for the pause.
     Resume,
@@ -61,7 +61,34 @@ impl Default for Subscription {
     }
 }
 
-/// What the server sends.
+/// What the server sends. In JSON, a flow of 1,500 bytes from Berlin to a home network looks like this:
+///
+/// ```json
+/// {"frame": {
+///   "sequence": 8, "clock_ms": 1764000000000, "oldest_received_us": 1764000000000000,
+///   "passed": {
+///     "all": {"flows": 1, "bytes": 1500, "packets": 3},
+///     "by_direction": [
+///       {"flows": 1, "bytes": 1500, "packets": 3}, {"flows": 0, "bytes": 0, "packets": 0},
+///       {"flows": 0, "bytes": 0, "packets": 0}, {"flows": 0, "bytes": 0, "packets": 0}
+///     ],
+///     "unlocated": {"flows": 0, "bytes": 0, "packets": 0},
+///     "not_drawn": {"flows": 0, "bytes": 0, "packets": 0}
+///   },
+///   "arcs": [{
+///     "from": 0, "to": 1, "direction": "inbound", "protocol": 6, "as_number": 3320,
+///     "traffic": {"flows": 1, "bytes": 1500, "packets": 3}
+///   }],
+///   "flows": [],
+///   "places": [
+///     {"country": "DE", "region": "Berlin", "city": "Berlin",
+///      "latitude": 52.52, "longitude": 13.4, "precision": "city"},
+///     {"country": null, "region": "", "city": "home",
+///      "latitude": -33.31, "longitude": 26.52, "precision": "home"}
+///   ],
+///   "as_names": [[3320, "Deutsche Telekom AG"]]
+/// }}
+/// ```
 #[expect(
     clippy::large_enum_variant,
     reason = "frames are most of the messages: a box would cost each an allocation"

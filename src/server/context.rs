@@ -86,7 +86,7 @@ impl Context {
                 .as_ref()
                 .and_then(|report| report.last_received_us)
                 .map(|time| time / 1_000),
-            exporters: report.as_ref().map_or(0, |report| report.counters.exporters),
+            exporters: report.as_ref().map_or(0, |report| report.exporters),
             live_dropped: report.as_ref().map_or(0, |report| report.live_dropped),
             listeners: report.map_or_else(Vec::new, |report| report.listeners),
             geolocation: geolocation.status(),

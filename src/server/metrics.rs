@@ -15,7 +15,8 @@ use prometheus_client::registry::Registry;
 use super::collector::listener::Report;
 use super::context::Context;
 use super::live::{Hub, UPPER_BOUNDS_US};
-use crate::model::exporter::Exporter;
+use super::wire::error::Reason;
+use crate::model::exporter::{Exporter, Protocol};
 use crate::model::frame::SnapshotReason;
 use crate::model::status::Listener;
 
@@ -97,16 +98,72 @@ impl Collector for Scrape {
 impl Scrape {
     fn intake(&self, writer: &mut Writer) -> fmt::Result {
         let counters = &self.report.counters;
-        writer.counters(
-            "datagrams",
-            "Export datagrams decoded, by protocol",
-            counters.by_protocol.iter().map(|&(protocol, count)| ([("protocol", protocol.label())], count)),
-        )?;
         writer.counter("datagrams_received", "Export datagrams received", counters.datagrams)?;
         writer.counter(
             "datagram_bytes_received",
             "UDP payload received, in bytes",
             counters.datagram_bytes,
+        )?;
+        writer.counters(
+            "datagrams",
+            "Export datagrams whose header could be read, by protocol",
+            Protocol::ALL
+                .iter()
+                .zip(counters.datagrams_by_protocol)
+                .map(|(one, count)| ([("protocol", one.label())], count)),
+        )?;
+        let undecodable = [
+            ("datagram", counters.undecodable_datagrams),
+            ("set", counters.undecodable_sets),
+            ("template", counters.undecodable_templates),
+        ];
+        writer.counters(
+            "undecodable",
+            "What could not be decoded: whole datagrams, sets (what came before the fault is counted), template records",
+            undecodable.iter().flat_map(|(what, by_reason)| {
+                Reason::ALL
+                    .iter()
+                    .zip(by_reason)
+                    .map(|(reason, &count)| ([("what", *what), ("reason", reason.label())], count))
+            }),
+        )?;
+        let sets = [
+            ("template", counters.template_sets),
+            ("decoded", counters.data_sets_decoded),
+            ("expired", counters.sets_expired),
+            ("refused", counters.sets_refused),
+        ];
+        writer.counters(
+            "sets",
+            "Sets by what became of them: templates, data decoded, data whose template never came, data that found no room to wait",
+            sets.map(|(fate, count)| ([("fate", fate)], count)),
+        )?;
+        writer.gauge("sets_waiting", "Data sets that wait for their template", counters.sets_waiting)?;
+        writer.counter(
+            "templates_defined",
+            "Template records that defined or confirmed a template",
+            counters.templates_defined,
+        )?;
+        writer.counter(
+            "data_records",
+            "Data records decoded, options records included",
+            counters.data_records,
+        )?;
+        writer.counter("options_records", "Options data records decoded", counters.options_records)?;
+        writer.counter(
+            "reverse_records",
+            "Flow records that are the second half of a biflow",
+            counters.reverse_records,
+        )?;
+        writer.counter(
+            "empty_records",
+            "Halves of biflows that carried nothing, left out",
+            counters.empty_records,
+        )?;
+        writer.counter(
+            "zero_records",
+            "Records of zeros at the end of data sets, left out",
+            counters.zero_records,
         )?;
         writer.counter("flows", "Flow records decoded; a biflow counts as two", counters.traffic.flows)?;
         writer.counter(
@@ -118,6 +175,24 @@ impl Scrape {
             "flow_packets",
             "Packets that flow records report, not scaled by sampling",
             counters.traffic.packets,
+        )?;
+        writer.counter(
+            "times_replaced",
+            "Flow records whose times were unusable and replaced",
+            counters.times_replaced,
+        )?;
+        writer.counter("sequence_gaps", "Forward jumps of sequence numbers", counters.sequence_gaps)?;
+        writer.counters(
+            "sequence_missing",
+            "Missing by sequence numbers: flow records (v5, IPFIX) and datagrams (v9)",
+            [("records", counters.missing_records), ("datagrams", counters.missing_datagrams)]
+                .map(|(unit, count)| ([("unit", unit)], count)),
+        )?;
+        writer.gauge("exporters", "Exporters known", self.report.exporters)?;
+        writer.counter(
+            "exporters_forgotten",
+            "Exporters forgotten to make room",
+            counters.exporters_forgotten,
         )
     }
 

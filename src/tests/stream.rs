@@ -1,4 +1,5 @@
 //! The live stream, seen from outside: a real server on a free port, and clients of both encodings.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use axum::Router;
 use axum::extract::WebSocketUpgrade;
 use axum::http::HeaderMap;
 use axum::routing::get;
+use axum::serve::ListenerExt;
 use futures_util::{SinkExt, StreamExt};
 use meridian::model::flow_record::{FlowRecord, LocatedFlow};
 use meridian::model::frame::{
@@ -17,8 +19,8 @@ use meridian::model::frame::{
 use meridian::model::traffic::Traffic;
 use meridian::server::collector::batch::FlowBatch;
 use meridian::server::geolocation::{Geolocation, HomeNetworkSetting, Settings};
-use meridian::server::live::{Hub, Limits, upgrade};
-use tokio::net::{TcpSocket, TcpStream};
+use meridian::server::live::{Hub, Limits, prepare_connection, upgrade};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -29,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Small, so that a client that does not read is noticed soon.
-const SOCKET_BUFFER_BYTES: u32 = 4_096;
+const RECEIVE_BUFFER_BYTES: u32 = 4_096;
 const SITES: u8 = 12;
 
 /// A server with a hub, and the collector's end of its channel.
@@ -49,11 +51,11 @@ impl Server {
         let cancel = CancellationToken::new();
         let (batches, received) = mpsc::channel(64);
         tokio::spawn(Arc::clone(&hub).run(received, cancel.clone()));
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.set_send_buffer_size(SOCKET_BUFFER_BYTES).unwrap();
-        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let listener = socket.listen(64).unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
+        let listener = TcpListener::from_std(listener).unwrap();
+        let listener = listener.tap_io(|connection| prepare_connection(connection).unwrap());
         let of_route = Arc::clone(&hub);
         let route = get(move |headers: HeaderMap, request: WebSocketUpgrade| async move {
             upgrade(&of_route, &["https://noc.example.org".to_owned()], &headers, request)
@@ -107,7 +109,7 @@ impl Server {
             request.headers_mut().insert(*name, value.parse().unwrap());
         }
         let socket = TcpSocket::new_v4().unwrap();
-        socket.set_recv_buffer_size(SOCKET_BUFFER_BYTES).unwrap();
+        socket.set_recv_buffer_size(RECEIVE_BUFFER_BYTES).unwrap();
         let stream = socket.connect(self.address).await.unwrap();
         let (socket, response) = client_async(request, stream).await?;
         let protocol = response.headers().get("sec-websocket-protocol");
@@ -329,6 +331,29 @@ async fn a_pause_holds_the_frames_back_and_one_frame_makes_up_for_it() {
     client.say(&Request::Resume).await;
     client.frame().await;
     assert_eq!(client.totals, second.totals);
+
+    client.say(&Request::Pause).await;
+    client.subscribe("port = 443").await;
+    client.snapshot().await;
+    server.send(10).await;
+    client.say(&Request::Resume).await;
+    assert_eq!(client.frame().await.passed.all.flows, 5, "a pause outlasts a new subscription");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn under_load_frames_are_spaced_out_and_nothing_is_lost() {
+    let mut server = Server::start(Limits { frames_per_second: 10, ..Limits::default() });
+    let mut client = server.json().await;
+    client.snapshot().await;
+    for _ in 0..50 {
+        server.send(10).await;
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    client.until(server.sent.flows).await;
+    assert_eq!(client.totals, server.hub.snapshot().totals);
+    let metrics = server.hub.metrics();
+    assert_eq!(metrics.spacing_us(), 100_000);
+    assert!(metrics.frames() < 25, "{} frames", metrics.frames());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

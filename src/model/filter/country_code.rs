@@ -20,7 +20,8 @@ pub(super) fn parse(text: &str) -> Result<CountryCode, String> {
         (Some(meant), _) => format!("{text:?} is no country code: write \"{meant}\""),
         (None, Some(_)) => format!("no country has the code {text:?}: write its two letters, such as \"DE\""),
         (None, None) => format!(
-            "{text:?} is no country code: write two letters, such as \"DE\", or unknown where no database knows"
+            "{text:?} is no country code: write two letters, such as \"DE\", or unknown for those that no \
+             database knows"
         ),
     })
 }

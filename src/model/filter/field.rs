@@ -109,8 +109,8 @@ impl Field {
         Err(match nearest(&typed, of_an_end.chain(of_the_flow)) {
             Some(suggestion) => format!("there is no field {text}: write {suggestion}"),
             None => format!(
-                "there is no field {text}: the fields are address, port, country, as and city (of one end with \
-                 src. or dst. before them), protocol, direction, exporter, bytes, packets and interface"
+                "there is no field {text}: the fields are address, port, country, as and city (of one end \
+                 with src. or dst. before them), protocol, direction, exporter, bytes, packets and interface"
             ),
         })
     }

@@ -123,7 +123,7 @@ impl Lexer<'_> {
             }
             character => {
                 let message = format!(
-                    "{character:?} means nothing here: put text with special characters in quotes, like \"text\""
+                    "{character:?} means nothing here: put text with such characters in quotes, like \"text\""
                 );
                 return Err(FilterError::new(position, 1, message));
             }

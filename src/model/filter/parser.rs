@@ -20,7 +20,12 @@ pub(super) fn parse(tokens: &[Token], end: usize) -> Result<Option<Expression>, 
         Some(token) if token.kind == Kind::Close => {
             Err(at(token, "this parenthesis closes nothing: take it away, or open one before"))
         }
-        Some(token) => Err(at(token, "write and or or between two conditions")),
+        Some(token) if token.kind == Kind::Comma => {
+            Err(at(token, "a list needs in and parentheses, like port in (80, 443)"))
+        }
+        Some(token) => {
+            Err(at(token, "write and or or between two conditions; a text of several words needs quotes"))
+        }
     }
 }
 

@@ -162,6 +162,8 @@ fn a_fault_points_at_its_character_and_says_what_to_write() {
         ("port in ()", 9, 1, "write a value"),
         ("port not = 80", 9, 1, "after not write in"),
         ("port = 80 proto = tcp", 10, 5, "write and or or"),
+        ("city = New York", 11, 4, "needs quotes"),
+        ("port in 80, 443", 10, 1, "parentheses"),
         ("port = 80 and", 13, 0, "a condition is missing"),
         ("and port = 80", 0, 3, "missing before and"),
         ("(port = 80", 0, 1, "never closed"),
@@ -200,6 +202,54 @@ fn no_prefix_of_a_filter_and_no_changed_character_makes_it_panic() {
             }
         }
     }
+}
+
+#[test]
+fn whatever_order_words_come_in_a_filter_that_parses_is_what_its_text_says() {
+    let words = [
+        "and",
+        "or",
+        "not",
+        "(",
+        ")",
+        "!",
+        "in",
+        ",",
+        "=",
+        "!=",
+        "<",
+        "port",
+        "src.country",
+        "net",
+        "bytes",
+        "city",
+        "proto",
+        "443",
+        "DE",
+        "10.0.0.0/8",
+        "tcp",
+        "\"a\"",
+        "&&",
+        "||",
+        "--",
+        "/*",
+        "*/",
+    ];
+    let (mut state, mut parsed_filters) = (1_u64, 0);
+    for _ in 0..60_000 {
+        let mut text = String::new();
+        for _ in 0..3 + state % 9 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            text.push_str(words[usize::try_from(state >> 33).unwrap() % words.len()]);
+            text.push(' ');
+        }
+        if let Ok(parsed) = text.parse::<Filter>() {
+            assert_eq!(filter(&parsed.to_string()), parsed, "{text}");
+            parsed.matches(&flow(), &Places);
+            parsed_filters += 1;
+        }
+    }
+    assert!(parsed_filters > 20, "only {parsed_filters} of the texts were filters");
 }
 
 #[test]

@@ -60,6 +60,8 @@ impl Listener {
 pub struct Report {
     /// What became of the datagrams.
     pub counters: Counters,
+    /// Exporters known now.
+    pub exporters: u64,
     /// The sockets.
     pub listeners: Vec<ListenerStatus>,
     /// Receive time of the latest datagram, microseconds since 1970.
@@ -105,6 +107,7 @@ impl Collector {
             live_dropped: 0,
             last_received_us: None,
             exporters: Arc::from([]),
+            exporters_admitted: 0,
             flows: Vec::new(),
         };
         let thread = std::thread::Builder::new()
@@ -168,6 +171,7 @@ struct Worker {
     live_dropped: u64,
     last_received_us: Option<i64>,
     exporters: Arc<[IpAddr]>,
+    exporters_admitted: u64,
     flows: Vec<FlowRecord>,
 }
 
@@ -247,7 +251,8 @@ impl Worker {
         if self.flows.is_empty() {
             return;
         }
-        if self.exporters.len() != self.intake.exporter_count() {
+        if self.exporters_admitted != self.intake.exporters_admitted() {
+            self.exporters_admitted = self.intake.exporters_admitted();
             self.exporters = self.intake.exporter_addresses().into();
         }
         let geolocation = self.geolocation.load();
@@ -293,6 +298,7 @@ impl Worker {
         });
         Report {
             counters: self.intake.counters(),
+            exporters: self.intake.exporter_count() as u64,
             listeners: listeners.collect(),
             last_received_us: self.last_received_us,
             live_dropped: self.live_dropped,

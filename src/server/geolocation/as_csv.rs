@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::autonomous_systems::AutonomousSystemsBuilder;
 use super::database::{AsDatabase, DatabaseError};
-use super::ranges::AddressRangesBuilder;
+use super::ranges::{AddressRangesBuilder, LARGEST_VALUE};
 
 /// Reads a whole file.
 pub(super) fn read(bytes: &[u8]) -> Result<AsDatabase, DatabaseError> {
@@ -26,7 +26,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<AsDatabase, DatabaseError> {
         let last: IpAddr = field()?.parse().map_err(|_| wrong("has no address in its second field"))?;
         let number: u32 = field()?.parse().map_err(|_| wrong("has no AS number in its third field"))?;
         let name = unquoted(field()?).ok_or(wrong("has a name with a quote that is not closed"))?;
-        if number == 0 || number == u32::MAX {
+        if number == 0 || number > LARGEST_VALUE {
             continue;
         }
         if first.is_ipv4() != last.is_ipv4() || last < first {

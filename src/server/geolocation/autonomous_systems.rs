@@ -1,4 +1,6 @@
 //! The names of autonomous systems.
+//!
+//! Numbers from 2³¹ on are not taken from databases: what is assigned there is private (RFC 6996).
 
 use std::collections::HashMap;
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer};
 use super::autonomous_systems::AutonomousSystemsBuilder;
 use super::database::{AsDatabase, Content, DatabaseError, PlaceDatabase, says_db_ip};
 use super::places::{PlaceRecord, PlacesBuilder};
-use super::ranges::{AddressRanges, AddressRangesBuilder};
+use super::ranges::{AddressRanges, AddressRangesBuilder, LARGEST_VALUE};
 use crate::model::place::CountryCode;
 
 /// A file as it was read.
@@ -277,7 +277,7 @@ fn autonomous_systems(reader: &Reader<Vec<u8>>) -> Result<AsDatabase, DatabaseEr
             return Ok(0);
         };
         let number = system.autonomous_system_number;
-        if number == 0 || number == u32::MAX {
+        if number == 0 || number > LARGEST_VALUE {
             return Ok(0);
         }
         systems.add(number, system.autonomous_system_organization).ok_or(DatabaseError::TooMany)?;

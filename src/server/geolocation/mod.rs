@@ -19,6 +19,8 @@ mod names;
 mod places;
 mod ranges;
 mod transition;
+mod v4_ranges;
+mod v6_ranges;
 mod watch;
 
 use std::net::IpAddr;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::names::{Names, NamesBuilder};
+use super::ranges::LARGEST_VALUE;
 use crate::model::countries;
 use crate::model::place::{CountryCode, Place, Precision};
 
@@ -89,7 +90,7 @@ pub(super) struct PlacesBuilder {
 }
 
 impl PlacesBuilder {
-    /// The number of a place: 0 when the record says nothing, `None` when four billion places are full.
+    /// The number of a place: 0 when the record says nothing, `None` when two billion places are full.
     ///
     /// Coordinates count where the record also names a city, a region, or no country at all. A record of a country
     /// only, which databases give the coordinates of its middle or its capital, stands at the label point.
@@ -114,7 +115,7 @@ impl PlacesBuilder {
             return Some(*number);
         }
         self.entries.push(Entry { country, precision, region, city, latitude, longitude });
-        let number = u32::try_from(self.entries.len()).ok().filter(|number| *number < u32::MAX)?;
+        let number = u32::try_from(self.entries.len()).ok().filter(|number| *number <= LARGEST_VALUE)?;
         self.numbers.insert(key, number);
         Some(number)
     }

@@ -1,185 +1,56 @@
 //! Sorted address ranges: what every database is flattened into.
 //!
 //! The whole address space is covered: a range starts where the one before it ends, value 0 means "nothing known",
-//! and neighbours of equal value are one range. Ranges stand in a tree of nodes of sixteen keys: a lookup counts,
-//! without a branch that depends on the address, the keys not above it in each node on the way down, and only the
-//! last node of some five is usually out of the processor's caches. No allocation, no lock.
-//! IPv6 ranges are keyed by the upper 64 bits; the few /64s that a database divides further are kept apart.
+//! and neighbours of equal value are one range. Each family has a structure that suits it (`v4_ranges`,
+//! `v6_ranges`); here both are built and asked. A lookup allocates nothing and takes no lock.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
-/// Keys in a node: one or two cache lines.
-const WIDTH: usize = 16;
+use super::v4_ranges::V4Ranges;
+use super::v6_ranges::{DIVIDED, V6Ranges, upper_half};
 
-/// The value of a /64 that is divided further; no database has so many values.
-const DIVIDED: u32 = u32::MAX;
-
-/// What ranges are sorted by: IPv4 addresses, or upper halves of IPv6 addresses.
-trait Key: Copy + Ord + TryFrom<u64> {
-    const MAX: Self;
-}
-
-impl Key for u32 {
-    const MAX: Self = Self::MAX;
-}
-
-impl Key for u64 {
-    const MAX: Self = Self::MAX;
-}
-
-/// Sorted keys; unused ones at the end are the largest key.
-#[derive(Debug)]
-#[repr(align(64))]
-struct Node<K>([K; WIDTH]);
-
-impl<K: Key> Node<K> {
-    fn new(keys: &[K]) -> Self {
-        let mut node = [K::MAX; WIDTH];
-        for (place, key) in node.iter_mut().zip(keys) {
-            *place = *key;
-        }
-        Self(node)
-    }
-
-    /// Position of the last key not above the one given; 0 when all are above it.
-    ///
-    /// Two steps of three comparisons each, which do not wait for each other.
-    #[inline]
-    fn position(&self, key: K) -> usize {
-        let Self(keys) = self;
-        let not_above = |position: usize| usize::from(keys[position % WIDTH] <= key);
-        let quarter = 4 * (not_above(4) + not_above(8) + not_above(12));
-        quarter + not_above(quarter + 1) + not_above(quarter + 2) + not_above(quarter + 3)
-    }
-}
-
-/// The starts of ranges and their values, side by side in memory.
-#[derive(Debug)]
-struct Leaf<K> {
-    starts: Node<K>,
-    /// Behind the last range its value is repeated.
-    values: [u32; WIDTH],
-}
-
-/// A mapping from every key to a value.
-#[derive(Debug)]
-struct Ranges<K> {
-    /// The first keys of the nodes one level below, from the root down.
-    levels: Vec<Vec<Node<K>>>,
-    leaves: Vec<Leaf<K>>,
-    /// Number of ranges.
-    count: usize,
-}
-
-impl<K: Key> Ranges<K> {
-    /// Takes as many starts as values, the starts rising from key 0.
-    fn new(starts: &[K], values: &[u32]) -> Self {
-        let leaf = |(starts, values): (&[K], &[u32])| {
-            let mut padded = [values.last().copied().unwrap_or(0); WIDTH];
-            for (place, value) in padded.iter_mut().zip(values) {
-                *place = *value;
-            }
-            Leaf { starts: Node::new(starts), values: padded }
-        };
-        let leaves = starts.chunks(WIDTH).zip(values.chunks(WIDTH)).map(leaf).collect();
-        let mut levels = Vec::new();
-        let mut below: Vec<K> = starts.iter().copied().step_by(WIDTH).collect();
-        while below.len() > 1 {
-            levels.push(below.chunks(WIDTH).map(Node::new).collect());
-            below = below.into_iter().step_by(WIDTH).collect();
-        }
-        levels.reverse();
-        Self { levels, leaves, count: starts.len() }
-    }
-
-    /// The value of a key; 0 when nothing is known.
-    #[inline]
-    fn find(&self, key: K) -> u32 {
-        if self.count == 1 {
-            // A file of the other family.
-            return self.leaves.first().map_or(0, |leaf| leaf.values[0]);
-        }
-        let mut at = 0;
-        for level in &self.levels {
-            // Only the largest key of all counts the unused ones, and is led to the last node by this.
-            at = at.min(level.len() - 1);
-            let Some(node) = level.get(at) else { return 0 };
-            at = at * WIDTH + node.position(key);
-        }
-        let Some(leaf) = self.leaves.get(at.min(self.leaves.len().saturating_sub(1))) else { return 0 };
-        leaf.values.get(leaf.starts.position(key)).copied().unwrap_or(0)
-    }
-
-    /// Start and value of every range.
-    fn iter(&self) -> impl Iterator<Item = (K, u32)> {
-        let all = self
-            .leaves
-            .iter()
-            .flat_map(|leaf| leaf.starts.0.iter().copied().zip(leaf.values.iter().copied()));
-        all.take(self.count)
-    }
-
-    fn bytes(&self) -> usize {
-        let nodes: usize = self.levels.iter().map(Vec::len).sum();
-        nodes * size_of::<Node<K>>() + self.leaves.len() * size_of::<Leaf<K>>()
-    }
-}
+/// The largest value of a range; what is above it has meanings of its own.
+pub(super) const LARGEST_VALUE: u32 = (1 << 31) - 1;
 
 /// A mapping from every address to a value.
 #[derive(Debug)]
 pub(super) struct AddressRanges {
-    v4: Ranges<u32>,
-    v6: Ranges<u64>,
-    /// Ranges within the divided /64s, by whole addresses.
-    divided: Vec<(u128, u32)>,
+    v4: V4Ranges,
+    v6: V6Ranges,
 }
 
 impl AddressRanges {
-    /// The value of an IPv4 address; 0 when nothing is known.
-    #[inline]
-    pub(super) fn find_v4(&self, address: Ipv4Addr) -> u32 {
-        self.v4.find(address.to_bits())
-    }
-
-    /// The value of an IPv6 address as it stands; 0 when nothing is known.
-    #[inline]
-    pub(super) fn find_v6(&self, address: Ipv6Addr) -> u32 {
-        let bits = address.to_bits();
-        match self.v6.find(upper_half(bits)) {
-            DIVIDED => {
-                let after = self.divided.partition_point(|(start, _)| *start <= bits);
-                after.checked_sub(1).and_then(|at| self.divided.get(at)).map_or(0, |(_, value)| *value)
-            }
-            value => value,
-        }
-    }
-
-    /// The value of an address; 0 when nothing is known.
+    /// The value of an address as it stands; 0 when nothing is known.
     #[inline]
     pub(super) fn find(&self, address: IpAddr) -> u32 {
         match address {
-            IpAddr::V4(address) => self.find_v4(address),
-            IpAddr::V6(address) => self.find_v6(address),
+            IpAddr::V4(address) => self.v4.find(address.to_bits()),
+            IpAddr::V6(address) => self.v6.find(address.to_bits()),
         }
     }
 
     /// The IPv4 ranges that have a value, as value and number of addresses.
     pub(super) fn v4_sizes(&self) -> impl Iterator<Item = (u32, u64)> {
-        let ends = self.v4.iter().skip(1).map(|(start, _)| u64::from(start)).chain([1 << 32]);
-        let sizes = self.v4.iter().zip(ends).map(|((start, value), end)| (value, end - u64::from(start)));
-        sizes.filter(|(value, _)| *value != 0)
+        self.v4.sizes()
     }
 
-    /// Number of ranges that have a value.
+    /// Number of ranges that have a value; a range that is cut at the borders of /24s may count more than once.
     pub(super) fn len(&self) -> usize {
-        let v4 = self.v4.iter().filter(|(_, value)| *value != 0).count();
-        v4 + self.v6.iter().filter(|(_, value)| *value != 0).count()
+        self.v4.sizes().count() + self.v6.len()
     }
 
     /// Memory it holds, in bytes.
     pub(super) fn bytes(&self) -> usize {
-        self.v4.bytes() + self.v6.bytes() + self.divided.capacity() * size_of::<(u128, u32)>()
+        self.v4.bytes() + self.v6.bytes()
     }
+}
+
+/// Where ranges start and what their values are, as many of each; the first starts at key 0.
+#[derive(Debug, Default)]
+pub(super) struct Starts {
+    /// IPv4 addresses, or upper halves of IPv6 addresses.
+    pub(super) starts: Vec<u64>,
+    pub(super) values: Vec<u32>,
 }
 
 /// A range that begins before the one given earlier has ended, or ends before it begins.
@@ -198,7 +69,7 @@ pub(super) struct AddressRangesBuilder {
 }
 
 impl AddressRangesBuilder {
-    /// Adds the addresses from `first` to `last`, both included. `value` is neither 0 nor `u32::MAX`.
+    /// Adds the addresses from `first` to `last`, both included. `value` is from 1 to [`LARGEST_VALUE`].
     pub(super) fn push(&mut self, first: IpAddr, last: IpAddr, value: u32) -> Result<(), OutOfOrder> {
         match (first, last) {
             (IpAddr::V4(first), IpAddr::V4(last)) => {
@@ -259,25 +130,21 @@ impl AddressRangesBuilder {
 
     /// The finished mapping.
     pub(super) fn finish(self) -> AddressRanges {
-        AddressRanges {
-            v4: self.v4.finish(u32::MAX.into()),
-            v6: self.v6.finish(u64::MAX),
-            divided: self.divided,
-        }
+        let v4 = V4Ranges::new(&self.v4.finish(u32::MAX.into()));
+        AddressRanges { v4, v6: V6Ranges::new(&self.v6.finish(u64::MAX), self.divided) }
     }
 }
 
 #[derive(Debug, Default)]
 struct RangesBuilder {
-    starts: Vec<u64>,
-    values: Vec<u32>,
+    ranges: Starts,
     /// First key that no range covers yet; `None` when the last key is covered.
     next: Option<u64>,
 }
 
 impl RangesBuilder {
     fn push(&mut self, first: u64, last: u64, value: u32) -> Result<(), OutOfOrder> {
-        let next = if self.starts.is_empty() { Some(0) } else { self.next };
+        let next = if self.ranges.starts.is_empty() { Some(0) } else { self.next };
         match next {
             Some(next) if first >= next && first <= last => {
                 if first > next {
@@ -292,28 +159,22 @@ impl RangesBuilder {
     }
 
     fn append(&mut self, start: u64, value: u32) {
-        if self.values.last() != Some(&value) {
-            self.starts.push(start);
-            self.values.push(value);
+        if self.ranges.values.last() != Some(&value) {
+            self.ranges.starts.push(start);
+            self.ranges.values.push(value);
         }
     }
 
-    fn finish<K: Key>(mut self, last_key: u64) -> Ranges<K> {
-        if self.starts.is_empty() {
+    fn finish(mut self, last_key: u64) -> Starts {
+        if self.ranges.starts.is_empty() {
             self.append(0, 0);
         } else if let Some(next) = self.next
             && next <= last_key
         {
             self.append(next, 0);
         }
-        // Every key came from an address of the family, so none is lost here.
-        let starts: Vec<K> = self.starts.into_iter().filter_map(|start| K::try_from(start).ok()).collect();
-        Ranges::new(&starts, &self.values)
+        self.ranges
     }
-}
-
-const fn upper_half(bits: u128) -> u64 {
-    (bits >> 64) as u64
 }
 
 const fn block_start(block: u64) -> u128 {
@@ -326,6 +187,8 @@ const fn block_end(block: u64) -> u128 {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     fn ranges(input: &[(&str, &str, u32)]) -> AddressRanges {
@@ -389,10 +252,10 @@ mod tests {
         }
         let ranges = builder.finish();
         for (first, last, value) in expected {
-            assert_eq!(ranges.find_v4(first.into()), value);
-            assert_eq!(ranges.find_v4(last.into()), value);
+            assert_eq!(ranges.find(IpAddr::V4(first.into())), value);
+            assert_eq!(ranges.find(IpAddr::V4(last.into())), value);
         }
-        assert_eq!(ranges.find_v4(Ipv4Addr::BROADCAST), 0);
+        assert_eq!(ranges.find(Ipv4Addr::BROADCAST.into()), 0);
     }
 
     #[test]

@@ -49,7 +49,7 @@ mod tests {
         budget.spend(10);
         assert_eq!(budget.available(start + Duration::from_millis(99)), 0);
         assert_eq!(budget.available(start + Duration::from_millis(100)), 1);
-        assert_eq!(budget.available(start + Duration::from_secs(60)), 10);
+        assert_eq!(budget.available(start + Duration::from_mins(1)), 10);
         assert_eq!(Budget::new(0, start).available(start + Duration::from_secs(1)), 0);
     }
 }

@@ -19,7 +19,7 @@ use super::frames::Ground;
 use super::latency::{LastMinute, clock_us};
 use super::metrics::Metrics;
 use super::view::{Beat, Feed, View, ViewKey};
-use crate::model::filter::Filter;
+use crate::model::filter::{Filter, FilterError};
 use crate::model::frame::{
     DEFAULT_ARCS_PER_SECOND, MAX_ARCS_PER_SECOND, Refusal, Snapshot, SnapshotReason, Subscription,
 };
@@ -143,11 +143,10 @@ impl Hub {
 
     /// A client's hold on the view of its subscription, which begins if nobody else has it.
     pub(super) fn subscribe(self: &Arc<Self>, subscription: &Subscription) -> Result<Watching, Refusal> {
-        let filter: Filter =
-            subscription.filter.parse().map_err(|error: crate::model::filter::FilterError| Refusal {
-                position: Some(error.position),
-                message: error.message,
-            })?;
+        let filter: Filter = subscription.filter.parse().map_err(|error: FilterError| Refusal {
+            position: Some(error.position),
+            message: error.message,
+        })?;
         let arcs_per_second = subscription.arcs_per_second;
         if arcs_per_second > MAX_ARCS_PER_SECOND {
             let message = format!("arcs_per_second is {arcs_per_second}: write 0 to {MAX_ARCS_PER_SECOND}");

@@ -61,6 +61,12 @@ impl LatencyHistogram {
         std::array::from_fn(|bucket| self.counts.get(bucket).map_or(0, |count| count.load(Ordering::Relaxed)))
     }
 
+    /// The latency in microseconds that so many percent stay within, as the upper bound of its bucket (what
+    /// is beyond the last counts as the last); `None` when nothing was counted.
+    pub fn quantile_us(&self, percent: u64) -> Option<u32> {
+        quantile(&self.counts(), percent)
+    }
+
     /// Sum of all latencies, in microseconds.
     pub fn sum_us(&self) -> u64 {
         self.sum_us.load(Ordering::Relaxed)

@@ -4,6 +4,7 @@
 //! the stream goes on. A client that neither reads nor answers is given up after a time.
 
 use std::future::pending;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
+use socket2::SockRef;
+use tokio::net::TcpStream;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::frames::Encoding;
@@ -29,6 +32,8 @@ use crate::model::frame::{
 const MAX_MESSAGE_BYTES: usize = 64 * 1_024;
 /// What a connection's read buffer begins with: clients say little.
 const READ_BUFFER_BYTES: usize = 4 * 1_024;
+/// What may wait unsent in the kernel for one client, in bytes.
+const MAX_UNSENT_BYTES: u32 = 32 * 1_024;
 /// How long saying good-bye may take.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -64,6 +69,14 @@ pub fn upgrade(
         _ => Encoding::Json,
     };
     request.on_upgrade(move |socket| serve(seat, encoding, socket))
+}
+
+/// Sets up an accepted connection for the stream: small messages leave at once, and only little waits
+/// unsent in the kernel, so that a client on a slow line is skipped ahead instead of falling behind by
+/// megabytes. Harmless for other requests on the same listener.
+pub fn prepare_connection(connection: &TcpStream) -> io::Result<()> {
+    connection.set_nodelay(true)?;
+    SockRef::from(connection).set_tcp_notsent_lowat(MAX_UNSENT_BYTES)
 }
 
 /// Why a stream ends.
@@ -184,12 +197,11 @@ impl Client {
         }
     }
 
-    /// Begins with a view; a pause ends with the subscription it was of.
+    /// Begins with a view. A pause outlasts it: the snapshot is sent, the frames stay held back.
     async fn subscribe(&mut self, subscription: &Subscription) -> Result<(), End> {
         match self.seat.hub().subscribe(subscription) {
             Ok(watching) => {
                 self.watching = Some(watching);
-                self.is_paused = false;
                 self.send_snapshot(SnapshotReason::Subscribed).await
             }
             Err(refusal) => self.refuse(refusal).await,

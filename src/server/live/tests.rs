@@ -12,8 +12,8 @@ use super::metrics::Metrics;
 use super::view::{Feed, Taken, View, ViewKey};
 use crate::model::flow_record::{ExporterId, FlowRecord, LocatedFlow, Location};
 use crate::model::frame::{
-    Frame, Message, NEWEST_FLOWS, Refusal, Request, Second, Snapshot, SnapshotReason, Subscription, TopAs,
-    TopCountry, TopPort, Totals,
+    Frame, Message, NEWEST_FLOWS, Refusal, Request, Second, SnapshotReason, Subscription, TopAs, TopCountry,
+    TopPort, Totals,
 };
 use crate::model::place::CountryCode;
 use crate::model::traffic::{Direction, Traffic};
@@ -46,7 +46,7 @@ impl Numbers {
     }
 
     fn batch(&mut self, geolocation: &Arc<Geolocation>, received_us: i64) -> FlowBatch {
-        let flows = (0..1 + self.below(120)).map(|_| self.flow()).collect();
+        let flows = (0..=self.below(120)).map(|_| self.flow()).collect();
         FlowBatch {
             oldest_received_us: received_us - 5,
             newest_received_us: received_us,
@@ -365,7 +365,7 @@ fn every_message() -> Vec<Message> {
     vec![
         Message::Frame(frame_of(&prepared.message)),
         Message::Snapshot(Box::new(snapshot)),
-        Message::Snapshot(Box::new(Snapshot::default())),
+        Message::Snapshot(Box::default()),
         Message::Second(Box::new(second)),
         Message::Refusal(Refusal { message: "write port".to_owned(), position: Some(4) }),
     ]
@@ -393,6 +393,15 @@ fn a_json_request_may_leave_out_what_has_a_default_but_not_misspell_it() {
     assert_eq!(request, Request::Subscribe(subscription("port = 443")));
     assert!(serde_json::from_str::<Request>(r#"{"subscribe": {"filer": "port = 443"}}"#).is_err());
     assert_eq!(serde_json::from_str::<Request>(r#""pause""#).unwrap(), Request::Pause);
+}
+
+#[test]
+fn the_example_in_the_docs_of_the_message_is_a_message() {
+    let docs = include_str!("../../model/frame.rs");
+    let example = docs.split_once("```json").unwrap().1.split_once("```").unwrap().0.replace("///", "");
+    let Message::Frame(frame) = serde_json::from_str(&example).unwrap() else { panic!("no frame") };
+    assert_lawful(&frame);
+    assert_eq!(frame.places[1].city, "home");
 }
 
 #[test]

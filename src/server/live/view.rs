@@ -162,6 +162,7 @@ impl View {
         let geolocation = &*ground.geolocation;
         let mut passed = Totals::default();
         let mut newest = Vec::new();
+        let mut without_room = 0;
         let mut received_us: Option<(i64, i64)> = None;
         for batch in batches {
             let places = BatchPlaces { geolocation, exporters: &batch.exporters };
@@ -172,7 +173,7 @@ impl View {
                 }
                 let traffic = traffic_of(flow);
                 passed.count(flow.direction, traffic);
-                metrics.tops_overflow.add(tops.count(flow, traffic, geolocation));
+                without_room += tops.count(flow, traffic, geolocation);
                 if drawable.can_draw(geolocation, flow) {
                     candidates.entry(Pair::of(flow)).or_default().add(&Bundle::of(flow));
                 } else {
@@ -187,6 +188,7 @@ impl View {
             }
         }
         let Some((oldest_received_us, newest_received_us)) = received_us else { return };
+        metrics.tops_overflow.add(without_room);
         let arcs = choose(candidates, budget.available(now), &mut passed);
         budget.spend(arcs.len());
         counting.ground = Some(ground.clone());

@@ -1,10 +1,407 @@
-use crate::model::{exporter::*, flow_record::*};
-pub struct Exporter;
+//! The inverse of decoding: messages of templates and records, and an exporter of flow records.
+//!
+//! [`Message`] writes any v9 or IPFIX message set by set. [`Exporter`] makes datagrams of flow records in
+//! all three protocols, as the demo exporter and the round-trip tests need them: decoded again they are
+//! the same records, but for what a protocol cannot carry (v5: IPv6, and numbers above its widths;
+//! all: which half of a biflow a record was, and where its times came from).
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use crate::model::exporter::Protocol;
+use crate::model::flow_record::FlowRecord;
+
+use super::set::{FIRST_DATA_SET, options_template_set_id, template_set_id};
+use super::template::{Definition, ENTERPRISE_BIT, Field, VARIABLE_LENGTH};
+use super::{ipfix, netflow_v5, netflow_v9};
+
+/// The most bytes of a datagram that [`Exporter`] makes.
+pub const MAX_DATAGRAM_LENGTH: usize = 1400;
+/// [`Exporter`] sends its templates again after so many datagrams.
+pub const TEMPLATE_INTERVAL: u32 = 20;
+
+const V4_TEMPLATE: u16 = 256;
+const V6_TEMPLATE: u16 = 257;
+
+/// A v9 or IPFIX message in the making.
+#[derive(Clone, Debug)]
+pub struct Message {
+    bytes: Vec<u8>,
+    protocol: Protocol,
+    set_start: Option<usize>,
+}
+
+impl Message {
+    /// Begins a v9 datagram.
+    pub fn netflow_v9(header: &netflow_v9::Header) -> Self {
+        let mut bytes = Vec::with_capacity(MAX_DATAGRAM_LENGTH);
+        bytes.extend(netflow_v9::VERSION.to_be_bytes());
+        bytes.extend(header.count.to_be_bytes());
+        for word in [header.uptime_ms, header.clock_s, header.sequence, header.source_id] {
+            bytes.extend(word.to_be_bytes());
+        }
+        Self { bytes, protocol: Protocol::NetflowV9, set_start: None }
+    }
+
+    /// Begins an IPFIX message. Its length is written by [`Self::finish`].
+    pub fn ipfix(header: &ipfix::Header) -> Self {
+        let mut bytes = Vec::with_capacity(MAX_DATAGRAM_LENGTH);
+        bytes.extend(ipfix::VERSION.to_be_bytes());
+        bytes.extend(header.length.to_be_bytes());
+        for word in [header.export_time_s, header.sequence, header.observation_domain] {
+            bytes.extend(word.to_be_bytes());
+        }
+        Self { bytes, protocol: Protocol::Ipfix, set_start: None }
+    }
+
+    /// Bytes so far.
+    pub const fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Never true: a message has a header.
+    pub const fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Begins a set; the one before ends.
+    pub fn begin_set(&mut self, id: u16) {
+        self.end_set();
+        self.set_start = Some(self.bytes.len());
+        self.bytes.extend(id.to_be_bytes());
+        self.bytes.extend([0, 0]);
+    }
+
+    /// Adds a template in a set of its own.
+    pub fn template(&mut self, definition: &Definition) {
+        let set_id = if definition.is_options { options_template_set_id } else { template_set_id };
+        self.begin_set(set_id(self.protocol));
+        self.bytes.extend(definition.id.to_be_bytes());
+        let (count, scope) = (definition.fields.len(), definition.scope_count);
+        match (definition.is_options, self.protocol) {
+            (false, _) => self.put_u16(count),
+            (true, Protocol::Ipfix) => {
+                self.put_u16(count);
+                self.put_u16(scope);
+            }
+            (true, _) => {
+                self.put_u16(scope * 4);
+                self.put_u16(count.saturating_sub(scope) * 4);
+            }
+        }
+        for field in &definition.fields {
+            let has_enterprise = field.enterprise != 0 && self.protocol == Protocol::Ipfix;
+            let bit = if has_enterprise { ENTERPRISE_BIT } else { 0 };
+            self.bytes.extend((field.element | bit).to_be_bytes());
+            self.bytes.extend(field.length.to_be_bytes());
+            if has_enterprise {
+                self.bytes.extend(field.enterprise.to_be_bytes());
+            }
+        }
+        self.end_set();
+    }
+
+    /// Adds a data record to the set begun: the bytes of each field of the template, in order.
+    pub fn record<'a>(&mut self, definition: &Definition, values: impl IntoIterator<Item = &'a [u8]>) {
+        for (field, value) in definition.fields.iter().zip(values) {
+            if field.length == VARIABLE_LENGTH {
+                if let Some(short) = u8::try_from(value.len()).ok().filter(|length| *length < 255) {
+                    self.bytes.push(short);
+                } else {
+                    self.bytes.push(255);
+                    self.put_u16(value.len());
+                }
+            }
+            self.bytes.extend(value);
+        }
+    }
+
+    /// Ends the set begun, padded to a multiple of four bytes.
+    fn end_set(&mut self) {
+        let Some(start) = self.set_start.take() else { return };
+        while !(self.bytes.len() - start).is_multiple_of(4) {
+            self.bytes.push(0);
+        }
+        let length = self.bytes.len() - start;
+        self.patch_u16(start + 2, length);
+    }
+
+    /// The whole message.
+    pub fn finish(mut self) -> Vec<u8> {
+        self.end_set();
+        if self.protocol == Protocol::Ipfix {
+            self.patch_u16(2, self.bytes.len());
+        }
+        self.bytes
+    }
+
+    fn put_u16(&mut self, value: usize) {
+        self.bytes.extend(saturated(value).to_be_bytes());
+    }
+
+    fn patch_u16(&mut self, at: usize, value: usize) {
+        if let Some(bytes) = self.bytes.get_mut(at..at + 2) {
+            bytes.copy_from_slice(&saturated(value).to_be_bytes());
+        }
+    }
+}
+
+fn saturated(value: usize) -> u16 {
+    u16::try_from(value).unwrap_or(u16::MAX)
+}
+
+/// An exporter with a clock from outside: sequence numbers, templates now and then, full datagrams.
+#[derive(Clone, Debug)]
+pub struct Exporter {
+    protocol: Protocol,
+    observation_domain: u32,
+    sequence: u32,
+    until_templates: u32,
+    templates: [Definition; 2],
+}
+
+/// What the fields of a record depend on beside the flow record.
+#[derive(Clone, Copy)]
+struct Clock {
+    unix_ms: i64,
+    uptime_ms: u32,
+}
+
+impl Clock {
+    /// The exporter's uptime at a time; wraps as the real ones do.
+    fn uptime_at(self, time_ms: i64) -> u32 {
+        let since = time_ms.saturating_sub(self.unix_ms);
+        let low = u32::try_from(since.rem_euclid(1 << 32)).unwrap_or(0);
+        self.uptime_ms.wrapping_add(low)
+    }
+
+    fn unix_s(self) -> u32 {
+        u32::try_from(self.unix_ms.div_euclid(1000)).unwrap_or(0)
+    }
+
+    fn below_second_ms(self) -> u32 {
+        u32::try_from(self.unix_ms.rem_euclid(1000)).unwrap_or(0)
+    }
+}
+
 impl Exporter {
-    pub fn new(_: Protocol, _: u32) -> Self {
-        Self
+    /// Has sent nothing yet. `observation_domain` is the source id in v9; in v5 the engine's type and id
+    /// are its low two bytes.
+    pub fn new(protocol: Protocol, observation_domain: u32) -> Self {
+        let templates = [V4_TEMPLATE, V6_TEMPLATE].map(|id| definition(protocol, id));
+        Self { protocol, observation_domain, sequence: 0, until_templates: 0, templates }
     }
-    pub fn datagrams(&mut self, _: &[FlowRecord], _: i64, _: u32) -> Vec<Vec<u8>> {
-        vec![]
+
+    /// Datagrams of at most [`MAX_DATAGRAM_LENGTH`] bytes that hold these flows, in order; v5 leaves out
+    /// those with IPv6 addresses. `clock_ms` (since 1970) and `uptime_ms` are the exporter's clocks.
+    pub fn datagrams(&mut self, flows: &[FlowRecord], clock_ms: i64, uptime_ms: u32) -> Vec<Vec<u8>> {
+        let clock = Clock { unix_ms: clock_ms, uptime_ms };
+        if self.protocol == Protocol::NetflowV5 {
+            return self.datagrams_v5(flows, clock);
+        }
+        let mut datagrams = Vec::new();
+        let mut rest = flows;
+        while !rest.is_empty() {
+            let (datagram, left) = self.datagram(rest, clock);
+            datagrams.push(datagram);
+            rest = left;
+        }
+        datagrams
     }
+
+    fn datagrams_v5(&mut self, flows: &[FlowRecord], clock: Clock) -> Vec<Vec<u8>> {
+        const RECORDS: usize = (MAX_DATAGRAM_LENGTH - netflow_v5::HEADER_LENGTH) / netflow_v5::RECORD_LENGTH;
+        let flows: Vec<_> = flows
+            .iter()
+            .filter(|flow| flow.source_address.is_ipv4() && flow.destination_address.is_ipv4())
+            .collect();
+        // The header states one sampling interval for all of its records.
+        flows
+            .chunk_by(|a, b| a.sampling_interval == b.sampling_interval)
+            .flat_map(|same| same.chunks(RECORDS))
+            .map(|flows| self.datagram_v5(flows, clock))
+            .collect()
+    }
+
+    fn datagram_v5(&mut self, flows: &[&FlowRecord], clock: Clock) -> Vec<u8> {
+        let sampling = flows.first().map_or(0, |flow| flow.sampling_interval.min(0x3fff));
+        let mode = if sampling > 0 { 1 << 14 } else { 0 };
+        let mut bytes = Vec::with_capacity(MAX_DATAGRAM_LENGTH);
+        bytes.extend(netflow_v5::VERSION.to_be_bytes());
+        bytes.extend(saturated(flows.len()).to_be_bytes());
+        let clock_ns = clock.below_second_ms() * 1_000_000;
+        for word in [clock.uptime_ms, clock.unix_s(), clock_ns, self.sequence] {
+            bytes.extend(word.to_be_bytes());
+        }
+        put_integer(&mut bytes, u64::from(self.observation_domain), 2);
+        put_integer(&mut bytes, u64::from(sampling | mode), 2);
+        for flow in flows {
+            put_record_v5(&mut bytes, flow, clock);
+        }
+        self.sequence = self.sequence.wrapping_add(u32::from(saturated(flows.len())));
+        bytes
+    }
+
+    /// Fills one datagram; returns it and the flows that found no room.
+    fn datagram<'f>(&mut self, flows: &'f [FlowRecord], clock: Clock) -> (Vec<u8>, &'f [FlowRecord]) {
+        let mut message = self.begin(clock);
+        if self.until_templates == 0 {
+            self.until_templates = TEMPLATE_INTERVAL;
+            for template in &self.templates {
+                message.template(template);
+            }
+        }
+        self.until_templates -= 1;
+        let mut set = 0;
+        let mut records = 0;
+        for flow in flows {
+            let is_v6 = flow.source_address.is_ipv6() || flow.destination_address.is_ipv6();
+            let template = &self.templates[usize::from(is_v6)];
+            let length: usize = template.fields.iter().map(|field| usize::from(field.length)).sum();
+            // Room for a set's header and for padding.
+            if message.len() + length + 4 + 3 > MAX_DATAGRAM_LENGTH {
+                break;
+            }
+            if set != template.id {
+                message.begin_set(template.id);
+                set = template.id;
+            }
+            for field in &template.fields {
+                put_field(&mut message.bytes, *field, flow, clock);
+            }
+            records += 1;
+        }
+        let units = if self.protocol == Protocol::Ipfix { records } else { 1 };
+        self.sequence = self.sequence.wrapping_add(u32::from(saturated(units)));
+        let mut bytes = message.finish();
+        if self.protocol == Protocol::NetflowV9
+            && let Some(count) = bytes.get_mut(2..4)
+        {
+            let templates = if self.until_templates + 1 == TEMPLATE_INTERVAL { 2 } else { 0 };
+            count.copy_from_slice(&saturated(records + templates).to_be_bytes());
+        }
+        (bytes, flows.get(records..).unwrap_or_default())
+    }
+
+    fn begin(&self, clock: Clock) -> Message {
+        if self.protocol == Protocol::Ipfix {
+            return Message::ipfix(&ipfix::Header {
+                length: 0,
+                export_time_s: clock.unix_s(),
+                sequence: self.sequence,
+                observation_domain: self.observation_domain,
+            });
+        }
+        Message::netflow_v9(&netflow_v9::Header {
+            count: 0,
+            // The header's clock has whole seconds: the uptime is that of the same moment.
+            uptime_ms: clock.uptime_ms.wrapping_sub(clock.below_second_ms()),
+            clock_s: clock.unix_s(),
+            sequence: self.sequence,
+            source_id: self.observation_domain,
+        })
+    }
+}
+
+fn definition(protocol: Protocol, id: u16) -> Definition {
+    let times: [(u16, u16); 2] =
+        if protocol == Protocol::Ipfix { [(152, 8), (153, 8)] } else { [(22, 4), (21, 4)] };
+    let addresses: [(u16, u16); 5] = if id == V4_TEMPLATE {
+        [(8, 4), (12, 4), (9, 1), (13, 1), (32, 2)]
+    } else {
+        [(27, 16), (28, 16), (29, 1), (30, 1), (139, 2)]
+    };
+    let others: [(u16, u16); 14] = [
+        (1, 8),
+        (2, 8),
+        (7, 2),
+        (11, 2),
+        (4, 1),
+        (6, 2),
+        (5, 1),
+        (10, 4),
+        (14, 4),
+        (16, 4),
+        (17, 4),
+        (58, 2),
+        (34, 4),
+        (136, 1),
+    ];
+    let fields = addresses.into_iter().chain(times).chain(others);
+    let fields = fields.map(|(element, length)| Field { element, enterprise: 0, length }).collect();
+    debug_assert!(id >= FIRST_DATA_SET);
+    Definition { id, is_options: false, scope_count: 0, fields }
+}
+
+fn put_field(bytes: &mut Vec<u8>, field: Field, flow: &FlowRecord, clock: Clock) {
+    let value = match field.element {
+        8 | 12 | 27 | 28 => {
+            let is_source = matches!(field.element, 8 | 27);
+            let address = if is_source { flow.source_address } else { flow.destination_address };
+            return put_address(bytes, address, field.length);
+        }
+        1 => flow.bytes,
+        2 => flow.packets,
+        4 => u64::from(flow.protocol),
+        5 => u64::from(flow.type_of_service),
+        6 => u64::from(flow.tcp_flags),
+        7 => u64::from(flow.source_port),
+        9 | 29 => u64::from(flow.source_mask),
+        10 => u64::from(flow.input_interface),
+        11 => u64::from(flow.destination_port),
+        13 | 30 => u64::from(flow.destination_mask),
+        14 => u64::from(flow.output_interface),
+        16 => u64::from(flow.source_as),
+        17 => u64::from(flow.destination_as),
+        21 => u64::from(clock.uptime_at(flow.end_ms)),
+        22 => u64::from(clock.uptime_at(flow.start_ms)),
+        32 | 139 => u64::from(flow.icmp_type_code),
+        34 => u64::from(flow.sampling_interval),
+        58 => u64::from(flow.vlan),
+        136 => u64::from(flow.flow_end_reason),
+        152 => u64::try_from(flow.start_ms).unwrap_or(0),
+        153 => u64::try_from(flow.end_ms).unwrap_or(0),
+        _ => 0,
+    };
+    put_integer(bytes, value, usize::from(field.length));
+}
+
+fn put_address(bytes: &mut Vec<u8>, address: IpAddr, length: u16) {
+    match (address, length) {
+        (IpAddr::V4(address), 4) => bytes.extend(address.octets()),
+        (IpAddr::V4(address), _) if address.is_unspecified() => {
+            bytes.extend(Ipv6Addr::UNSPECIFIED.octets());
+        }
+        (IpAddr::V4(address), _) => bytes.extend(address.to_ipv6_mapped().octets()),
+        (IpAddr::V6(address), _) => bytes.extend(address.octets()),
+    }
+}
+
+/// The low `width` bytes of a number, at most 8.
+fn put_integer(bytes: &mut Vec<u8>, value: u64, width: usize) {
+    let all = value.to_be_bytes();
+    bytes.extend(all.get(all.len().saturating_sub(width)..).unwrap_or_default());
+}
+
+fn put_record_v5(bytes: &mut Vec<u8>, flow: &FlowRecord, clock: Clock) {
+    let narrow = |value: u64| u32::try_from(value).unwrap_or(u32::MAX).to_be_bytes();
+    let port = |value: u32| u16::try_from(value).unwrap_or(u16::MAX).to_be_bytes();
+    let is_icmp = flow.protocol == 1 || flow.protocol == 58;
+    let destination_port = if is_icmp { flow.icmp_type_code } else { flow.destination_port };
+    put_address(bytes, flow.source_address, 4);
+    put_address(bytes, flow.destination_address, 4);
+    bytes.extend([0; 4]);
+    bytes.extend(port(flow.input_interface));
+    bytes.extend(port(flow.output_interface));
+    bytes.extend(narrow(flow.packets));
+    bytes.extend(narrow(flow.bytes));
+    bytes.extend(clock.uptime_at(flow.start_ms).to_be_bytes());
+    bytes.extend(clock.uptime_at(flow.end_ms).to_be_bytes());
+    bytes.extend(flow.source_port.to_be_bytes());
+    bytes.extend(destination_port.to_be_bytes());
+    bytes.push(0);
+    put_integer(bytes, u64::from(flow.tcp_flags), 1);
+    bytes.extend([flow.protocol, flow.type_of_service]);
+    bytes.extend(port(flow.source_as));
+    bytes.extend(port(flow.destination_as));
+    bytes.extend([flow.source_mask, flow.destination_mask, 0, 0]);
 }

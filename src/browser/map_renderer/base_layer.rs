@@ -1,0 +1,212 @@
+//! The canvas below: water, land, outlines. It is drawn again only when the camera or the look changes.
+
+use web_sys::{HtmlCanvasElement, WebGl2RenderingContext as Gl, WebGlVertexArrayObject};
+
+use super::gl::{GlError, Lens, Program, attribute, buffer_of, context, count, vertex_array};
+use super::palette::Palette;
+use crate::components::world_map::mesh::Mesh;
+
+const PROJECTION: &str = include_str!("shaders/projection.glsl");
+/// Bytes of a corner and of a segment in their buffers.
+const CORNER_STRIDE: i32 = 12;
+const SEGMENT_STRIDE: i32 = 28;
+
+/// Which countries look different, as positions in the base map.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Emphasis {
+    /// The selected country.
+    pub selected: Option<usize>,
+    /// The country under the pointer.
+    pub hovered: Option<usize>,
+}
+
+/// The land on the graphics card.
+struct World {
+    land: WebGlVertexArrayObject,
+    indices: i32,
+    lines: WebGlVertexArrayObject,
+    segments: web_sys::WebGlBuffer,
+    coasts: i32,
+    borders: i32,
+    graticule: i32,
+}
+
+/// The canvas below and all that it draws with.
+pub struct BaseLayer {
+    gl: Gl,
+    ocean: Program,
+    land: Program,
+    line: Program,
+    nothing: WebGlVertexArrayObject,
+    world: Option<World>,
+}
+
+impl BaseLayer {
+    /// Compiles what is needed.
+    pub fn new(canvas: &HtmlCanvasElement) -> Result<Self, GlError> {
+        let gl = context(canvas, false)?;
+        let ocean = Program::new(
+            &gl,
+            &["uniform vec2 u_half;\n", include_str!("shaders/ocean.vert")],
+            &[include_str!("shaders/ocean.frag")],
+            &["u_ocean", "u_space", "u_glow"],
+        )?;
+        let land = Program::new(
+            &gl,
+            &[PROJECTION, include_str!("shaders/land.vert")],
+            &[include_str!("shaders/land.frag")],
+            &["u_turn", "u_land", "u_space", "u_highlight", "u_selected", "u_hovered"],
+        )?;
+        let line = Program::new(
+            &gl,
+            &[PROJECTION, include_str!("shaders/line.vert")],
+            &[include_str!("shaders/line.frag")],
+            &["u_turn", "u_reach", "u_colour", "u_highlight", "u_selected", "u_soft", "u_ocean"],
+        )?;
+        let nothing = vertex_array(&gl)?;
+        Ok(Self { gl, ocean, land, line, nothing, world: None })
+    }
+
+    /// Uploads the world.
+    pub fn upload(&mut self, mesh: &Mesh) -> Result<(), GlError> {
+        let gl = &self.gl;
+        let land = vertex_array(gl)?;
+        buffer_of(gl, mesh.corners.as_flattened())?;
+        attribute(gl, 0, 3, CORNER_STRIDE, 0, false);
+        let indices = gl.create_buffer().ok_or_else(|| GlError::Refused("no buffer".to_owned()))?;
+        gl.bind_buffer(Gl::ELEMENT_ARRAY_BUFFER, Some(&indices));
+        let triangles = js_sys::Uint32Array::from(mesh.triangles.as_slice());
+        gl.buffer_data_with_array_buffer_view(Gl::ELEMENT_ARRAY_BUFFER, &triangles, Gl::STATIC_DRAW);
+
+        let lines = vertex_array(gl)?;
+        buffer_of(gl, &[0.0, -1.0, 0.0, 1.0, 1.0, -1.0, 1.0, 1.0])?;
+        attribute(gl, 0, 2, 8, 0, false);
+        let segments = buffer_of(gl, mesh.segments.as_flattened())?;
+        gl.bind_vertex_array(None);
+        self.world = Some(World {
+            land,
+            indices: count(mesh.triangles.len()),
+            lines,
+            segments,
+            coasts: count(mesh.coasts),
+            borders: count(mesh.borders),
+            graticule: count(mesh.segments.len() - mesh.coasts - mesh.borders),
+        });
+        Ok(())
+    }
+
+    /// Draws everything.
+    pub fn draw(&self, lens: &Lens, palette: &Palette, emphasis: Emphasis) {
+        let gl = &self.gl;
+        let [half_width, half_height] = lens.half;
+        gl.viewport(0, 0, device_pixels(half_width), device_pixels(half_height));
+        gl.disable(Gl::BLEND);
+        self.ocean.begin(lens);
+        self.ocean.set_colour("u_ocean", palette.ocean);
+        self.ocean.set_colour("u_space", palette.space);
+        self.ocean.set_colour("u_glow", palette.glow);
+        gl.bind_vertex_array(Some(&self.nothing));
+        gl.draw_arrays(Gl::TRIANGLES, 0, 3);
+
+        let Some(world) = &self.world else { return };
+        let turns = lens.turns();
+        let is_dark = palette.is_dark();
+        let zoomed = (lens.half_span / 180.0).clamp(0.02, 1.0).powf(-0.25);
+        gl.enable(Gl::BLEND);
+
+        let graticule =
+            Stroke { alpha: if is_dark { 0.1 } else { 0.22 }, ..Stroke::crisp(palette.coast, 0.8) };
+        self.stroke(
+            world,
+            lens,
+            palette,
+            emphasis,
+            &turns,
+            (world.coasts + world.borders, world.graticule),
+            graticule,
+        );
+
+        gl.blend_equation(if is_dark { Gl::MAX } else { Gl::MIN });
+        let glow = Stroke { colour: palette.glow, alpha: 0.5, width: 16.0 * zoomed, is_soft: true };
+        self.stroke(world, lens, palette, emphasis, &turns, (0, world.coasts), glow);
+        gl.blend_equation(Gl::FUNC_ADD);
+
+        gl.disable(Gl::BLEND);
+        self.land.begin(lens);
+        self.land.set_colour("u_land", palette.land);
+        self.land.set_colour("u_space", palette.space);
+        self.land.set_colour("u_highlight", palette.highlight);
+        self.land.set("u_selected", position(emphasis.selected));
+        self.land.set("u_hovered", position(emphasis.hovered));
+        gl.bind_vertex_array(Some(&world.land));
+        for &turn in &turns {
+            self.land.set("u_turn", turn);
+            gl.draw_elements_with_i32(Gl::TRIANGLES, world.indices, Gl::UNSIGNED_INT, 0);
+        }
+
+        gl.enable(Gl::BLEND);
+        let border = Stroke::crisp(palette.border, 0.8 * zoomed);
+        self.stroke(world, lens, palette, emphasis, &turns, (world.coasts, world.borders), border);
+        let coast = Stroke { alpha: 0.9, ..Stroke::crisp(palette.coast, 0.8 * zoomed) };
+        self.stroke(world, lens, palette, emphasis, &turns, (0, world.coasts), coast);
+        gl.bind_vertex_array(None);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "all of one drawing, called from one place")]
+    fn stroke(
+        &self,
+        world: &World,
+        lens: &Lens,
+        palette: &Palette,
+        emphasis: Emphasis,
+        turns: &[f32],
+        (first, number): (i32, i32),
+        stroke: Stroke,
+    ) {
+        let gl = &self.gl;
+        gl.blend_func_separate(Gl::SRC_ALPHA, Gl::ONE_MINUS_SRC_ALPHA, Gl::ONE, Gl::ONE_MINUS_SRC_ALPHA);
+        self.line.begin(lens);
+        self.line.set("u_reach", stroke.width / 2.0 * lens.pixel + if stroke.is_soft { 0.0 } else { 0.5 });
+        self.line.set_translucent("u_colour", stroke.colour, stroke.alpha);
+        self.line.set_colour("u_highlight", palette.highlight);
+        self.line.set_colour("u_ocean", palette.ocean);
+        self.line.set("u_selected", position(emphasis.selected));
+        self.line.set("u_soft", if stroke.is_soft { 1.0 } else { 0.0 });
+        gl.bind_vertex_array(Some(&world.lines));
+        gl.bind_buffer(Gl::ARRAY_BUFFER, Some(&world.segments));
+        let offset = first * SEGMENT_STRIDE;
+        attribute(gl, 1, 4, SEGMENT_STRIDE, offset, true);
+        attribute(gl, 2, 3, SEGMENT_STRIDE, offset + 16, true);
+        for &turn in turns {
+            self.line.set("u_turn", turn);
+            gl.draw_arrays_instanced(Gl::TRIANGLE_STRIP, 0, 4, number);
+        }
+    }
+}
+
+/// How segments are painted.
+#[derive(Clone, Copy)]
+struct Stroke {
+    colour: [f32; 3],
+    alpha: f32,
+    /// CSS pixels.
+    width: f32,
+    is_soft: bool,
+}
+
+impl Stroke {
+    const fn crisp(colour: [f32; 3], width: f32) -> Self {
+        Self { colour, alpha: 1.0, width, is_soft: false }
+    }
+}
+
+/// The position as the shaders compare it; −9 is no country.
+fn position(country: Option<usize>) -> f32 {
+    country.and_then(|position| u16::try_from(position).ok()).map_or(-9.0, f32::from)
+}
+
+/// Device pixels of twice the half.
+#[expect(clippy::cast_possible_truncation, reason = "a canvas has a few thousand pixels")]
+pub fn device_pixels(half: f32) -> i32 {
+    (half * 2.0).round() as i32
+}

@@ -1,0 +1,197 @@
+//! The still picture: the world as SVG, there before any WASM runs, for print, and without WebGL2.
+//!
+//! The outlines are one resource, `/world.svg`, made once by the server from the base map ([`still_svg`]) and
+//! cached by browsers. A page holds one small `<use>` a country that points into it. So the page stays small, the
+//! WASM holds no outlines, server and browser make the same HTML, and every country is an element of the page:
+//! it has a title, follows the theme, and can be coloured and clicked.
+
+use std::fmt::Write;
+use std::sync::LazyLock;
+
+use leptos::prelude::*;
+
+use super::base_map::{BaseMap, Point};
+use super::projection::{MILLER, flat_height, wrapped};
+use crate::model::countries::{countries, country};
+use crate::model::place::CountryCode;
+
+/// Where the server gives out [`still_svg`].
+pub const STILL_SVG_PATH: &str = "/world.svg";
+/// Width of the picture in its own units.
+pub const STILL_WIDTH: f64 = 10_000.0;
+/// Height of the picture in its own units.
+pub const STILL_HEIGHT: f64 = 5_560.0;
+/// Longitude in the middle: the picture is parted in the Bering Strait.
+const MIDDLE: f64 = 11.0;
+/// Latitude at the upper edge.
+const NORTH_END: f64 = 83.7;
+/// Points nearer than this to the last are left out, in units.
+const COARSENESS: i32 = 11;
+
+/// Where a place is in the picture: units from the left, units from the top.
+pub fn still_position(longitude: f64, latitude: f64) -> (f64, f64) {
+    let scale = STILL_WIDTH / 360.0;
+    let left = STILL_WIDTH / 2.0 + wrapped(longitude - MIDDLE) * scale;
+    (left, (flat_height(NORTH_END, MILLER) - flat_height(latitude, MILLER)) * scale)
+}
+
+/// The picture's outlines: a `<path>` or, for countries without land at this scale, a dot, by country code.
+pub fn still_svg() -> &'static str {
+    static SVG: LazyLock<String> = LazyLock::new(|| {
+        BaseMap::parse(include_bytes!("../../../public/base_map.bin"))
+            .map_or_else(|_| drawn(&BaseMap { arcs: Vec::new(), countries: Vec::new() }), |map| drawn(&map))
+    });
+    &SVG
+}
+
+fn drawn(map: &BaseMap) -> String {
+    let mut svg = format!(
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {STILL_WIDTH} {STILL_HEIGHT}"><g fill-rule="evenodd">"#
+    );
+    for land in &map.countries {
+        let largest = land.polygons.iter().map(super::base_map::Polygon::area).fold(0.0, f32::max);
+        let mut path = String::new();
+        for polygon in &land.polygons {
+            let is_largest = polygon.area() >= largest;
+            for ring in &polygon.rings {
+                push_ring(&mut path, ring, is_largest);
+            }
+        }
+        let id = land.code.as_ref().map_or("unclaimed", CountryCode::as_str);
+        push_text(&mut svg, format_args!(r#"<path id="{id}" d="{path}"/>"#));
+    }
+    for entry in countries() {
+        if map.position(entry.code).is_none() {
+            let (x, y) = still_position(f64::from(entry.longitude), f64::from(entry.latitude));
+            push_text(
+                &mut svg,
+                format_args!(r#"<circle id="{}" cx="{x:.0}" cy="{y:.0}" r="12"/>"#, entry.code),
+            );
+        }
+    }
+    svg.push_str("</g></svg>\n");
+    svg
+}
+
+/// Draws a ring, and its part beyond the edge of the picture once more on the other side.
+fn push_ring(path: &mut String, ring: &[Point], is_largest: bool) {
+    let scale = STILL_WIDTH / 360.0;
+    let turn = |longitude: f32| f64::from(longitude) - MIDDLE;
+    let place = |point: &Point, shift: f64| {
+        let x = STILL_WIDTH / 2.0 + (turn(point[0]) + shift) * scale;
+        let y = still_position(0.0, f64::from(point[1])).1;
+        [rounded(x), rounded(y.clamp(-500.0, STILL_HEIGHT + 500.0))]
+    };
+    for shift in [0.0, 360.0] {
+        let east = ring.iter().map(|point| turn(point[0]) + shift).fold(f64::MIN, f64::max);
+        let west = ring.iter().map(|point| turn(point[0]) + shift).fold(f64::MAX, f64::min);
+        if east < -180.0 || west > 180.0 {
+            continue;
+        }
+        let mut points: Vec<[i32; 2]> = Vec::new();
+        for point in ring {
+            let [x, y] = place(point, shift);
+            let is_far =
+                points.last().is_none_or(|last| (x - last[0]).abs().max((y - last[1]).abs()) >= COARSENESS);
+            if is_far {
+                points.push([x, y]);
+            }
+        }
+        if points.len() < 3 {
+            if !is_largest {
+                continue;
+            }
+            points = ring.iter().map(|point| place(point, shift)).collect();
+        }
+        push_points(path, &points);
+    }
+}
+
+fn push_points(path: &mut String, points: &[[i32; 2]]) {
+    let mut last: Option<[i32; 2]> = None;
+    for &[x, y] in points {
+        match last {
+            None => push_text(path, format_args!("M{x} {y}l")),
+            Some([left, top]) => {
+                let (right, down) = (x - left, y - top);
+                let before_right = if path.ends_with('l') || right < 0 { "" } else { " " };
+                let before_down = if down < 0 { "" } else { " " };
+                push_text(path, format_args!("{before_right}{right}{before_down}{down}"));
+            }
+        }
+        last = Some([x, y]);
+    }
+    path.push('z');
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "units of the picture are far below an i32's range")]
+fn rounded(units: f64) -> i32 {
+    units.round() as i32
+}
+
+fn push_text(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+    // Writing to a String cannot fail.
+    text.write_fmt(arguments).unwrap_or_default();
+}
+
+/// The still picture. What is given as children stands above the countries, in the picture's units.
+#[component]
+pub fn WorldMapSvg(
+    /// The country that is highlighted.
+    selected: Signal<Option<CountryCode>>,
+    /// A country was clicked.
+    on_select: Callback<CountryCode>,
+    /// Circles and texts at [`still_position`]s.
+    #[prop(optional)]
+    children: Option<Children>,
+) -> impl IntoView {
+    let lands = countries().iter().map(|entry| entry.code).map(|code| {
+        let name = country(code).map_or("", |entry| entry.name);
+        view! {
+            <use
+                href=format!("{STILL_SVG_PATH}#{code}")
+                class="world-map__country"
+                class:world-map__country--selected=move || selected.get() == Some(code)
+                data-country=code.to_string()
+                on:click=move |_| on_select.run(code)
+            >
+                <title>{name}</title>
+            </use>
+        }
+    });
+    view! {
+        <svg
+            class="world-map__still"
+            viewBox=format!("0 0 {STILL_WIDTH} {STILL_HEIGHT}")
+            preserveAspectRatio="xMidYMid meet"
+            role="img"
+            aria-label="World map"
+        >
+            <use href=format!("{STILL_SVG_PATH}#unclaimed") class="world-map__country"></use>
+            {lands.collect_view()}
+            {children.map(|children| children())}
+        </svg>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_picture_has_every_country_and_is_small() {
+        let svg = still_svg();
+        assert!(svg.len() < 130_000, "{} bytes", svg.len());
+        for entry in countries() {
+            assert!(svg.contains(&format!(r#"id="{}""#, entry.code)), "{}", entry.name);
+        }
+    }
+
+    #[test]
+    fn a_place_is_where_a_reader_of_maps_expects_it() {
+        let (x, y) = still_position(26.5, -33.3);
+        assert!(x > STILL_WIDTH / 2.0 && y > STILL_HEIGHT / 2.0);
+        let (far_east, _) = still_position(-170.0, 60.0);
+        assert!(far_east > 0.95 * STILL_WIDTH);
+    }
+}

@@ -1,0 +1,121 @@
+//! Data sets that wait for their template.
+//!
+//! Bounded in bytes, in all and for each exporter, so that one exporter without templates cannot take
+//! the room of the others. A set that finds no room is refused; one that waited ten minutes is given up
+//! (Cisco sends templates every ten minutes by default).
+
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+
+use crate::server::wire::template_cache::Key;
+
+use super::normalize::Origin;
+
+/// Bytes that a held set takes beside its own.
+const OVERHEAD_BYTES: usize = 128;
+
+/// A data set that waits.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// When its datagram was received, microseconds since 1970.
+    pub received_us: i64,
+    /// What its message said.
+    pub origin: Origin,
+    /// Where its body began in its datagram.
+    pub offset: usize,
+    /// Its body.
+    pub body: Box<[u8]>,
+}
+
+impl Held {
+    fn size(&self) -> usize {
+        self.body.len().saturating_add(OVERHEAD_BYTES)
+    }
+}
+
+/// All data sets that wait.
+#[derive(Clone, Debug, Default)]
+pub struct Pending {
+    sets: HashMap<(IpAddr, Key), VecDeque<Held>>,
+    bytes: usize,
+    bytes_by_exporter: HashMap<IpAddr, usize>,
+}
+
+impl Pending {
+    /// Holds a set, unless it finds no room: then false.
+    pub fn hold(
+        &mut self,
+        exporter: IpAddr,
+        key: Key,
+        held: Held,
+        max_bytes: usize,
+        max_bytes_per_exporter: usize,
+    ) -> bool {
+        let of_exporter = self.bytes_by_exporter.get(&exporter).copied().unwrap_or(0);
+        let size = held.size();
+        if self.bytes + size > max_bytes || of_exporter + size > max_bytes_per_exporter {
+            return false;
+        }
+        self.bytes += size;
+        *self.bytes_by_exporter.entry(exporter).or_default() += size;
+        self.sets.entry((exporter, key)).or_default().push_back(held);
+        true
+    }
+
+    /// Takes out what waits for a template, in the order received.
+    pub fn take(&mut self, exporter: IpAddr, key: Key) -> VecDeque<Held> {
+        if self.sets.is_empty() {
+            return VecDeque::new();
+        }
+        let taken = self.sets.remove(&(exporter, key)).unwrap_or_default();
+        self.release(exporter, taken.iter().map(Held::size).sum());
+        taken
+    }
+
+    /// Drops what was received before a time; `given_up` learns whose sets and how many.
+    pub fn expire(&mut self, before_us: i64, mut given_up: impl FnMut(IpAddr, u64)) {
+        let mut released = Vec::new();
+        self.sets.retain(|(exporter, _), sets| {
+            let (mut count, mut bytes) = (0, 0);
+            while let Some(held) = sets.pop_front_if(|held| held.received_us < before_us) {
+                count += 1;
+                bytes += held.size();
+            }
+            if count > 0 {
+                given_up(*exporter, count);
+                released.push((*exporter, bytes));
+            }
+            !sets.is_empty()
+        });
+        for (exporter, bytes) in released {
+            self.release(exporter, bytes);
+        }
+    }
+
+    /// Drops all that waits for an exporter's templates; returns how many sets.
+    pub fn forget(&mut self, exporter: IpAddr) -> u64 {
+        let mut count = 0;
+        if self.bytes_by_exporter.contains_key(&exporter) {
+            self.sets.retain(|(owner, _), sets| {
+                let is_other = *owner != exporter;
+                if !is_other {
+                    count += sets.len() as u64;
+                }
+                is_other
+            });
+            let bytes = self.bytes_by_exporter.get(&exporter).copied().unwrap_or(0);
+            self.release(exporter, bytes);
+        }
+        count
+    }
+
+    fn release(&mut self, exporter: IpAddr, bytes: usize) {
+        self.bytes = self.bytes.saturating_sub(bytes);
+        if let Some(of_exporter) = self.bytes_by_exporter.get_mut(&exporter) {
+            *of_exporter = of_exporter.saturating_sub(bytes);
+            if *of_exporter == 0 {
+                self.bytes_by_exporter.remove(&exporter);
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What can be wrong with bytes from the network.
+
+use thiserror::Error;
+
+/// Why something could not be decoded. The set is closed: each is a metric label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reason {
+    /// The bytes end before the value does.
+    Truncated,
+    /// The version word is none that is decoded.
+    UnknownVersion,
+    /// The version word says sFlow, which is not decoded yet.
+    SflowUnsupported,
+    /// A message states a length shorter than its header.
+    MessageLength,
+    /// A set states a length shorter than its header, or beyond the datagram.
+    SetLength,
+    /// A set id that the protocol reserves.
+    ReservedSetId,
+    /// A message states fewer bytes than the datagram has, and the rest is not padding.
+    TrailingBytes,
+    /// A v5 header states more than 30 records, or more than the datagram holds.
+    RecordCount,
+    /// A template id below 256.
+    ReservedTemplateId,
+    /// A template whose records would have no bytes.
+    EmptyTemplate,
+    /// A template with more fields than the limit.
+    TooManyFields,
+    /// An options template whose scope does not fit its fields.
+    TemplateScope,
+    /// The exporter has as many templates as the limit allows, all in use.
+    TemplateCacheFull,
+    /// All exporters together have as many template fields as the limit allows.
+    TemplateFieldsFull,
+    /// The table of exporters is full: the datagram of a new one is refused.
+    ExporterTableFull,
+    /// The exporter has as many transport sessions and domains as the limit allows, all in use.
+    SessionTableFull,
+}
+
+impl Reason {
+    /// Every reason, in the order of [`Reason::index`].
+    pub const ALL: [Self; 16] = [
+        Self::Truncated,
+        Self::UnknownVersion,
+        Self::SflowUnsupported,
+        Self::MessageLength,
+        Self::SetLength,
+        Self::ReservedSetId,
+        Self::TrailingBytes,
+        Self::RecordCount,
+        Self::ReservedTemplateId,
+        Self::EmptyTemplate,
+        Self::TooManyFields,
+        Self::TemplateScope,
+        Self::TemplateCacheFull,
+        Self::TemplateFieldsFull,
+        Self::ExporterTableFull,
+        Self::SessionTableFull,
+    ];
+
+    /// Position in arrays by reason.
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The label in metrics.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Truncated => "truncated",
+            Self::UnknownVersion => "unknown_version",
+            Self::SflowUnsupported => "sflow_unsupported",
+            Self::MessageLength => "message_length",
+            Self::SetLength => "set_length",
+            Self::ReservedSetId => "reserved_set_id",
+            Self::TrailingBytes => "trailing_bytes",
+            Self::RecordCount => "record_count",
+            Self::ReservedTemplateId => "reserved_template_id",
+            Self::EmptyTemplate => "empty_template",
+            Self::TooManyFields => "too_many_fields",
+            Self::TemplateScope => "template_scope",
+            Self::TemplateCacheFull => "template_cache_full",
+            Self::TemplateFieldsFull => "template_fields_full",
+            Self::ExporterTableFull => "exporter_table_full",
+            Self::SessionTableFull => "session_table_full",
+        }
+    }
+
+    /// The reason in words, for people.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Truncated => "the bytes end too early",
+            Self::UnknownVersion => "not NetFlow v5, NetFlow v9 or IPFIX",
+            Self::SflowUnsupported => "sFlow is not supported yet",
+            Self::MessageLength => "the message is shorter than its header",
+            Self::SetLength => "a set's length does not fit the datagram",
+            Self::ReservedSetId => "a set id that the protocol reserves",
+            Self::TrailingBytes => "more bytes than the message says",
+            Self::RecordCount => "more records announced than the datagram holds",
+            Self::ReservedTemplateId => "a template id below 256",
+            Self::EmptyTemplate => "a template whose records have no bytes",
+            Self::TooManyFields => "a template with too many fields",
+            Self::TemplateScope => "an options template whose scope does not fit its fields",
+            Self::TemplateCacheFull => "too many templates of one exporter",
+            Self::TemplateFieldsFull => "too many template fields of all exporters",
+            Self::ExporterTableFull => "too many exporters",
+            Self::SessionTableFull => "too many transport sessions of one exporter",
+        }
+    }
+}
+
+/// Something that could not be decoded, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{} at byte {offset}, {field}", reason.text())]
+pub struct Error {
+    /// Bytes from the start of the datagram.
+    pub offset: usize,
+    /// The name of the value that was being read, as its standard calls it.
+    pub field: &'static str,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// The result of decoding.
+pub type Result<T> = std::result::Result<T, Error>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_listed_at_its_index_with_a_label_of_its_own() {
+        let mut labels = std::collections::BTreeSet::new();
+        for (index, reason) in Reason::ALL.into_iter().enumerate() {
+            assert_eq!(reason.index(), index);
+            assert!(labels.insert(reason.label()));
+            assert!(reason.label().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
+        }
+    }
+
+    #[test]
+    fn an_error_says_what_where_and_why() {
+        let error = Error { offset: 18, field: "set length", reason: Reason::SetLength };
+        assert_eq!(error.to_string(), "a set's length does not fit the datagram at byte 18, set length");
+    }
+}

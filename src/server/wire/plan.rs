@@ -1,0 +1,576 @@
+//! A template, compiled: which bytes of a data record go into which slot.
+//!
+//! All a flow record needs is a fixed number of integers, so decoding a record is a list of loads into
+//! an array of slots, without a branch on what a field means and without allocation. Which element wins
+//! a slot (1 before 85 before 231, milliseconds before seconds) is decided once, when the template
+//! arrives. Elements nobody asks for are skipped by length; so are mapped ones whose length makes no
+//! sense, for a record must not be lost to a field. Unsigned integers may have 1 to 16 bytes (the low 8
+//! count): exporters send 3, 5, 6 and even 9.
+
+use super::error::Result;
+use super::reader::Reader;
+use super::template::{Field, VARIABLE_LENGTH};
+
+/// Private enterprise number of reverse information elements (RFC 5103).
+pub const REVERSE_ENTERPRISE: u32 = 29_305;
+/// v9's number for the firewall event before it became IANA's 233.
+const ASA_FIREWALL_EVENT: u16 = 40_005;
+
+/// A place for one integer of a data record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Slot {
+    /// IPv4 source address.
+    SourceV4,
+    /// IPv4 destination address.
+    DestinationV4,
+    /// High half of the IPv6 source address.
+    SourceV6High,
+    /// Low half of the IPv6 source address.
+    SourceV6Low,
+    /// High half of the IPv6 destination address.
+    DestinationV6High,
+    /// Low half of the IPv6 destination address.
+    DestinationV6Low,
+    /// Transport source port.
+    SourcePort,
+    /// Transport destination port.
+    DestinationPort,
+    /// IP protocol.
+    Protocol,
+    /// Type of service.
+    TypeOfService,
+    /// TCP flags.
+    TcpFlags,
+    /// VLAN id.
+    Vlan,
+    /// Bytes.
+    Bytes,
+    /// Packets.
+    Packets,
+    /// ICMP type × 256 + code.
+    IcmpTypeCode,
+    /// ICMP type.
+    IcmpType,
+    /// ICMP code.
+    IcmpCode,
+    /// Input interface.
+    InputInterface,
+    /// Output interface.
+    OutputInterface,
+    /// AS of the source.
+    SourceAs,
+    /// AS of the destination.
+    DestinationAs,
+    /// IPv4 prefix length of the source.
+    SourceMaskV4,
+    /// IPv4 prefix length of the destination.
+    DestinationMaskV4,
+    /// IPv6 prefix length of the source.
+    SourceMaskV6,
+    /// IPv6 prefix length of the destination.
+    DestinationMaskV6,
+    /// Why the flow ended.
+    FlowEndReason,
+    /// Sampling interval 1 in n.
+    SamplingInterval,
+    /// Packets sampled in a row (305).
+    SamplingPacketInterval,
+    /// Packets then left out (306).
+    SamplingPacketSpace,
+    /// First packet, on the plan's start clock.
+    Start,
+    /// Last packet, on the plan's end clock.
+    End,
+    /// Duration in milliseconds (161).
+    Duration,
+    /// When the exporter started, milliseconds since 1970 (160).
+    SystemInit,
+    /// Firewall event (233).
+    FirewallEvent,
+    /// Bytes of the reverse flow.
+    ReverseBytes,
+    /// Packets of the reverse flow.
+    ReversePackets,
+    /// TCP flags of the reverse flow.
+    ReverseTcpFlags,
+    /// Type of service of the reverse flow.
+    ReverseTypeOfService,
+    /// ICMP type × 256 + code of the reverse flow.
+    ReverseIcmpTypeCode,
+    /// First packet of the reverse flow.
+    ReverseStart,
+    /// Last packet of the reverse flow.
+    ReverseEnd,
+    /// Why the reverse flow ended.
+    ReverseFlowEndReason,
+}
+
+/// Number of slots in the array: a power of two above the number of [`Slot`]s.
+const SLOTS: usize = 64;
+
+/// The integers of one data record, by slot; 0 where the template has no such field.
+#[derive(Clone, Debug)]
+pub struct Values([u64; SLOTS]);
+
+impl Values {
+    /// No value at all.
+    pub const fn new() -> Self {
+        Self([0; SLOTS])
+    }
+
+    /// The value in a slot.
+    #[inline]
+    pub const fn value(&self, slot: Slot) -> u64 {
+        self.0[slot as usize & (SLOTS - 1)]
+    }
+
+    #[inline]
+    const fn put(&mut self, slot: Slot, value: u64) {
+        self.0[slot as usize & (SLOTS - 1)] = value;
+    }
+}
+
+impl Default for Values {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What a time slot counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// Milliseconds of exporter uptime (21, 22).
+    Uptime,
+    /// Seconds since 1970.
+    Seconds,
+    /// Milliseconds since 1970.
+    Milliseconds,
+    /// Seconds since 1900 and a binary fraction of 32 bits each (RFC 7011 §6.1.9, 6.1.10).
+    Ntp,
+    /// Microseconds before the export time (158, 159).
+    DeltaMicroseconds,
+}
+
+/// The clocks of a plan's time slots; `None` where the template has no such time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Clocks {
+    /// Of [`Slot::Start`].
+    pub start: Option<Clock>,
+    /// Of [`Slot::End`].
+    pub end: Option<Clock>,
+    /// Of [`Slot::ReverseStart`].
+    pub reverse_start: Option<Clock>,
+    /// Of [`Slot::ReverseEnd`].
+    pub reverse_end: Option<Clock>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Step {
+    offset: u32,
+    width: u8,
+    slot: Slot,
+}
+
+/// Fields of fixed length; a variable-length field follows each but the last segment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Segment {
+    steps: Vec<Step>,
+    length: usize,
+}
+
+/// A compiled template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    segments: Vec<Segment>,
+    min_record_length: usize,
+    present: u64,
+    clocks: Clocks,
+    is_biflow: bool,
+}
+
+/// What a data set yielded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decoded {
+    /// Records decoded.
+    pub records: u64,
+    /// Whole records of zeros at the end of the set, left out.
+    pub zero_records: u64,
+}
+
+/// An element that goes into a slot; of several the lowest rank wins, then the first.
+struct Target {
+    slot: Slot,
+    rank: u8,
+    clock: Option<Clock>,
+}
+
+impl Plan {
+    /// Compiles the fields of a template. The first `scope_count` are skipped: they say what the
+    /// others are about. `None` when a record would have no bytes.
+    pub fn compile(fields: &[Field], scope_count: usize) -> Option<Self> {
+        let mut won: [Option<(u8, usize)>; SLOTS] = [None; SLOTS];
+        for (index, field) in fields.iter().enumerate().skip(scope_count) {
+            if let Some(target) = usable_target(field)
+                && let Some(best) = won.get_mut(target.slot as usize)
+                && best.is_none_or(|(rank, _)| target.rank < rank)
+            {
+                *best = Some((target.rank, index));
+            }
+        }
+        // Responder counters belong to initiator counters only, RFC 5103's to IANA's.
+        for (forward, reverse) in [(Slot::Bytes, Slot::ReverseBytes), (Slot::Packets, Slot::ReversePackets)] {
+            let is_initiator = |won: Option<(u8, usize)>| won.map(|(rank, _)| rank == INITIATOR_RANK);
+            if is_initiator(won[forward as usize])
+                .is_some_and(|is| Some(is) != is_initiator(won[reverse as usize]))
+            {
+                won[reverse as usize] = None;
+            }
+        }
+        let wins = |slot: Slot, index| won[slot as usize].is_some_and(|(_, winner)| winner == index);
+
+        let mut plan = Self {
+            segments: Vec::new(),
+            min_record_length: 0,
+            present: 0,
+            clocks: Clocks::default(),
+            is_biflow: false,
+        };
+        plan.is_biflow = [Slot::ReverseBytes, Slot::ReversePackets]
+            .iter()
+            .any(|&slot| won[slot as usize].is_some_and(|(rank, _)| rank != INITIATOR_RANK));
+        let mut segment = Segment::default();
+        for (index, field) in fields.iter().enumerate() {
+            if field.length == VARIABLE_LENGTH {
+                plan.min_record_length += segment.length + 1;
+                plan.segments.push(std::mem::take(&mut segment));
+                continue;
+            }
+            if index >= scope_count
+                && let Some(target) = usable_target(field)
+                && wins(target.slot, index)
+            {
+                plan.present |= 1 << target.slot as u64;
+                plan.set_clock(&target);
+                segment.push(&target, usize::from(field.length));
+            }
+            segment.length += usize::from(field.length);
+        }
+        segment.sort();
+        plan.min_record_length += segment.length;
+        plan.segments.push(segment);
+        (plan.min_record_length > 0).then_some(plan)
+    }
+
+    fn set_clock(&mut self, target: &Target) {
+        match target.slot {
+            Slot::Start => self.clocks.start = target.clock,
+            Slot::End => self.clocks.end = target.clock,
+            Slot::ReverseStart => self.clocks.reverse_start = target.clock,
+            Slot::ReverseEnd => self.clocks.reverse_end = target.clock,
+            _ => {}
+        }
+    }
+
+    /// True when the template has a field for this slot.
+    #[inline]
+    pub const fn has(&self, slot: Slot) -> bool {
+        self.present & (1 << slot as u64) != 0
+    }
+
+    /// What the time slots count.
+    #[inline]
+    pub const fn clocks(&self) -> Clocks {
+        self.clocks
+    }
+
+    /// True when records hold both halves of a biflow (RFC 5103).
+    #[inline]
+    pub const fn is_biflow(&self) -> bool {
+        self.is_biflow
+    }
+
+    /// Bytes of the shortest possible record; all have this length unless fields are variable.
+    pub const fn min_record_length(&self) -> usize {
+        self.min_record_length
+    }
+
+    /// Decodes the records of a data set and gives each to `each`.
+    ///
+    /// A rest shorter than a record is padding, and so are records of nothing but zeros at the end.
+    /// After an error the records before it have been given.
+    pub fn decode(&self, body: Reader<'_>, mut each: impl FnMut(&Values)) -> (Decoded, Result<()>) {
+        let mut decoded = Decoded { records: 0, zero_records: 0 };
+        let mut values = Values::new();
+        let content = body.content_end() - body.offset();
+        if let [segment] = self.segments.as_slice() {
+            for (index, record) in body.bytes().chunks_exact(self.min_record_length).enumerate() {
+                if index * self.min_record_length >= content {
+                    decoded.zero_records += 1;
+                    continue;
+                }
+                segment.load(record, &mut values);
+                each(&values);
+                decoded.records += 1;
+            }
+            return (decoded, Ok(()));
+        }
+        let end = body.content_end();
+        let mut reader = body;
+        while reader.remaining() >= self.min_record_length {
+            if reader.offset() >= end {
+                decoded.zero_records += (reader.remaining() / self.min_record_length) as u64;
+                break;
+            }
+            if let Err(error) = self.load(&mut reader, &mut values) {
+                return (decoded, Err(error));
+            }
+            each(&values);
+            decoded.records += 1;
+        }
+        (decoded, Ok(()))
+    }
+
+    /// Loads a record that has fields of variable length.
+    fn load(&self, reader: &mut Reader<'_>, values: &mut Values) -> Result<()> {
+        for (index, segment) in self.segments.iter().enumerate() {
+            if index > 0 {
+                let mut length = usize::from(reader.u8("variable length")?);
+                if length == 255 {
+                    length = usize::from(reader.u16("variable length")?);
+                }
+                reader.take(length, "variable-length field")?;
+            }
+            segment.load(reader.take(segment.length, "data record")?.bytes(), values);
+        }
+        Ok(())
+    }
+}
+
+impl Segment {
+    fn push(&mut self, target: &Target, length: usize) {
+        let low_half = match target.slot {
+            Slot::SourceV6High => Some(Slot::SourceV6Low),
+            Slot::DestinationV6High => Some(Slot::DestinationV6Low),
+            _ => None,
+        };
+        if let Some(low) = low_half {
+            self.push_step(self.length, 8, target.slot);
+            self.push_step(self.length + 8, 8, low);
+        } else {
+            let width = length.min(8);
+            self.push_step(self.length + length - width, width, target.slot);
+        }
+    }
+
+    fn push_step(&mut self, offset: usize, width: usize, slot: Slot) {
+        if let (Ok(offset), Ok(width)) = (u32::try_from(offset), u8::try_from(width)) {
+            self.steps.push(Step { offset, width, slot });
+        }
+    }
+
+    /// Steps of one width follow each other: the processor guesses the width right.
+    fn sort(&mut self) {
+        self.steps.sort_by_key(|step| (step.width, step.offset));
+    }
+
+    #[inline]
+    fn load(&self, record: &[u8], values: &mut Values) {
+        for step in &self.steps {
+            let Some(bytes) = record.get(step.offset as usize..) else { return };
+            let value = match step.width {
+                1 => bytes.first_chunk().map(|bytes| u64::from(u8::from_be_bytes(*bytes))),
+                2 => bytes.first_chunk().map(|bytes| u64::from(u16::from_be_bytes(*bytes))),
+                4 => bytes.first_chunk().map(|bytes| u64::from(u32::from_be_bytes(*bytes))),
+                8 => bytes.first_chunk().map(|bytes| u64::from_be_bytes(*bytes)),
+                width => bytes
+                    .get(..usize::from(width))
+                    .map(|bytes| bytes.iter().fold(0, |value, &byte| value << 8 | u64::from(byte))),
+            };
+            values.put(step.slot, value.unwrap_or(0));
+        }
+    }
+}
+
+/// The target of a field whose length fits its information element.
+fn usable_target(field: &Field) -> Option<Target> {
+    let target = target(field.enterprise, field.element)?;
+    let fits = match target.slot {
+        Slot::SourceV4 | Slot::DestinationV4 => field.length == 4,
+        Slot::SourceV6High | Slot::DestinationV6High => field.length == 16,
+        _ => (1..=16).contains(&field.length),
+    };
+    fits.then_some(target)
+}
+
+/// Rank of the counters of ASA NSEL (231, 232, 298, 299).
+const INITIATOR_RANK: u8 = 2;
+
+/// What an information element is to a flow record.
+fn target(enterprise: u32, element: u16) -> Option<Target> {
+    let timed = |slot, rank, clock| Some(Target { slot, rank, clock: Some(clock) });
+    let (slot, rank) = match (enterprise, element) {
+        (0, 1) => (Slot::Bytes, 0),
+        (0, 85) => (Slot::Bytes, 1),
+        (0, 231) => (Slot::Bytes, INITIATOR_RANK),
+        (0, 23) => (Slot::Bytes, 3),
+        (0, 2) => (Slot::Packets, 0),
+        (0, 86) => (Slot::Packets, 1),
+        (0, 298) => (Slot::Packets, INITIATOR_RANK),
+        (0, 24) => (Slot::Packets, 3),
+        (REVERSE_ENTERPRISE, 1) => (Slot::ReverseBytes, 0),
+        (REVERSE_ENTERPRISE, 85) => (Slot::ReverseBytes, 1),
+        (0, 232) => (Slot::ReverseBytes, INITIATOR_RANK),
+        (REVERSE_ENTERPRISE, 2) => (Slot::ReversePackets, 0),
+        (REVERSE_ENTERPRISE, 86) => (Slot::ReversePackets, 1),
+        (0, 299) => (Slot::ReversePackets, INITIATOR_RANK),
+        (0, 4) => (Slot::Protocol, 0),
+        (0, 5) => (Slot::TypeOfService, 0),
+        (0, 6) => (Slot::TcpFlags, 0),
+        (0, 7) => (Slot::SourcePort, 0),
+        (0, 180 | 182) => (Slot::SourcePort, 1),
+        (0, 11) => (Slot::DestinationPort, 0),
+        (0, 181 | 183) => (Slot::DestinationPort, 1),
+        (0, 8) => (Slot::SourceV4, 0),
+        (0, 44) => (Slot::SourceV4, 1),
+        (0, 12) => (Slot::DestinationV4, 0),
+        (0, 45) => (Slot::DestinationV4, 1),
+        (0, 27) => (Slot::SourceV6High, 0),
+        (0, 170) => (Slot::SourceV6High, 1),
+        (0, 28) => (Slot::DestinationV6High, 0),
+        (0, 169) => (Slot::DestinationV6High, 1),
+        (0, 9) => (Slot::SourceMaskV4, 0),
+        (0, 13) => (Slot::DestinationMaskV4, 0),
+        (0, 29) => (Slot::SourceMaskV6, 0),
+        (0, 30) => (Slot::DestinationMaskV6, 0),
+        (0, 10) => (Slot::InputInterface, 0),
+        (0, 252) => (Slot::InputInterface, 1),
+        (0, 14) => (Slot::OutputInterface, 0),
+        (0, 253) => (Slot::OutputInterface, 1),
+        (0, 16) => (Slot::SourceAs, 0),
+        (0, 17) => (Slot::DestinationAs, 0),
+        (0, 58) => (Slot::Vlan, 0),
+        (0, 243) => (Slot::Vlan, 1),
+        (0, 32) => (Slot::IcmpTypeCode, 0),
+        (0, 139) => (Slot::IcmpTypeCode, 1),
+        (0, 176) => (Slot::IcmpType, 0),
+        (0, 178) => (Slot::IcmpType, 1),
+        (0, 177) => (Slot::IcmpCode, 0),
+        (0, 179) => (Slot::IcmpCode, 1),
+        (0, 136) => (Slot::FlowEndReason, 0),
+        (0, 34) => (Slot::SamplingInterval, 0),
+        (0, 50) => (Slot::SamplingInterval, 1),
+        (0, 305) => (Slot::SamplingPacketInterval, 0),
+        (0, 306) => (Slot::SamplingPacketSpace, 0),
+        (0, 160) => (Slot::SystemInit, 0),
+        (0, 161) => (Slot::Duration, 0),
+        (0, 233) => (Slot::FirewallEvent, 0),
+        (0, ASA_FIREWALL_EVENT) => (Slot::FirewallEvent, 1),
+        (REVERSE_ENTERPRISE, 5) => (Slot::ReverseTypeOfService, 0),
+        (REVERSE_ENTERPRISE, 6) => (Slot::ReverseTcpFlags, 0),
+        (REVERSE_ENTERPRISE, 32) => (Slot::ReverseIcmpTypeCode, 0),
+        (REVERSE_ENTERPRISE, 139) => (Slot::ReverseIcmpTypeCode, 1),
+        (REVERSE_ENTERPRISE, 136) => (Slot::ReverseFlowEndReason, 0),
+        (0, 323) => return timed(Slot::End, 6, Clock::Milliseconds),
+        (0, 324 | 325) => return timed(Slot::End, 7, Clock::Ntp),
+        (0, 322) => return timed(Slot::End, 8, Clock::Seconds),
+        (0 | REVERSE_ENTERPRISE, 21 | 22 | 150..=159) => {
+            let (rank, clock) = match element {
+                152 | 153 => (0, Clock::Milliseconds),
+                154..=157 => (1, Clock::Ntp),
+                150 | 151 => (2, Clock::Seconds),
+                21 | 22 => (3, Clock::Uptime),
+                _ => (4, Clock::DeltaMicroseconds),
+            };
+            // 22 starts and 21 ends; of 150 to 159 the even ones start.
+            let slot = match (enterprise, element % 2) {
+                (0, 0) => Slot::Start,
+                (0, _) => Slot::End,
+                (_, 0) => Slot::ReverseStart,
+                _ => Slot::ReverseEnd,
+            };
+            return timed(slot, rank, clock);
+        }
+        _ => return None,
+    };
+    Some(Target { slot, rank, clock: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::wire::error::Reason;
+
+    fn field(element: u16, length: u16) -> Field {
+        Field { enterprise: 0, element, length }
+    }
+
+    fn decoded(fields: &[Field], body: &[u8], slot: Slot) -> (Vec<u64>, Decoded, Result<()>) {
+        let mut values = Vec::new();
+        let plan = Plan::compile(fields, 0).unwrap();
+        let (decoded, result) = plan.decode(Reader::new(body), |record| values.push(record.value(slot)));
+        (values, decoded, result)
+    }
+
+    #[test]
+    fn integers_of_any_width_up_to_sixteen_bytes_are_read_by_their_low_eight() {
+        for width in 1..=16_u16 {
+            let mut body = vec![0; usize::from(width)];
+            *body.last_mut().unwrap() = 7;
+            assert_eq!(decoded(&[field(1, width)], &body, Slot::Bytes).0, [7], "{width} bytes");
+        }
+        assert_eq!(decoded(&[field(1, 3)], &[1, 2, 3], Slot::Bytes).0, [0x01_0203]);
+    }
+
+    #[test]
+    fn an_address_of_a_wrong_length_is_skipped_and_the_rest_is_read() {
+        let body = [9, 9, 9, 9, 9, 80];
+        assert_eq!(decoded(&[field(8, 5), field(7, 1)], &body, Slot::SourcePort).0, [80]);
+        assert_eq!(decoded(&[field(8, 5), field(7, 1)], &body, Slot::SourceV4).0, [0]);
+    }
+
+    #[test]
+    fn octet_delta_count_wins_over_total_and_the_first_of_two_equals_wins() {
+        assert_eq!(decoded(&[field(85, 1), field(1, 1)], &[5, 6], Slot::Bytes).0, [6]);
+        assert_eq!(decoded(&[field(1, 1), field(1, 1)], &[5, 6], Slot::Bytes).0, [5]);
+        assert_eq!(decoded(&[field(24, 1), field(23, 1)], &[5, 6], Slot::Bytes).0, [6]);
+    }
+
+    #[test]
+    fn responder_bytes_are_a_reverse_only_beside_initiator_bytes() {
+        assert!(Plan::compile(&[field(231, 4), field(232, 4)], 0).unwrap().has(Slot::ReverseBytes));
+        assert!(!Plan::compile(&[field(1, 4), field(232, 4)], 0).unwrap().has(Slot::ReverseBytes));
+    }
+
+    #[test]
+    fn fields_after_a_variable_one_are_found_with_short_and_long_lengths() {
+        let fields = [field(1, 1), field(82, VARIABLE_LENGTH), field(7, 2)];
+        let mut body = vec![1, 2, b'a', b'b', 0, 80, 1, 255, 1, 0];
+        body.extend([b'x'; 256]);
+        body.extend([1, 187]);
+        let (ports, counts, result) = decoded(&fields, &body, Slot::SourcePort);
+        assert_eq!((ports, counts.records, result), (vec![80, 443], 2, Ok(())));
+    }
+
+    #[test]
+    fn a_variable_length_beyond_the_set_keeps_the_records_before_it() {
+        let fields = [field(7, 1), field(82, VARIABLE_LENGTH)];
+        let (ports, counts, result) = decoded(&fields, &[80, 1, b'a', 81, 9, b'a'], Slot::SourcePort);
+        assert_eq!((ports, counts.records), (vec![80], 1));
+        assert_eq!(result.unwrap_err().reason, Reason::Truncated);
+    }
+
+    #[test]
+    fn a_zero_filled_tail_yields_no_records_but_zeros_within_do() {
+        let body = [0, 0, 1, 1, 0, 0, 0, 0, 0];
+        let (values, counts, _) = decoded(&[field(1, 2)], &body, Slot::Bytes);
+        assert_eq!((values, counts.zero_records), (vec![0, 257], 2));
+    }
+
+    #[test]
+    fn a_template_without_bytes_does_not_compile() {
+        assert_eq!(Plan::compile(&[field(1, 0), field(2, 0)], 0), None);
+        assert_eq!(Plan::compile(&[], 0), None);
+        assert!(Plan::compile(&[field(1, 0), field(2, 1)], 0).is_some());
+    }
+}

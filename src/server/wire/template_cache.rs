@@ -1,0 +1,152 @@
+//! The templates of one exporter, by session, protocol, domain and id.
+//!
+//! The number of templates and, over all exporters, of their fields is bounded. At the first bound the
+//! template that was longest neither defined nor used gives way if that is an hour ago; else the new one
+//! is refused. At the second bound the new one is refused.
+
+use std::collections::HashMap;
+
+use crate::model::exporter::Protocol;
+
+use super::error::Reason;
+use super::plan::Plan;
+use super::template::Definition;
+
+/// Microseconds after which a template that nobody defines or uses may be forgotten.
+pub const IDLE_US: i64 = 3_600_000_000;
+
+/// What tells the templates of one exporter apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key {
+    /// Source port of the datagrams.
+    pub source_port: u16,
+    /// Protocol: v9 and IPFIX templates with one id are different.
+    pub protocol: Protocol,
+    /// Observation domain or source id.
+    pub observation_domain: u32,
+    /// Template id.
+    pub template_id: u16,
+}
+
+/// A template in use.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// As it was defined.
+    pub definition: Definition,
+    /// Compiled.
+    pub plan: Plan,
+    /// Receive time of its latest definition, microseconds since 1970.
+    pub defined_us: i64,
+    /// Receive time of its latest definition or data, microseconds since 1970.
+    pub used_us: i64,
+    /// Data records decoded with it.
+    pub records: u64,
+}
+
+/// The templates of one exporter.
+#[derive(Clone, Debug, Default)]
+pub struct TemplateCache {
+    templates: HashMap<Key, Template>,
+    fields: usize,
+}
+
+impl TemplateCache {
+    /// The template of a data set.
+    pub fn find(&mut self, key: &Key) -> Option<&mut Template> {
+        self.templates.get_mut(key)
+    }
+
+    /// Every template with its key, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&Key, &Template)> {
+        self.templates.iter()
+    }
+
+    /// Number of fields in all templates.
+    pub const fn fields(&self) -> usize {
+        self.fields
+    }
+
+    /// Defines a template, in place of one with the same key. `max_fields` bounds [`Self::fields`].
+    pub fn define(
+        &mut self,
+        key: Key,
+        definition: Definition,
+        now_us: i64,
+        max_templates: usize,
+        max_fields: usize,
+    ) -> Result<(), Reason> {
+        let known = self.templates.get_mut(&key);
+        if let Some(same) = known
+            && same.definition == definition
+        {
+            same.defined_us = now_us;
+            same.used_us = now_us;
+            return Ok(());
+        }
+        let plan = Plan::compile(&definition.fields, definition.scope_count).ok_or(Reason::EmptyTemplate)?;
+        if !self.templates.contains_key(&key) && self.templates.len() >= max_templates {
+            self.forget_longest_idle(now_us)?;
+        }
+        let replaced = self.templates.get(&key).map_or(0, |known| known.definition.fields.len());
+        let fields = (self.fields - replaced) + definition.fields.len();
+        if fields > max_fields {
+            return Err(Reason::TemplateFieldsFull);
+        }
+        self.fields = fields;
+        self.templates
+            .insert(key, Template { definition, plan, defined_us: now_us, used_us: now_us, records: 0 });
+        Ok(())
+    }
+
+    fn forget_longest_idle(&mut self, now_us: i64) -> Result<(), Reason> {
+        let longest_idle = self.templates.iter().min_by_key(|(_, template)| template.used_us);
+        match longest_idle.map(|(key, template)| (*key, template.used_us)) {
+            Some((key, used_us)) if now_us.saturating_sub(used_us) >= IDLE_US => {
+                if let Some(forgotten) = self.templates.remove(&key) {
+                    self.fields -= forgotten.definition.fields.len();
+                }
+                Ok(())
+            }
+            _ => Err(Reason::TemplateCacheFull),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::wire::template::Field;
+
+    fn key(template_id: u16) -> Key {
+        Key { source_port: 1, protocol: Protocol::Ipfix, observation_domain: 0, template_id }
+    }
+
+    fn definition(id: u16, fields: usize) -> Definition {
+        let field = Field { element: 1, enterprise: 0, length: 4 };
+        Definition { id, is_options: false, scope_count: 0, fields: vec![field; fields] }
+    }
+
+    #[test]
+    fn a_full_cache_refuses_until_a_template_was_idle_for_an_hour() {
+        let mut cache = TemplateCache::default();
+        cache.define(key(256), definition(256, 1), 0, 2, 100).unwrap();
+        cache.define(key(257), definition(257, 1), 5, 2, 100).unwrap();
+        let refused = cache.define(key(258), definition(258, 1), 10, 2, 100);
+        assert_eq!(refused, Err(Reason::TemplateCacheFull));
+        cache.define(key(258), definition(258, 1), IDLE_US, 2, 100).unwrap();
+        assert!(cache.find(&key(256)).is_none());
+        assert_eq!(cache.fields(), 2);
+    }
+
+    #[test]
+    fn a_new_layout_replaces_the_old_one_and_its_fields() {
+        let mut cache = TemplateCache::default();
+        cache.define(key(256), definition(256, 3), 0, 2, 4).unwrap();
+        cache.find(&key(256)).unwrap().records = 9;
+        cache.define(key(256), definition(256, 3), 1, 2, 4).unwrap();
+        assert_eq!(cache.find(&key(256)).unwrap().records, 9);
+        cache.define(key(256), definition(256, 4), 2, 2, 4).unwrap();
+        assert_eq!((cache.fields(), cache.find(&key(256)).unwrap().records), (4, 0));
+        assert_eq!(cache.define(key(257), definition(257, 1), 3, 2, 4), Err(Reason::TemplateFieldsFull));
+    }
+}
