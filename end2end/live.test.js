@@ -12,6 +12,7 @@ import { Meridian, until } from './support/meridian.js';
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'meridian-captures-'));
 const capture = path.join(scratch, 'mixed.pcap');
 const truth = writeCapture(capture, mixedFlows(120));
+const ARCS = '.world-map__canvas >> nth=1';
 const HOME = '[home]\nname = "Makhanda"\nlatitude = -33.31\nlongitude = 26.52\n';
 
 /** Numbers of a title such as `1 234 flows · 5 678 bytes · 9 packets`, whatever separates thousands. */
@@ -27,7 +28,7 @@ const isLive = (page) => until('the badge LIVE', async () => (await page.locator
 function litPixels(page) {
   return page.evaluate(() => new Promise((resolve) => {
     requestAnimationFrame(() => requestAnimationFrame(() => {
-      const canvas = document.querySelector('.world-map__arcs');
+      const canvas = document.querySelectorAll('.world-map__canvas')[1];
       const copy = document.createElement('canvas');
       copy.width = canvas.width;
       copy.height = canvas.height;
@@ -69,7 +70,7 @@ describe('the live page', () => {
 
   it('shows what softflowd sends: exact totals, arcs on the map, rows in the table', async () => {
     page = await open(browser, meridian.url);
-    await page.locator('.world-map__arcs').waitFor({ state: 'attached' });
+    await page.locator(ARCS).waitFor({ state: 'attached' });
     await until('the stream', async () => (await meridian.api('status')).stream_clients > 0);
     const before = await shownTotals(page);
     assert.deepEqual(before, { flows: 0, bytes: 0, packets: 0 });
@@ -159,7 +160,7 @@ describe('the live page', () => {
     for (const colorScheme of ['dark', 'light']) {
       it(`fits a ${name} in the ${colorScheme} theme`, async () => {
         page = await open(browser, meridian.url, { viewport, colorScheme });
-        await page.locator('.world-map__arcs').waitFor({ state: 'attached' });
+        await page.locator(ARCS).waitFor({ state: 'attached' });
         await meridian.softflowd(capture, 9);
         await until('arcs', async () => (await litPixels(page)) > 100, 10);
         await picture(page, `live-${name}-${colorScheme}`);
@@ -171,11 +172,11 @@ describe('the live page', () => {
 
   it('works from the keyboard: skip link, filter, map', async () => {
     page = await open(browser, meridian.url);
-    await page.locator('.world-map__arcs').waitFor({ state: 'attached' });
+    await page.locator(ARCS).waitFor({ state: 'attached' });
     await page.keyboard.press('Tab');
     assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to content');
     const before = page.url();
-    await page.locator('.world-map__view').focus();
+    await page.locator('.world-map__stage').focus();
     await page.keyboard.press('+');
     await page.keyboard.press('ArrowRight');
     await until('the view in the URL', () => page.url() !== before);

@@ -422,6 +422,16 @@ async fn a_message_too_long_ends_that_stream_only() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_stream_outlives_the_collector() {
+    let mut server = Server::start(Limits::default());
+    server.send(5).await;
+    (server.batches, _) = mpsc::channel(1);
+    let mut client = server.json().await;
+    assert_eq!(client.snapshot().await.totals.all, server.sent);
+    while !matches!(client.next().await, Message::Second(_)) {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_stops_says_so() {
     let server = Server::start(Limits::default());
     let mut client = server.json().await;

@@ -58,10 +58,11 @@ pub const FIELDS: [(&str, bool, &str); 11] = [
 
 type OfAnEnd = fn(End) -> Field;
 
-const OF_AN_END: [(&str, OfAnEnd); 10] = [
+const OF_AN_END: [(&str, OfAnEnd); 11] = [
     ("address", Field::Address),
     ("addr", Field::Address),
     ("host", Field::Address),
+    ("ip", Field::Address),
     ("net", Field::Address),
     ("network", Field::Address),
     ("port", Field::Port),

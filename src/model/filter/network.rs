@@ -80,11 +80,6 @@ impl Network {
             Self::V6(first, _) => IpAddr::V6(first),
         }
     }
-
-    /// True for a single address.
-    pub const fn is_address(&self) -> bool {
-        matches!(self, Self::V4(_, 32) | Self::V6(_, 128))
-    }
 }
 
 impl fmt::Display for Network {

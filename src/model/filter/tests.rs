@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use super::{Filter, FilterError, MAX_CHARACTERS, MAX_DEPTH, MAX_TERMS, PlaceLookup};
+use super::{FIELDS, Filter, FilterError, MAX_CHARACTERS, MAX_DEPTH, MAX_TERMS, PlaceLookup};
 use crate::model::flow_record::{ExporterId, FlowRecord, LocatedFlow, Location};
 use crate::model::place::CountryCode;
 use crate::model::traffic::Direction;
@@ -66,6 +66,7 @@ const TABLE: &[(&str, &str, bool)] = &[
     ),
     ("src.address = 10.0.0.0/8", "src.address = 10.0.0.0/8", true),
     ("src.net=10.1.2.3/32", "src.address = 10.1.2.3", true),
+    ("src.ip = 10.1.2.3", "src.address = 10.1.2.3", true),
     ("host = 10.1.2.4", "address = 10.1.2.4", false),
     ("net in (192.0.2.0/24, 2001:db8::/32)", "address in (192.0.2.0/24, 2001:db8::/32)", true),
     ("net in 2001:db8::/32", "address = 2001:db8::/32", true),
@@ -275,6 +276,20 @@ fn a_filter_keeps_within_its_bounds_to_the_character() {
 fn a_filter_whose_canonical_text_is_too_long_is_refused() {
     let quotes = format!("city = '{}'", "\"".repeat(MAX_CHARACTERS - 9));
     assert!(fault(&quotes).message.contains("at most"));
+}
+
+#[test]
+fn every_field_that_is_offered_parses_with_its_example() {
+    for (name, has_ends, example) in FIELDS {
+        filter(&format!("{name} = {example}"));
+        for end in ["src", "dst"] {
+            assert_eq!(
+                format!("{end}.{name} = {example}").parse::<Filter>().is_ok(),
+                has_ends,
+                "{end}.{name}"
+            );
+        }
+    }
 }
 
 #[test]

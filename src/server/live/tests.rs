@@ -255,6 +255,36 @@ fn a_filtered_view_counts_what_matches_and_nothing_else() {
 }
 
 #[test]
+fn amounts_beyond_all_measure_break_neither_the_law_nor_the_tops() {
+    let mut counted = Counted::new("", 5);
+    let mut client = Client::subscribed(&counted.view);
+    for _ in 0..30 {
+        let mut batch = counted.numbers.batch(&counted.ground.geolocation, 1);
+        for flow in &mut batch.flows {
+            (flow.record.bytes, flow.record.packets) = (u64::MAX, u64::MAX);
+        }
+        counted.drawable.begin(1);
+        counted.view.append(
+            &[batch],
+            &counted.ground,
+            &mut counted.drawable,
+            &counted.metrics,
+            counted.start,
+        );
+        counted.view.publish();
+        counted.view.end_second(Feed::default());
+        client.read(&counted.view);
+    }
+    assert_eq!(client.totals, counted.totals());
+    assert_eq!(client.totals.all.bytes, u64::MAX);
+    for _ in 0..60 {
+        counted.view.end_second(Feed::default());
+    }
+    let second = counted.view.snapshot(SnapshotReason::Subscribed, 0).second;
+    assert!(second.top_countries.is_empty() && second.top_as.is_empty() && second.top_ports.is_empty());
+}
+
+#[test]
 fn places_of_two_geolocations_are_never_one_arc() {
     let mut counted = Counted::new("", 5_000);
     let mut client = Client::subscribed(&counted.view);
