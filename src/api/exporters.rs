@@ -9,6 +9,7 @@ use crate::model::exporter::Exporter;
 /// Every exporter known, in the order first seen.
 #[server(prefix = "/api/page", endpoint = "exporters", input = GetUrl)]
 pub async fn fetch_exporters() -> Result<Vec<Exporter>, ApiError> {
-    let context = expect_context::<std::sync::Arc<crate::server::context::Context>>();
+    let context =
+        use_context::<std::sync::Arc<crate::server::context::Context>>().ok_or(ApiError::Internal)?;
     Ok(context.exporters())
 }

@@ -12,7 +12,8 @@ use crate::model::place::HomeLocation;
 pub async fn set_home(home: HomeLocation) -> Result<(), ApiError> {
     use crate::server::context::SetHomeError;
 
-    let context = expect_context::<std::sync::Arc<crate::server::context::Context>>();
+    let context =
+        use_context::<std::sync::Arc<crate::server::context::Context>>().ok_or(ApiError::Internal)?;
     context.set_home(&home).map_err(|error| match error {
         SetHomeError::Invalid(fault) => ApiError::Invalid(fault.to_owned()),
         SetHomeError::Configured => {

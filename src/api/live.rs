@@ -10,7 +10,8 @@ use crate::model::place::City;
 /// Where the unfiltered live view stands.
 #[server(prefix = "/api/page", endpoint = "snapshot", input = GetUrl)]
 pub async fn fetch_snapshot() -> Result<Snapshot, ApiError> {
-    let context = expect_context::<std::sync::Arc<crate::server::context::Context>>();
+    let context =
+        use_context::<std::sync::Arc<crate::server::context::Context>>().ok_or(ApiError::Internal)?;
     Ok(context.snapshot())
 }
 
@@ -20,6 +21,7 @@ pub async fn fetch_cities(most: usize) -> Result<Vec<City>, ApiError> {
     /// The most that one request gets.
     const MOST_CITIES: usize = 5_000;
 
-    let context = expect_context::<std::sync::Arc<crate::server::context::Context>>();
+    let context =
+        use_context::<std::sync::Arc<crate::server::context::Context>>().ok_or(ApiError::Internal)?;
     Ok(context.cities(most.min(MOST_CITIES)))
 }

@@ -147,7 +147,7 @@ fn TemplateView(template: Template, templates: Memo<Vec<Template>>) -> impl Into
                 field.length.to_string()
             };
             let enterprise =
-                if field.enterprise == 0 { "IANA".to_owned() } else { field.enterprise.to_string() };
+                if field.enterprise == 0 { "0 (IANA)".to_owned() } else { field.enterprise.to_string() };
             view! {
                 <tr>
                     <td class="data-table__number">{position + 1}</td>
