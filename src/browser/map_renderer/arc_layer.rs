@@ -17,12 +17,17 @@ pub const CAPACITY: usize = 8_192;
 /// Numbers and bytes of an arc in the buffer.
 const NUMBERS: usize = 8;
 const STRIDE: i32 = 32;
-/// Steps of an arc's strip.
-const STEPS: u8 = 28;
+/// Steps of an arc's strip when it is painted whole, and when arcs are many and short.
+const STEPS: f32 = 36.0;
+const FEWEST_STEPS: f32 = 14.0;
 /// Seconds on the way.
 const TRAVEL_S: f64 = 1.2;
 /// Seconds from setting off to being gone.
 const LIFE_S: f64 = 2.9;
+/// From so many arcs on they are painted thinner and shorter, and no less from so many on: many full arcs would
+/// hide each other and cost a weak graphics card its fluency.
+const CROWD_FROM: f64 = 500.0;
+const CROWD_TO: f64 = 2_500.0;
 /// After so many seconds the clock begins anew, lest single precision shows.
 const LONGEST_CLOCK_S: f64 = 1_800.0;
 
@@ -47,8 +52,7 @@ impl ArcLayer {
     /// Compiles what is needed.
     pub fn new(canvas: &HtmlCanvasElement) -> Result<Self, GlError> {
         let gl = context(canvas, true)?;
-        let uniforms =
-            ["u_now", "u_travel", "u_life", "u_palette", "u_steps", "u_pass", "u_light", "u_at_source"];
+        let uniforms = ["u_tail", "u_soft", "u_now", "u_travel", "u_life", "u_palette", "u_steps", "u_pass", "u_light", "u_at_source"];
         let arc = Program::new(
             &gl,
             &[PROJECTION, TIMELINE, include_str!("shaders/arc.vert")],
@@ -128,7 +132,14 @@ impl ArcLayer {
         }
     }
 
+    /// 0 when each arc can be painted whole, 1 when they are very many.
+    #[expect(clippy::cast_possible_truncation, reason = "0 to 1")]
+    fn crowd(&self) -> f32 {
+        ((ratio(self.living, 1) - CROWD_FROM) / (CROWD_TO - CROWD_FROM)).clamp(0.0, 1.0) as f32
+    }
+
     /// Draws all arcs; with `is_still` they appear and fade without travelling.
+    #[expect(clippy::cast_possible_truncation, reason = "a few dozen steps")]
     pub fn draw(&mut self, lens: &Lens, palette: &Palette, is_still: bool) {
         let gl = &self.gl;
         let [half_width, half_height] = lens.half;
@@ -145,13 +156,14 @@ impl ArcLayer {
         gl.bind_buffer(Gl::ARRAY_BUFFER, Some(&self.buffer));
         // An arc spans half a world at most: its second copy shows only where more than that is seen.
         let passes: &[f32] = if lens.globe <= 0.0 && lens.half_span > 85.0 { &[0.0, 1.0] } else { &[0.0] };
+        let vertices = (steps(self.crowd()) as i32 + 1) * 2;
         let oldest = (self.next + CAPACITY - self.living) % CAPACITY;
         for (from, number) in stretches(oldest, self.living) {
             attribute(gl, 0, 4, STRIDE, count(from) * STRIDE, true);
             attribute(gl, 1, 4, STRIDE, count(from) * STRIDE + 16, true);
             for &pass in passes {
                 self.prepare(&self.arc, lens, palette, is_still, pass);
-                gl.draw_arrays_instanced(Gl::TRIANGLE_STRIP, 0, (i32::from(STEPS) + 1) * 2, count(number));
+                gl.draw_arrays_instanced(Gl::TRIANGLE_STRIP, 0, vertices, count(number));
                 // Where much lands at once, rings do not add up to a blot.
                 gl.blend_equation(Gl::MAX);
                 self.prepare(&self.pulse, lens, palette, is_still, pass);
@@ -171,8 +183,11 @@ impl ArcLayer {
         program.set("u_now", self.clock_s as f32);
         program.set("u_travel", if is_still { 0.0 } else { TRAVEL_S as f32 });
         program.set("u_life", LIFE_S as f32);
-        program.set("u_steps", f32::from(STEPS));
+        program.set("u_steps", steps(self.crowd()));
         program.set("u_pass", pass);
+        let crowd = self.crowd();
+        program.set("u_tail", 1.0 - 0.7 * crowd);
+        program.set("u_soft", 3.5 - 2.3 * crowd);
         program.set("u_light", if palette.is_dark() { 1.0 } else { 0.0 });
         program.set_colours("u_palette", &palette.arcs);
     }
@@ -199,6 +214,10 @@ impl ArcLayer {
             );
         }
     }
+}
+
+fn steps(crowd: f32) -> f32 {
+    (STEPS + (FEWEST_STEPS - STEPS) * crowd).round()
 }
 
 /// The stretches of a ring from a position on: where each begins and how long it is.

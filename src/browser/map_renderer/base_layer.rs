@@ -4,12 +4,15 @@ use web_sys::{HtmlCanvasElement, WebGl2RenderingContext as Gl, WebGlVertexArrayO
 
 use super::gl::{GlError, Lens, Program, attribute, buffer_of, context, count, vertex_array};
 use super::palette::Palette;
-use crate::components::world_map::mesh::Mesh;
+use crate::components::world_map::mesh::{LandPiece, Line, Mesh, Piece};
 
 const PROJECTION: &str = include_str!("shaders/projection.glsl");
 /// Bytes of a corner and of a segment in their buffers.
 const CORNER_STRIDE: i32 = 12;
-const SEGMENT_STRIDE: i32 = 28;
+const SEGMENT_STRIDE: i32 = 24;
+
+/// Indices that are rather drawn than left out with a call of their own.
+const SMALL_GAP: usize = 900;
 
 /// Which countries look different, as positions in the base map.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,12 +26,10 @@ pub struct Emphasis {
 /// The land on the graphics card.
 struct World {
     land: WebGlVertexArrayObject,
-    indices: i32,
+    lands: Vec<LandPiece>,
     lines: WebGlVertexArrayObject,
     segments: web_sys::WebGlBuffer,
-    coasts: i32,
-    borders: i32,
-    graticule: i32,
+    pieces: Vec<Piece>,
 }
 
 /// The canvas below and all that it draws with.
@@ -85,12 +86,10 @@ impl BaseLayer {
         gl.bind_vertex_array(None);
         self.world = Some(World {
             land,
-            indices: count(mesh.triangles.len()),
+            lands: mesh.lands.clone(),
             lines,
             segments,
-            coasts: count(mesh.coasts),
-            borders: count(mesh.borders),
-            graticule: count(mesh.segments.len() - mesh.coasts - mesh.borders),
+            pieces: mesh.pieces.clone(),
         });
         Ok(())
     }
@@ -116,19 +115,11 @@ impl BaseLayer {
 
         let graticule =
             Stroke { alpha: if is_dark { 0.1 } else { 0.22 }, ..Stroke::crisp(palette.coast, 0.8) };
-        self.stroke(
-            world,
-            lens,
-            palette,
-            emphasis,
-            &turns,
-            (world.coasts + world.borders, world.graticule),
-            graticule,
-        );
+        self.stroke(world, lens, palette, emphasis, Line::Graticule, graticule);
 
         gl.blend_equation(if is_dark { Gl::MAX } else { Gl::MIN });
-        let glow = Stroke { colour: palette.glow, alpha: 0.5, width: 16.0 * zoomed, is_soft: true };
-        self.stroke(world, lens, palette, emphasis, &turns, (0, world.coasts), glow);
+        let glow = Stroke { colour: palette.glow, alpha: 0.5, width: 13.0 * zoomed, is_soft: true };
+        self.stroke(world, lens, palette, emphasis, Line::Coast, glow);
         gl.blend_equation(Gl::FUNC_ADD);
 
         gl.disable(Gl::BLEND);
@@ -141,26 +132,26 @@ impl BaseLayer {
         gl.bind_vertex_array(Some(&world.land));
         for &turn in &turns {
             self.land.set("u_turn", turn);
-            gl.draw_elements_with_i32(Gl::TRIANGLES, world.indices, Gl::UNSIGNED_INT, 0);
+            for (first, number) in seen_land(&world.lands, lens, turn) {
+                gl.draw_elements_with_i32(Gl::TRIANGLES, count(number), Gl::UNSIGNED_INT, count(first) * 4);
+            }
         }
 
         gl.enable(Gl::BLEND);
         let border = Stroke::crisp(palette.border, 0.8 * zoomed);
-        self.stroke(world, lens, palette, emphasis, &turns, (world.coasts, world.borders), border);
+        self.stroke(world, lens, palette, emphasis, Line::Border, border);
         let coast = Stroke { alpha: 0.9, ..Stroke::crisp(palette.coast, 0.8 * zoomed) };
-        self.stroke(world, lens, palette, emphasis, &turns, (0, world.coasts), coast);
+        self.stroke(world, lens, palette, emphasis, Line::Coast, coast);
         gl.bind_vertex_array(None);
     }
 
-    #[expect(clippy::too_many_arguments, reason = "all of one drawing, called from one place")]
     fn stroke(
         &self,
         world: &World,
         lens: &Lens,
         palette: &Palette,
         emphasis: Emphasis,
-        turns: &[f32],
-        (first, number): (i32, i32),
+        line: Line,
         stroke: Stroke,
     ) {
         let gl = &self.gl;
@@ -174,14 +165,47 @@ impl BaseLayer {
         self.line.set("u_soft", if stroke.is_soft { 1.0 } else { 0.0 });
         gl.bind_vertex_array(Some(&world.lines));
         gl.bind_buffer(Gl::ARRAY_BUFFER, Some(&world.segments));
-        let offset = first * SEGMENT_STRIDE;
-        attribute(gl, 1, 4, SEGMENT_STRIDE, offset, true);
-        attribute(gl, 2, 3, SEGMENT_STRIDE, offset + 16, true);
-        for &turn in turns {
+        for turn in lens.turns() {
             self.line.set("u_turn", turn);
-            gl.draw_arrays_instanced(Gl::TRIANGLE_STRIP, 0, 4, number);
+            for (first, number) in seen(&world.pieces, line, lens, turn) {
+                let offset = count(first) * SEGMENT_STRIDE;
+                attribute(gl, 1, 4, SEGMENT_STRIDE, offset, true);
+                attribute(gl, 2, 2, SEGMENT_STRIDE, offset + 16, true);
+                gl.draw_arrays_instanced(Gl::TRIANGLE_STRIP, 0, 4, count(number));
+            }
         }
     }
+}
+
+/// The stretches of segments that may be seen: where each begins and how long it is.
+fn seen(pieces: &[Piece], line: Line, lens: &Lens, turn: f32) -> Vec<(usize, usize)> {
+    let bounds = lens.bounds(turn);
+    let mut stretches: Vec<(usize, usize)> = Vec::new();
+    for piece in pieces.iter().filter(|piece| piece.line == line && piece.level == lens.level) {
+        if !piece.is_within(bounds) {
+            continue;
+        }
+        match stretches.last_mut() {
+            Some((first, number)) if *first + *number == piece.first => *number += piece.number,
+            _ => stretches.push((piece.first, piece.number)),
+        }
+    }
+    stretches
+}
+
+/// The stretches of triangles that may be seen; a few that are not are drawn where that saves a call.
+fn seen_land(lands: &[LandPiece], lens: &Lens, turn: f32) -> Vec<(usize, usize)> {
+    let bounds = lens.bounds(turn);
+    let mut stretches: Vec<(usize, usize)> = Vec::new();
+    for land in lands.iter().filter(|land| land.is_within(bounds)) {
+        match stretches.last_mut() {
+            Some((first, number)) if land.first - (*first + *number) < SMALL_GAP => {
+                *number = land.first + land.number - *first;
+            }
+            _ => stretches.push((land.first, land.number)),
+        }
+    }
+    stretches
 }
 
 /// How segments are painted.

@@ -9,6 +9,7 @@ use web_sys::{
 };
 
 use crate::components::world_map::camera::Camera;
+use crate::components::world_map::mesh::level_at;
 
 /// Why there is no picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,6 +138,10 @@ pub struct Lens {
     pub pixel: f32,
     /// Degrees of longitude from the middle to the edge of a flat map.
     pub half_span: f32,
+    /// Level of detail of outlines.
+    pub level: usize,
+    /// Latitudes at the lower and the upper edge of a flat map.
+    latitudes: [f32; 2],
 }
 
 impl Lens {
@@ -154,7 +159,19 @@ impl Lens {
             half: [(camera.width * pixel / 2.0) as f32, (camera.height * pixel / 2.0) as f32],
             pixel: pixel as f32,
             half_span: (camera.width / 2.0 / camera.scale()) as f32,
+            level: level_at(camera.pixels_per_degree()),
+            latitudes: camera.flat_latitudes().map(|latitude| latitude as f32),
         }
+    }
+
+    /// West, south, east and north end of what is seen of a copy of the flat world; everything on a globe.
+    pub fn bounds(&self, turn: f32) -> [f32; 4] {
+        if self.globe > 0.0 {
+            return [-180.0, -90.0, 180.0, 90.0];
+        }
+        let middle = self.longitude - turn;
+        let [south, north] = self.latitudes;
+        [middle - self.half_span, south, middle + self.half_span, north]
     }
 
     /// The copies of the world that a canvas shows, in degrees to add.

@@ -310,7 +310,6 @@ impl Stage {
         }
         let eased = self.globe * self.globe * (3.0 - 2.0 * self.globe);
         let lens = Lens::new(&self.camera, self.pixel, eased);
-        let is_moved = self.is_stale;
         if self.is_stale {
             self.is_stale = false;
             self.base.draw(&lens, &self.palette, self.emphasis);
@@ -320,7 +319,7 @@ impl Stage {
             // Arcs follow the clock on the wall even when frames are rare.
             self.arcs.advance(passed_s.clamp(0.0, 1.0));
         }
-        if self.arcs.is_moving() || is_moved || !self.arcs.is_blank() {
+        if self.arcs.is_moving() || !self.arcs.is_blank() {
             self.arcs.draw(&lens, &self.palette, self.is_reduced);
         }
         if !self.motion.is_on() && !self.gesture.is_on() && self.told != self.camera.view {

@@ -83,6 +83,12 @@ impl Camera {
         flat_height(self.view.latitude, self.stretch())
     }
 
+    /// Latitudes at the lower and the upper edge of the flat map.
+    pub fn flat_latitudes(&self) -> [f64; 2] {
+        let half = self.height / 2.0 / self.scale();
+        [-half, half].map(|up| flat_latitude(self.middle() + up, self.stretch()))
+    }
+
     /// CSS pixels of a degree at the middle, in this projection.
     pub fn pixels_per_degree(&self) -> f64 {
         match self.view.projection {

@@ -1,9 +1,10 @@
 //! What the renderer uploads once: triangles of the land and segments of the outlines.
 //!
 //! Long edges are halved until a globe made of them looks round. Whether an edge is halved depends on its ends
-//! alone, so that neighbours never tear apart.
+//! alone, so that neighbours never tear apart. Outlines come in three levels of detail and in pieces of 30°, so
+//! that little is drawn that nobody sees.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::base_map::{BaseMap, Outline, Point};
 
@@ -11,9 +12,15 @@ use super::base_map::{BaseMap, Outline, Point};
 const LONGEST_EDGE: f32 = 4.0;
 /// Degrees between two lines of the graticule.
 const GRATICULE: i16 = 15;
+/// Points nearer than this to the last are left out, in degrees, at each level of detail.
+const COARSENESS: [f32; LEVELS] = [0.0, 0.1, 0.28];
+/// Levels of detail, the finest first.
+pub const LEVELS: usize = 3;
+/// Degrees of a piece.
+const PIECE: f32 = 30.0;
 
 /// What a segment is a piece of; the shader knows these numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Line {
     /// Land from water.
     Coast = 0,
@@ -30,14 +37,73 @@ pub struct Mesh {
     pub corners: Vec<[f32; 3]>,
     /// Three indices into `corners` a triangle.
     pub triangles: Vec<u32>,
-    /// Segments: degrees east and north of both ends, kind of line, positions of the countries on both sides
-    /// (−1 for the graticule). Coasts come first, then borders, then the graticule.
-    pub segments: Vec<[f32; 7]>,
-    /// Number of segments that are coasts.
-    pub coasts: usize,
-    /// Number of segments that are borders.
-    pub borders: usize,
+    /// Which triangles belong together, in the order of the triangles.
+    pub lands: Vec<LandPiece>,
+    /// Segments: degrees east and north of both ends, and positions of the countries on both sides (−1 for the
+    /// graticule).
+    pub segments: Vec<[f32; 6]>,
+    /// Which segments belong together, in the order of the segments.
+    pub pieces: Vec<Piece>,
 }
+
+/// Triangles of one polygon.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LandPiece {
+    /// West, south, east and north end.
+    pub bounds: [f32; 4],
+    /// Position of its first index in the triangles.
+    pub first: usize,
+    /// Number of its indices.
+    pub number: usize,
+}
+
+impl LandPiece {
+    /// True when it may be seen between these longitudes and latitudes.
+    pub fn is_within(&self, [west, south, east, north]: [f32; 4]) -> bool {
+        let [own_west, own_south, own_east, own_north] = self.bounds;
+        own_west <= east && own_east >= west && own_south <= north && own_north >= south
+    }
+}
+
+/// Segments of one kind, at one level of detail, in one part of the world.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Piece {
+    /// What they are pieces of.
+    pub line: Line,
+    /// Level of detail, 0 the finest.
+    pub level: usize,
+    /// Where the piece begins: degrees east.
+    pub west: f32,
+    /// Where the piece begins: degrees north.
+    pub south: f32,
+    /// Position of its first segment.
+    pub first: usize,
+    /// Number of its segments.
+    pub number: usize,
+}
+
+impl Piece {
+    /// True when it may be seen between these longitudes and latitudes; segments reach a little over its edge.
+    pub fn is_within(&self, [west, south, east, north]: [f32; 4]) -> bool {
+        let margin = LONGEST_EDGE;
+        self.west < east + margin
+            && self.west + PIECE > west - margin
+            && self.south < north + margin
+            && self.south + PIECE > south - margin
+    }
+}
+
+/// The level of detail at which nothing seems to be missing.
+pub fn level_at(pixels_per_degree: f64) -> usize {
+    match pixels_per_degree {
+        density if density < 5.0 => 2,
+        density if density < 13.0 => 1,
+        _ => 0,
+    }
+}
+
+/// Segments while they are sorted: by kind, level and piece.
+type Sorted = BTreeMap<(Line, usize, i16, i16), Vec<[f32; 6]>>;
 
 impl Mesh {
     /// Makes the mesh of a base map.
@@ -46,14 +112,23 @@ impl Mesh {
         for (country, land) in map.countries.iter().enumerate() {
             for polygon in &land.polygons {
                 let corners: Vec<Point> = polygon.rings.iter().flatten().copied().collect();
+                let first = mesh.triangles.len();
                 mesh.push_land(&corners, &polygon.triangles, small(country));
+                let number = mesh.triangles.len() - first;
+                mesh.lands.push(LandPiece { bounds: polygon.bounds, first, number });
             }
         }
-        mesh.push_outlines(map, Outline::Coast, Line::Coast);
-        mesh.coasts = mesh.segments.len();
-        mesh.push_outlines(map, Outline::Border, Line::Border);
-        mesh.borders = mesh.segments.len() - mesh.coasts;
-        mesh.push_graticule();
+        let mut sorted = Sorted::new();
+        for (level, coarseness) in COARSENESS.into_iter().enumerate() {
+            push_outlines(&mut sorted, map, level, coarseness);
+            push_graticule(&mut sorted, level);
+        }
+        for ((line, level, column, row), segments) in sorted {
+            let (west, south) = (f32::from(column) * PIECE - 180.0, f32::from(row) * PIECE - 90.0);
+            let (first, number) = (mesh.segments.len(), segments.len());
+            mesh.pieces.push(Piece { line, level, west, south, first, number });
+            mesh.segments.extend(segments);
+        }
         mesh
     }
 
@@ -90,41 +165,67 @@ impl Mesh {
     fn edge_length(&self, from: u32, to: u32) -> f32 {
         length(self.point(from), self.point(to))
     }
+}
 
-    fn push_outlines(&mut self, map: &BaseMap, outline: Outline, line: Line) {
-        for arc in map.arcs.iter().filter(|arc| arc.outline == outline) {
-            for (from, to) in arc.points.iter().zip(arc.points.iter().skip(1)) {
-                let along_seam = from[0].abs() >= 180.0 && to[0].abs() >= 180.0;
-                if !along_seam {
-                    self.push_line(*from, *to, line, arc.countries.map(small));
-                }
+fn push_outlines(sorted: &mut Sorted, map: &BaseMap, level: usize, coarseness: f32) {
+    for arc in &map.arcs {
+        let line = match arc.outline {
+            Outline::Coast => Line::Coast,
+            Outline::Border => Line::Border,
+            Outline::Within => continue,
+        };
+        let points = thinned(&arc.points, coarseness);
+        for (from, to) in points.iter().zip(points.iter().skip(1)) {
+            let along_seam = from[0].abs() >= 180.0 && to[0].abs() >= 180.0;
+            if !along_seam {
+                push_line(sorted, *from, *to, (line, level), arc.countries.map(small));
             }
         }
     }
+}
 
-    fn push_line(&mut self, from: Point, to: Point, line: Line, countries: [f32; 2]) {
-        if length(from, to) > LONGEST_EDGE {
-            let middle = midpoint(from, to);
-            self.push_line(from, middle, line, countries);
-            self.push_line(middle, to, line, countries);
-        } else {
-            let kind = f32::from(line as u8);
-            self.segments.push([from[0], from[1], to[0], to[1], kind, countries[0], countries[1]]);
+/// The points without those that are too near to the one before; ends and the middle stay.
+fn thinned(points: &[Point], coarseness: f32) -> Vec<Point> {
+    let middle = points.len() / 2;
+    let mut kept: Vec<Point> = Vec::with_capacity(points.len());
+    for (position, point) in points.iter().enumerate() {
+        let is_far = kept.last().is_none_or(|last| length(*last, *point) >= coarseness);
+        let stays = position == middle || position + 1 == points.len() || point[0].abs() >= 180.0;
+        if is_far || stays {
+            kept.push(*point);
         }
     }
+    kept
+}
 
-    fn push_graticule(&mut self) {
-        let line = |mesh: &mut Self, from, to| mesh.push_line(from, to, Line::Graticule, [-1.0, -1.0]);
-        for degrees in (-180..180).step_by(15) {
-            let longitude = f32::from(i16::try_from(degrees).unwrap_or(0));
-            line(self, [longitude, -75.0], [longitude, 75.0]);
-        }
-        for step in -5..=5 {
-            let latitude = f32::from(step * GRATICULE);
-            for part in 0..12i16 {
-                let longitude = f32::from(part * 30 - 180);
-                line(self, [longitude, latitude], [longitude + 30.0, latitude]);
-            }
+fn push_line(sorted: &mut Sorted, from: Point, to: Point, kind: (Line, usize), countries: [f32; 2]) {
+    if length(from, to) > LONGEST_EDGE {
+        let middle = midpoint(from, to);
+        push_line(sorted, from, middle, kind, countries);
+        push_line(sorted, middle, to, kind, countries);
+    } else {
+        let (column, row) = (piece_of(from[0] + 180.0), piece_of(from[1] + 90.0));
+        let segment = [from[0], from[1], to[0], to[1], countries[0], countries[1]];
+        sorted.entry((kind.0, kind.1, column, row)).or_default().push(segment);
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "0 to 12")]
+fn piece_of(degrees: f32) -> i16 {
+    (degrees / PIECE).floor() as i16
+}
+
+fn push_graticule(sorted: &mut Sorted, level: usize) {
+    let mut line = |from, to| push_line(sorted, from, to, (Line::Graticule, level), [-1.0, -1.0]);
+    for step in -12..12 {
+        let longitude = f32::from(step * GRATICULE);
+        line([longitude, -75.0], [longitude, 75.0]);
+    }
+    for step in -5..=5 {
+        let latitude = f32::from(step * GRATICULE);
+        for part in -6..6i16 {
+            let longitude = f32::from(part * 30);
+            line([longitude, latitude], [longitude + 30.0, latitude]);
         }
     }
 }
@@ -159,6 +260,22 @@ mod tests {
         }
         assert!(mesh.corners.len() < 80_000, "{} corners", mesh.corners.len());
         assert!(mesh.segments.iter().all(|s| length([s[0], s[1]], [s[2], s[3]]) <= LONGEST_EDGE));
-        assert!(mesh.coasts > 10_000 && mesh.borders > 3_000);
+    }
+
+    #[test]
+    fn every_segment_is_in_one_piece_and_coarser_levels_have_fewer() {
+        let map = BaseMap::parse(include_bytes!("../../../public/base_map.bin")).unwrap();
+        let mesh = Mesh::of(&map);
+        assert_eq!(mesh.pieces.iter().map(|piece| piece.number).sum::<usize>(), mesh.segments.len());
+        let at = |level| {
+            let coasts = mesh.pieces.iter().filter(|piece| piece.level == level && piece.line == Line::Coast);
+            coasts.map(|piece| piece.number).sum::<usize>()
+        };
+        assert!(at(0) > 15_000 && at(1) < at(0) * 3 / 4 && at(2) < at(1) * 3 / 4, "{} {} {}", at(0), at(1), at(2));
+        for piece in &mesh.pieces {
+            for segment in &mesh.segments[piece.first..piece.first + piece.number] {
+                assert!(piece.is_within([segment[0], segment[1], segment[0], segment[1]]));
+            }
+        }
     }
 }

@@ -3,9 +3,11 @@ layout(location = 0) in vec4 a_ends;   // degrees east and north of source and d
 layout(location = 1) in vec4 a_look;   // start in seconds, colour, width in CSS pixels, size of the pulse
 uniform vec3 u_palette[8];
 uniform float u_steps;
+uniform float u_tail;                  // share of the way that is painted behind the head: less when arcs are many
+uniform float u_soft;                  // CSS pixels of glow beside the line: less when arcs are many
 uniform float u_pass;                  // 0: the copy of the flat world nearest to the middle, 1: the next
 out float v_across;                    // −1 to 1
-out float v_behind;                    // share of the way behind the head
+out float v_tail;                      // brightness by the distance from the head
 out float v_from_head;                 // CSS pixels behind the head, roughly; negative in the cap
 out float v_fade;
 out float v_width;                     // CSS pixels
@@ -37,7 +39,7 @@ void main() {
     float age = u_now - a_look.x;
     gl_Position = vec4(2.0, 2.0, 0.0, 1.0);
     v_across = 0.0;
-    v_behind = 0.0;
+    v_tail = 0.0;
     v_from_head = 0.0;
     v_fade = 0.0;
     v_width = 1.0;
@@ -51,13 +53,22 @@ void main() {
     float head = share * share * (3.0 - 2.0 * share);
     // The last step is the round cap before the head.
     float index = floor(float(gl_VertexID) * 0.5);
-    float t = min(index, u_steps - 1.0) / (u_steps - 1.0) * head;
+    float gone = u_travel > 0.0 ? clamp((age - u_travel) / (u_life - u_travel), 0.0, 1.0) : 0.0;
+    float begin = u_tail < 1.0 ? clamp(head - u_tail + 2.0 * u_tail * gone, 0.0, 1.0) : 0.0;
+    if (begin >= head) return;
+    float t = mix(begin, head, min(index, u_steps - 1.0) / (u_steps - 1.0));
     float side = (gl_VertexID & 1) == 0 ? -1.0 : 1.0;
 
     float middle = 0.5 * (a_ends.x + a_ends.z);
     float offset = u_centre.x - middle;
     float turn = 360.0 * floor(offset / 360.0 + 0.5);
     if (u_pass > 0.5) turn += offset - turn > 0.0 ? 360.0 : -360.0;
+
+    // What is out of sight of a flat map is seen before anything is projected.
+    float sight = 1.2 * u_half.x / u_scale;
+    float west = min(a_ends.x, a_ends.z) + turn - u_centre.x;
+    float east = max(a_ends.x, a_ends.z) + turn - u_centre.x;
+    if (u_globe == 0.0 && (west > sight || east < -sight)) return;
 
     vec2 point;
     vec2 ahead;
@@ -88,8 +99,6 @@ void main() {
             span = mix(span, acos(clamp(dot(a, b), -1.0, 1.0)) * u_radius, u_globe);
             float beyond = smoothstep(0.0, -0.06, here.z) * smoothstep(1.02, 1.0, length(here.xy));
             v_hidden = beyond * smoothstep(0.5, 1.0, u_globe);
-        } else if (min(from.x, to.x) > u_half.x || max(from.x, to.x) < -u_half.x) {
-            return;
         }
     }
     vec2 along = ahead - point;
@@ -98,9 +107,11 @@ void main() {
 
     v_width = a_look.z;
     v_travelling = 1.0 - smoothstep(u_travel, u_travel + 0.25, age);
-    v_reach = v_width * 0.95 + 3.5;
-    v_behind = head - t;
-    v_from_head = v_behind * span / u_pixel;
+    v_reach = v_width * (u_tail < 1.0 ? 0.75 : 0.95) + u_soft;
+    float behind = head - t;
+    v_tail = u_travel > 0.0 ? 0.2 + 0.8 * exp(-behind * 4.5) : 0.75;
+    if (u_tail < 1.0) v_tail *= smoothstep(0.0, 0.25, (t - begin) / max(head - begin, 0.001));
+    v_from_head = behind * span / u_pixel;
     if (index == u_steps) {
         point += along * v_reach * u_pixel;
         v_from_head = -v_reach;

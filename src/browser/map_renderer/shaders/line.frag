@@ -16,7 +16,8 @@ void main() {
     float away = length(vec2(beyond, v_across.y));
     float limb = mix(1.0, smoothstep(0.0, 0.35, v_near), u_globe);
     if (u_soft > 0.5) {
-        float glow = pow(max(0.0, 1.0 - away / u_reach), 2.0) * u_colour.a * limb;
+        float glow = max(0.0, 1.0 - away / u_reach);
+        glow *= glow * u_colour.a * limb;
         colour = vec4(mix(u_ocean, u_colour.rgb, glow), 1.0);
         return;
     }

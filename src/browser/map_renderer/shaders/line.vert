@@ -1,7 +1,7 @@
 // Segments of outlines and of the graticule, each a quad with round ends.
 layout(location = 0) in vec2 a_corner;     // along 0 or 1, across −1 or 1
 layout(location = 1) in vec4 a_ends;       // degrees east and north, twice
-layout(location = 2) in vec3 a_kind;       // kind of line, countries on both sides
+layout(location = 2) in vec2 a_countries;  // positions of the countries on both sides
 uniform float u_turn;
 uniform float u_reach;                     // half of the width that is painted, device pixels
 out vec2 v_across;                         // device pixels from the first end: along, across
@@ -22,7 +22,7 @@ void main() {
     vec2 way = to.xy - from.xy;
     v_length = length(way);
     v_near = min(from.z, to.z);
-    v_countries = a_kind.yz;
+    v_countries = a_countries;
     vec2 limit = u_half + u_reach;
     bool outside = any(greaterThan(min(from.xy, to.xy), limit)) || any(lessThan(max(from.xy, to.xy), -limit));
     if (v_near < 0.0 || outside) {
