@@ -57,7 +57,10 @@ fn measured(mut round: impl FnMut()) -> Duration {
 
 fn main() {
     let source = SocketAddr::from(([192, 0, 2, 1], 50_000));
-    println!("{:<12} {:>10} {:>16} {:>16} {:>8}", "M records/s", "meridian", "netflow_parser", "common flows", "ratio");
+    println!(
+        "{:<12} {:>10} {:>16} {:>16} {:>8}",
+        "M records/s", "meridian", "netflow_parser", "common flows", "ratio"
+    );
     for protocol in [Protocol::NetflowV5, Protocol::NetflowV9, Protocol::Ipfix] {
         let datagrams = datagrams(protocol);
         let records = f64::from(RECORDS);

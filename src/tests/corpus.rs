@@ -77,9 +77,9 @@ fn decoded(datagrams: &[Datagram]) -> (Vec<FlowRecord>, Intake) {
 }
 
 fn traffic(flows: &[FlowRecord]) -> Traffic {
-    flows.iter().fold(Traffic::NONE, |sum, flow| {
-        sum + Traffic { flows: 1, bytes: flow.bytes, packets: flow.packets }
-    })
+    flows
+        .iter()
+        .fold(Traffic::NONE, |sum, flow| sum + Traffic { flows: 1, bytes: flow.bytes, packets: flow.packets })
 }
 
 /// The equations of the intake's account.
@@ -196,7 +196,11 @@ fn every_sflow_datagram_is_counted_under_a_reason_of_its_own() {
     for (name, datagrams) in cases.iter().filter(|(name, _)| name.contains("sflow_")) {
         let counters = decoded(datagrams).1.counters();
         let sflow = counters.undecodable_datagrams[Reason::SflowUnsupported.index()];
-        assert_eq!(sflow, datagrams.len() as u64, "{name}");
+        // One capture has NetFlow v5 between the sFlow.
+        let expected =
+            datagrams.iter().filter(|datagram| datagram.payload.starts_with(&[0, 0, 0, 5])).count();
+        assert_eq!(sflow, expected as u64, "{name}");
+        assert_eq!(sflow + counters.datagrams_by_protocol[0], counters.datagrams, "{name}");
     }
 }
 
@@ -232,12 +236,8 @@ fn recoded(datagram: &Datagram, known: &mut HashMap<Key, Definition>) -> Datagra
         }
         _ => return Datagram { source: datagram.source, payload: datagram.payload.clone() },
     };
-    let key = |template_id| Key {
-        source_port: datagram.source.port(),
-        protocol,
-        observation_domain,
-        template_id,
-    };
+    let key =
+        |template_id| Key { source_port: datagram.source.port(), protocol, observation_domain, template_id };
     for set in Sets::new(reader).map_while(Result::ok) {
         let is_options = set.kind(protocol) == Kind::OptionsTemplates;
         match set.kind(protocol) {
@@ -268,7 +268,8 @@ fn recoded(datagram: &Datagram, known: &mut HashMap<Key, Definition>) -> Datagra
 }
 
 fn put_records(message: &mut Message, definition: &Definition, mut body: Reader<'_>) {
-    let shortest = |field: &Field| if field.length == VARIABLE_LENGTH { 1 } else { usize::from(field.length) };
+    let shortest =
+        |field: &Field| if field.length == VARIABLE_LENGTH { 1 } else { usize::from(field.length) };
     let min_length: usize = definition.fields.iter().map(shortest).sum();
     while body.remaining() >= min_length && !body.is_zero() {
         let mut values = Vec::new();

@@ -199,8 +199,7 @@ impl Sequence {
             return Arrival::InOrder;
         };
         let step = number.wrapping_sub(last.number);
-        let (usual, other) =
-            if self.includes_own_units { (units, last.units) } else { (last.units, units) };
+        let (usual, other) = if self.includes_own_units { (units, last.units) } else { (last.units, units) };
         let arrival = match usual {
             _ if step > u32::MAX / 2 || (step == 0 && last.units != Some(0) && units != Some(0)) => {
                 let back = step.wrapping_neg();

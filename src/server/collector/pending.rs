@@ -119,3 +119,55 @@ impl Pending {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::exporter::Protocol;
+    use crate::model::flow_record::ExporterId;
+
+    const KEY: Key =
+        Key { source_port: 1, protocol: Protocol::Ipfix, observation_domain: 0, template_id: 256 };
+
+    fn exporter(last: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, last])
+    }
+
+    fn held(received_us: i64, length: usize) -> Held {
+        let origin = Origin {
+            exporter: ExporterId(0),
+            observation_domain: 0,
+            received_ms: 0,
+            export_ms: 0,
+            uptime_ms: None,
+            system_init_ms: None,
+        };
+        Held { received_us, origin, offset: 20, body: vec![0; length].into() }
+    }
+
+    #[test]
+    fn one_exporter_cannot_take_the_room_of_another() {
+        let mut pending = Pending::default();
+        let size = 100 + OVERHEAD_BYTES;
+        let mut hold = |last| pending.hold(exporter(last), KEY, held(0, 100), 3 * size, 2 * size);
+        assert_eq!([1, 1, 1, 2, 2].map(&mut hold), [true, true, false, true, false]);
+        assert_eq!(pending.take(exporter(1), KEY).len(), 2);
+        assert!(pending.hold(exporter(2), KEY, held(0, 100), 3 * size, 2 * size));
+        assert_eq!(pending.forget(exporter(2)), 2);
+        assert_eq!((pending.bytes, pending.bytes_by_exporter.len()), (0, 0));
+    }
+
+    #[test]
+    fn sets_are_given_up_by_age_and_their_room_is_free_again() {
+        let mut pending = Pending::default();
+        for received_us in [10, 20, 30] {
+            assert!(pending.hold(exporter(1), KEY, held(received_us, 10), 1 << 20, 1 << 20));
+        }
+        let mut given_up = Vec::new();
+        pending.expire(25, |exporter, count| given_up.push((exporter, count)));
+        assert_eq!(given_up, [(exporter(1), 2)]);
+        assert_eq!(pending.bytes, 10 + OVERHEAD_BYTES);
+        assert_eq!(pending.take(exporter(1), KEY).len(), 1);
+        assert_eq!(pending.bytes, 0);
+    }
+}

@@ -311,8 +311,20 @@ fn definition(protocol: Protocol, id: u16) -> Definition {
         [(27, 16), (28, 16), (29, 1), (30, 1), (139, 2)]
     };
     let others: [(u16, u16); 14] = [
-        (1, 8), (2, 8), (7, 2), (11, 2), (4, 1), (6, 2), (5, 1), (10, 4), (14, 4), (16, 4), (17, 4), (58, 2),
-        (34, 4), (136, 1),
+        (1, 8),
+        (2, 8),
+        (7, 2),
+        (11, 2),
+        (4, 1),
+        (6, 2),
+        (5, 1),
+        (10, 4),
+        (14, 4),
+        (16, 4),
+        (17, 4),
+        (58, 2),
+        (34, 4),
+        (136, 1),
     ];
     let fields = addresses.into_iter().chain(times).chain(others);
     let fields = fields.map(|(element, length)| Field { element, enterprise: 0, length }).collect();
@@ -392,4 +404,49 @@ fn put_record_v5(bytes: &mut Vec<u8>, flow: &FlowRecord, clock: Clock) {
     bytes.extend(port(flow.source_as));
     bytes.extend(port(flow.destination_as));
     bytes.extend([flow.source_mask, flow.destination_mask, 0, 0]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::wire::reader::Reader;
+    use crate::server::wire::set::{Kind, Sets};
+    use crate::server::wire::template::{Definitions, Item};
+
+    #[test]
+    fn any_template_is_read_back_as_it_was_written() {
+        let field = |element, enterprise, length| Field { element, enterprise, length };
+        let fields = vec![field(1, 0, 4), field(82, 0, VARIABLE_LENGTH), field(7, 29_305, 2)];
+        for is_options in [false, true] {
+            let scope_count = usize::from(is_options);
+            let definition = Definition { id: 300, is_options, scope_count, fields: fields.clone() };
+            let header = ipfix::Header { length: 0, export_time_s: 1, sequence: 2, observation_domain: 3 };
+            let mut message = Message::ipfix(&header);
+            message.template(&definition);
+            let bytes = message.finish();
+            let mut reader = Reader::new(&bytes);
+            let parsed = ipfix::Header::parse(&mut reader).unwrap();
+            assert_eq!(usize::from(parsed.length), bytes.len());
+            let set = Sets::new(reader).next().unwrap().unwrap();
+            assert_eq!(set.kind(Protocol::Ipfix) == Kind::OptionsTemplates, is_options);
+            let items: Vec<_> =
+                Definitions::new(set.body, Protocol::Ipfix, is_options, 256).map(Result::unwrap).collect();
+            assert_eq!(items, [Item::Definition(definition)]);
+        }
+    }
+
+    #[test]
+    fn templates_come_first_and_again_after_an_interval() {
+        let flows = vec![FlowRecord::default(); 1000];
+        let mut exporter = Exporter::new(Protocol::NetflowV9, 1);
+        let datagrams = exporter.datagrams(&flows, 1_790_000_000_000, 1000);
+        let with_templates: Vec<_> = datagrams
+            .iter()
+            .enumerate()
+            .filter(|(_, datagram)| datagram[20..22] == [0, 0])
+            .map(|(index, _)| index)
+            .collect();
+        assert_eq!(with_templates[..3], [0, 20, 40]);
+        assert!(datagrams.iter().all(|datagram| datagram.len() <= MAX_DATAGRAM_LENGTH));
+    }
 }

@@ -221,14 +221,21 @@ impl Plan {
         // Responder counters belong to initiator counters only, RFC 5103's to IANA's.
         for (forward, reverse) in [(Slot::Bytes, Slot::ReverseBytes), (Slot::Packets, Slot::ReversePackets)] {
             let is_initiator = |won: Option<(u8, usize)>| won.map(|(rank, _)| rank == INITIATOR_RANK);
-            if is_initiator(won[forward as usize]).is_some_and(|is| Some(is) != is_initiator(won[reverse as usize])) {
+            if is_initiator(won[forward as usize])
+                .is_some_and(|is| Some(is) != is_initiator(won[reverse as usize]))
+            {
                 won[reverse as usize] = None;
             }
         }
         let wins = |slot: Slot, index| won[slot as usize].is_some_and(|(_, winner)| winner == index);
 
-        let mut plan =
-            Self { segments: Vec::new(), min_record_length: 0, present: 0, clocks: Clocks::default(), is_biflow: false };
+        let mut plan = Self {
+            segments: Vec::new(),
+            min_record_length: 0,
+            present: 0,
+            clocks: Clocks::default(),
+            is_biflow: false,
+        };
         plan.is_biflow = [Slot::ReverseBytes, Slot::ReversePackets]
             .iter()
             .any(|&slot| won[slot as usize].is_some_and(|(rank, _)| rank != INITIATOR_RANK));

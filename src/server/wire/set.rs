@@ -79,7 +79,11 @@ impl<'a> Sets<'a> {
         let id = self.reader.u16("set id")?;
         let length = usize::from(self.reader.u16("set length")?);
         let Some(body_length) = length.checked_sub(HEADER_LENGTH) else {
-            return if start.is_zero() { Ok(None) } else { Err(start.error("set length", Reason::SetLength)) };
+            return if start.is_zero() {
+                Ok(None)
+            } else {
+                Err(start.error("set length", Reason::SetLength))
+            };
         };
         if body_length > self.reader.remaining() {
             return Err(start.error("set length", Reason::SetLength));

@@ -89,7 +89,8 @@ impl<'a> Definitions<'a> {
                 (scope_count, scope_count + usize::from(option_bytes / 4))
             }
         };
-        let mut fields = Vec::with_capacity(field_count.min(self.max_fields).min(self.reader.remaining() / 4));
+        let mut fields =
+            Vec::with_capacity(field_count.min(self.max_fields).min(self.reader.remaining() / 4));
         for _ in 0..field_count {
             let field = self.field(is_ipfix)?;
             if fields.len() < self.max_fields {
@@ -169,10 +170,7 @@ mod tests {
 
     #[test]
     fn a_template_that_ends_too_early_ends_the_set() {
-        assert_eq!(
-            reasons(&items(Protocol::Ipfix, false, &[256, 3, 1, 4, 2, 4])),
-            [Some(Reason::Truncated)]
-        );
+        assert_eq!(reasons(&items(Protocol::Ipfix, false, &[256, 3, 1, 4, 2, 4])), [Some(Reason::Truncated)]);
     }
 
     #[test]

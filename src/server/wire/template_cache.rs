@@ -83,8 +83,7 @@ impl TemplateCache {
             same.used_us = now_us;
             return Ok(());
         }
-        let plan =
-            Plan::compile(&definition.fields, definition.scope_count).ok_or(Reason::EmptyTemplate)?;
+        let plan = Plan::compile(&definition.fields, definition.scope_count).ok_or(Reason::EmptyTemplate)?;
         if !self.templates.contains_key(&key) && self.templates.len() >= max_templates {
             self.forget_longest_idle(now_us)?;
         }
