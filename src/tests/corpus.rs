@@ -1,6 +1,7 @@
 //! Export packets of real exporters: they decode or are counted, exactly, and nothing makes the decoder
 //! panic. The packets are not part of the project: `MERIDIAN_CORPUS` says where they are, and without it
 //! these tests say so and pass.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot read its input has failed")]
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
@@ -173,6 +174,61 @@ fn logstash_counts_as_many_records() {
         compared += 1;
     }
     assert!(compared >= 25, "only {compared} cases have a count");
+}
+
+/// The values of logstash's whole events are those of a flow record.
+#[test]
+fn logstash_reads_the_same_values() {
+    let Some(corpus) = corpus() else { return };
+    let mut compared = 0;
+    for (name, datagrams) in cases(&corpus) {
+        let file = corpus.join(format!("{name}.expected.json"));
+        let Ok(text) = std::fs::read_to_string(file) else { continue };
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let flows = decoded(&datagrams).0;
+        for event in json["json_events"].as_array().into_iter().flatten() {
+            let event = &event["netflow"];
+            let names = ["sourceIPv4Address", "ipv4_src_addr", "sourceIPv6Address", "ipv6_src_addr"];
+            if names.iter().all(|name| event[name].is_null()) {
+                continue;
+            }
+            assert!(flows.iter().any(|flow| is_same(event, flow)), "{name}: {event}");
+            compared += 1;
+        }
+    }
+    assert!(compared >= 20, "only {compared} events have an address");
+}
+
+/// Values that logstash has, by its names in IPFIX, v9 and v5.
+fn is_same(event: &serde_json::Value, flow: &FlowRecord) -> bool {
+    let text = |names: &[&str], value: IpAddr| {
+        let mut values =
+            names.iter().filter_map(|name| event[name].as_str()).filter_map(|text| text.parse().ok());
+        values.all(|found: IpAddr| found == value || found.is_unspecified())
+    };
+    let number = |names: &[&str], value: u64| {
+        names.iter().filter_map(|name| event[name].as_u64()).all(|found| found == value)
+    };
+    let is_icmp = matches!(flow.protocol, 1 | 58);
+    let has_own_bytes = event["in_bytes"].is_u64() || event["octetDeltaCount"].is_u64();
+    text(&["sourceIPv4Address", "sourceIPv6Address", "ipv4_src_addr", "ipv6_src_addr"], flow.source_address)
+        && text(
+            &["destinationIPv4Address", "destinationIPv6Address", "ipv4_dst_addr", "ipv6_dst_addr"],
+            flow.destination_address,
+        )
+        && (is_icmp
+            || number(&["sourceTransportPort", "l4_src_port"], flow.source_port.into())
+                && number(&["destinationTransportPort", "l4_dst_port"], flow.destination_port.into()))
+        && number(&["protocolIdentifier", "protocol"], flow.protocol.into())
+        && number(&["octetDeltaCount", "in_bytes"], flow.bytes)
+        && (has_own_bytes || number(&["fwd_flow_delta_bytes", "in_permanent_bytes"], flow.bytes))
+        && number(&["packetDeltaCount", "in_pkts"], flow.packets)
+        && number(&["ingressInterface", "input_snmp"], flow.input_interface.into())
+        && number(&["egressInterface", "output_snmp"], flow.output_interface.into())
+        && number(&["src_as", "bgpSourceAsNumber"], flow.source_as.into())
+        && number(&["dst_as", "bgpDestinationAsNumber"], flow.destination_as.into())
+        && number(&["src_tos", "ipClassOfService"], flow.type_of_service.into())
+        && number(&["tcp_flags", "tcpControlBits"], flow.tcp_flags.into())
 }
 
 /// Telegraf writes one line for a data or options record.

@@ -33,7 +33,7 @@ pub(super) struct Datagram<'a> {
     pub(super) source_port: u16,
     pub(super) received_us: i64,
     pub(super) state: &'a mut State,
-    pub(super) template_fields: &'a mut usize,
+    pub(super) template_weight: &'a mut usize,
     pub(super) pending: &'a mut Pending,
     pub(super) counters: &'a mut Counters,
     pub(super) flows: &'a mut Vec<FlowRecord>,
@@ -242,15 +242,15 @@ impl Datagram<'_> {
     fn define(&mut self, message: Message, definition: Definition) -> Result<(), Reason> {
         let key = self.template_key(message, definition.id);
         let templates = &mut self.state.templates;
-        let others = self.template_fields.saturating_sub(templates.fields());
+        let others = self.template_weight.saturating_sub(templates.weight());
         let defined = templates.define(
             key,
             definition,
             self.received_us,
             self.limits.templates_per_exporter,
-            self.limits.template_fields.saturating_sub(others),
+            self.limits.template_weight.saturating_sub(others),
         );
-        *self.template_fields = others + templates.fields();
+        *self.template_weight = others + templates.weight();
         defined?;
         for held in self.pending.take(self.address, key) {
             self.counters.sets_waiting = self.counters.sets_waiting.saturating_sub(1);

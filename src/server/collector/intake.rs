@@ -29,7 +29,7 @@ pub struct Intake {
     limits: Limits,
     exporters: HashMap<IpAddr, State>,
     next_id: u32,
-    template_fields: usize,
+    template_weight: usize,
     pending: Pending,
     counters: Counters,
 }
@@ -41,7 +41,7 @@ impl Intake {
             limits,
             exporters: HashMap::new(),
             next_id: 0,
-            template_fields: 0,
+            template_weight: 0,
             pending: Pending::default(),
             counters: Counters::default(),
         }
@@ -82,7 +82,7 @@ impl Intake {
             source_port: source.port(),
             received_us,
             state,
-            template_fields: &mut self.template_fields,
+            template_weight: &mut self.template_weight,
             pending: &mut self.pending,
             counters: &mut self.counters,
             flows,
@@ -112,13 +112,13 @@ impl Intake {
     }
 
     fn forget_silent_exporters(&mut self, now_us: i64) {
-        let Self { limits, exporters, template_fields, pending, counters, .. } = self;
+        let Self { limits, exporters, template_weight, pending, counters, .. } = self;
         exporters.retain(|address, state| {
             let silent_us = now_us.saturating_sub(state.last_seen_us);
             let is_kept = silent_us < limits.idle_unproductive_us
                 || (state.traffic.flows > 0 && silent_us < limits.idle_us);
             if !is_kept {
-                *template_fields = template_fields.saturating_sub(state.templates.fields());
+                *template_weight = template_weight.saturating_sub(state.templates.weight());
                 let count = pending.forget(*address);
                 counters.sets_waiting = counters.sets_waiting.saturating_sub(count);
                 counters.sets_expired += count;

@@ -11,8 +11,8 @@ pub struct Limits {
     pub templates_per_exporter: usize,
     /// Fields in one template.
     pub fields_per_template: usize,
-    /// Fields in the templates of all exporters.
-    pub template_fields: usize,
+    /// Fields in the templates of all exporters; each template counts as 16 more.
+    pub template_weight: usize,
     /// Bytes of all data sets that wait for a template.
     pub pending_bytes: usize,
     /// The same of one exporter.
@@ -32,7 +32,7 @@ impl Default for Limits {
             sessions_per_exporter: 256,
             templates_per_exporter: 512,
             fields_per_template: 256,
-            template_fields: 1 << 20,
+            template_weight: 1 << 20,
             pending_bytes: 16 << 20,
             pending_bytes_per_exporter: 1 << 20,
             pending_us: 600_000_000,

@@ -10,9 +10,9 @@ use std::net::{IpAddr, Ipv6Addr};
 use crate::model::exporter::Protocol;
 use crate::model::flow_record::FlowRecord;
 
-use super::set::{FIRST_DATA_SET, options_template_set_id, template_set_id};
+use super::set::{options_template_set_id, template_set_id};
 use super::template::{Definition, ENTERPRISE_BIT, Field, VARIABLE_LENGTH};
-use super::{ipfix, netflow_v5, netflow_v9};
+use super::{ipfix, netflow_v5, netflow_v9, set};
 
 /// The most bytes of a datagram that [`Exporter`] makes.
 pub const MAX_DATAGRAM_LENGTH: usize = 1400;
@@ -54,13 +54,8 @@ impl Message {
     }
 
     /// Bytes so far.
-    pub const fn len(&self) -> usize {
+    pub const fn length(&self) -> usize {
         self.bytes.len()
-    }
-
-    /// Never true: a message has a header.
-    pub const fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
     }
 
     /// Begins a set; the one before ends.
@@ -251,19 +246,19 @@ impl Exporter {
             }
         }
         self.until_templates -= 1;
-        let mut set = 0;
+        let mut open_set = 0;
         let mut records = 0;
         for flow in flows {
             let is_v6 = flow.source_address.is_ipv6() || flow.destination_address.is_ipv6();
             let template = &self.templates[usize::from(is_v6)];
             let length: usize = template.fields.iter().map(|field| usize::from(field.length)).sum();
             // Room for a set's header and for padding.
-            if message.len() + length + 4 + 3 > MAX_DATAGRAM_LENGTH {
+            if message.length() + length + set::HEADER_LENGTH + 3 > MAX_DATAGRAM_LENGTH {
                 break;
             }
-            if set != template.id {
+            if open_set != template.id {
                 message.begin_set(template.id);
-                set = template.id;
+                open_set = template.id;
             }
             for field in &template.fields {
                 put_field(&mut message.bytes, *field, flow, clock);
@@ -328,7 +323,6 @@ fn definition(protocol: Protocol, id: u16) -> Definition {
     ];
     let fields = addresses.into_iter().chain(times).chain(others);
     let fields = fields.map(|(element, length)| Field { element, enterprise: 0, length }).collect();
-    debug_assert!(id >= FIRST_DATA_SET);
     Definition { id, is_options: false, scope_count: 0, fields }
 }
 

@@ -239,7 +239,7 @@ fn spoofed_sources_fill_the_table_and_push_nobody_out() {
 fn templates_and_sessions_are_bounded_and_refusals_counted() {
     let limits = Limits {
         templates_per_exporter: 2,
-        template_fields: 5,
+        template_weight: 2 * 16 + 5,
         sessions_per_exporter: 2,
         fields_per_template: 3,
         ..Limits::default()
@@ -332,7 +332,7 @@ fn random_bytes_after_a_version_word_never_panic() {
             state ^= state >> 7;
             state ^= state << 17;
             // Small numbers make plausible ids, counts and lengths.
-            payload.extend([if state & 3 == 0 { 1 } else { 0 }, state.to_be_bytes()[0] >> (state & 7)]);
+            payload.extend([u8::from(state.is_multiple_of(4)), state.to_be_bytes()[0] >> (state & 7)]);
         }
         feed.datagram(&payload);
     }
