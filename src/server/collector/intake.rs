@@ -113,19 +113,19 @@ impl Intake {
 
     fn forget_silent_exporters(&mut self, now_us: i64) {
         let Self { limits, exporters, template_weight, pending, counters, .. } = self;
-        exporters.retain(|address, state| {
+        exporters.retain(|_, state| {
             let silent_us = now_us.saturating_sub(state.last_seen_us);
             let is_kept = silent_us < limits.idle_unproductive_us
                 || (state.traffic.flows > 0 && silent_us < limits.idle_us);
             if !is_kept {
                 *template_weight = template_weight.saturating_sub(state.templates.weight());
-                let count = pending.forget(*address);
-                counters.sets_waiting = counters.sets_waiting.saturating_sub(count);
-                counters.sets_expired += count;
                 counters.exporters_forgotten += 1;
             }
             is_kept
         });
+        let count = pending.forget_unknown(|address| exporters.contains_key(address));
+        counters.sets_waiting = counters.sets_waiting.saturating_sub(count);
+        counters.sets_expired += count;
     }
 
     /// What is known of every exporter, in the order of their numbers.

@@ -1,4 +1,8 @@
 //! From datagrams to flow records.
+//!
+//! [`intake`] takes datagrams, [`normalize`] makes flow records of data records, [`exporter`] is what is
+//! kept of each exporter, [`pending`] holds data sets until their template comes, [`counters`] accounts
+//! for everything, within [`limits`].
 
 pub mod counters;
 mod datagram;

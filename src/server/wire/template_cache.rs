@@ -50,6 +50,8 @@ pub struct Template {
 pub struct TemplateCache {
     templates: HashMap<Key, Template>,
     weight: usize,
+    /// No template can give way before this time: spares looking through all for each one refused.
+    full_until_us: Option<i64>,
 }
 
 /// Number of fields, and as many as the rest of a template is worth.
@@ -106,6 +108,9 @@ impl TemplateCache {
     }
 
     fn forget_longest_idle(&mut self, now_us: i64) -> Result<(), Reason> {
+        if self.full_until_us.is_some_and(|until_us| now_us < until_us) {
+            return Err(Reason::TemplateCacheFull);
+        }
         let longest_idle = self.templates.iter().min_by_key(|(_, template)| template.used_us);
         match longest_idle.map(|(key, template)| (*key, template.used_us)) {
             Some((key, used_us)) if now_us.saturating_sub(used_us) >= IDLE_US => {
@@ -114,7 +119,10 @@ impl TemplateCache {
                 }
                 Ok(())
             }
-            _ => Err(Reason::TemplateCacheFull),
+            found => {
+                self.full_until_us = found.map(|(_, used_us)| used_us.saturating_add(IDLE_US));
+                Err(Reason::TemplateCacheFull)
+            }
         }
     }
 }

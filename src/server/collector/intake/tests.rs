@@ -108,7 +108,7 @@ fn a_data_set_without_template_is_counted_not_lost() {
 
 #[test]
 fn a_full_pending_buffer_refuses_and_counts() {
-    let mut feed = Feed::new(Limits { pending_bytes_per_exporter: 300, ..Limits::default() });
+    let mut feed = Feed::new(Limits { pending_bytes_per_exporter: 1200, ..Limits::default() });
     for _ in 0..5 {
         feed.datagram(&data(0, &[(80, 10)]));
     }
