@@ -183,7 +183,10 @@ impl Metrics {
             .collect();
         let total = buckets.last().map_or(0, |bucket| bucket.1);
         let quantile = |percent: u64| {
-            let bound = buckets.iter().find(|bucket| bucket.1 * 100 >= total * percent).map_or(0.0, |bucket| bucket.0);
+            let bound = buckets
+                .iter()
+                .find(|bucket| bucket.1 * 100 >= total * percent)
+                .map_or(0.0, |bucket| bucket.0);
             format!("{:.0}", bound * 1e6).parse().unwrap_or(u64::MAX)
         };
         (quantile(50), quantile(99))

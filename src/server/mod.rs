@@ -21,7 +21,8 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
-use self::collector::intake::{Intake, Limits};
+use self::collector::intake::Intake;
+use self::collector::limits::Limits;
 use self::collector::listener::{Collector, Listener};
 use self::config::{Config, DEFAULT_UDP_PORTS};
 use self::context::Context;
@@ -131,7 +132,10 @@ async fn serve(config: Config) -> Result<(), RunError> {
 fn allow_many_files() {
     match rlimit::increase_nofile_limit(OPEN_FILES) {
         Ok(granted) if granted < OPEN_FILES => {
-            tracing::warn!(granted, "the limit of open files is low: that many clients and exporters at most");
+            tracing::warn!(
+                granted,
+                "the limit of open files is low: that many clients and exporters at most"
+            );
         }
         Ok(_) => {}
         Err(error) => tracing::warn!(%error, "cannot raise the limit of open files"),

@@ -1,14 +1,23 @@
 //! Export packets of real exporters: they decode or are counted, exactly, and nothing makes the decoder
 //! panic. The packets are not part of the project: `MERIDIAN_CORPUS` says where they are, and without it
 //! these tests say so and pass.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot read its input has failed")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use meridian::model::flow_record::FlowRecord;
+use meridian::model::exporter::Protocol;
+use meridian::model::flow_record::{ExporterId, FlowRecord, TimeSource};
 use meridian::model::traffic::Traffic;
 use meridian::server::collector::intake::{Counters, Intake, Limits};
+use meridian::server::wire::encode::{Exporter, Message};
+use meridian::server::wire::error::Reason;
+use meridian::server::wire::reader::Reader;
+use meridian::server::wire::set::{Kind, Sets};
+use meridian::server::wire::template::{Definition, Definitions, Field, Item, VARIABLE_LENGTH};
+use meridian::server::wire::template_cache::Key;
+use meridian::server::wire::{ipfix, netflow_v9};
 
 /// Receive time of all datagrams, microseconds: years after they were made.
 const RECEIVED_US: i64 = 1_790_000_000_000_000;
@@ -110,16 +119,287 @@ fn every_case_is_accounted_for() {
         intake.expire(RECEIVED_US + Limits::default().pending_us + 1);
         assert_eq!(intake.counters().sets_waiting, 0, "{name}");
         assert_account_adds_up(&intake.counters(), &name);
-        let problems: Vec<_> = intake.exporters().into_iter().flat_map(|one| one.undecodable).collect();
-        println!(
-            "{name}: {} flows, {} options, {} reverse, {} zero, {} expired, gaps {}/{} {problems:?}",
-            flows.len(),
-            counters.options_records,
-            counters.reverse_records,
-            counters.zero_records,
-            intake.counters().sets_expired,
-            counters.missing_records,
-            counters.missing_datagrams,
-        );
+    }
+}
+
+#[test]
+fn softflowd_totals_are_exact_in_every_protocol() {
+    let Some(corpus) = corpus() else { return };
+    let expected = std::fs::read_to_string(corpus.join("softflowd/mix.expected.csv")).unwrap();
+    let mut expected: Vec<_> = expected.lines().skip(1).map(expected_flow).collect();
+    expected.sort_unstable();
+    let v4_only: Vec<_> = expected.iter().filter(|flow| flow.1.is_ipv4()).copied().collect();
+    assert_eq!((expected.len(), v4_only.len()), (360, 280));
+    let full = ["soft_v9", "soft_v9_full", "soft_v9_vlan", "soft_v10", "soft_v10_full", "soft_v10_bi"];
+    let cases = full.iter().map(|name| (*name, &expected)).chain([("soft_v5", &v4_only)]);
+    for (name, expected) in cases {
+        let (flows, intake) = decoded(&datagrams(&corpus.join(format!("softflowd/{name}.tsv"))));
+        let mut found: Vec<_> = flows.iter().map(found_flow).collect();
+        found.sort_unstable();
+        assert!(found == *expected, "{name}: {:?}", traffic(&flows));
+        let counters = intake.counters();
+        assert_eq!((counters.missing_records, counters.missing_datagrams), (0, 0), "{name}");
+    }
+}
+
+/// Protocol, source, its port, destination, its port or the ICMP type and code, packets, bytes.
+type Flow = (u8, IpAddr, u16, IpAddr, u16, u64, u64);
+
+fn expected_flow(line: &str) -> Flow {
+    let fields: Vec<_> = line.split(',').collect();
+    let number = |index: usize| fields[index].parse::<u64>().unwrap();
+    let port = |index| u16::try_from(number(index)).unwrap();
+    let address = |index: usize| fields[index].parse().unwrap();
+    (u8::try_from(number(0)).unwrap(), address(1), port(2), address(3), port(4), number(5), number(6))
+}
+
+fn found_flow(flow: &FlowRecord) -> Flow {
+    let last = if flow.protocol == 1 { flow.icmp_type_code } else { flow.destination_port };
+    let (source, destination) = (flow.source_address, flow.destination_address);
+    (flow.protocol, source, flow.source_port, destination, last, flow.packets, flow.bytes)
+}
+
+/// Logstash's count of events is that of data and options records, wherever it states one: no differences.
+#[test]
+fn logstash_counts_as_many_records() {
+    let Some(corpus) = corpus() else { return };
+    let mut compared = 0;
+    for (name, datagrams) in cases(&corpus) {
+        let file = corpus.join(format!("{name}.expected.json"));
+        let Ok(text) = std::fs::read_to_string(file) else { continue };
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        // Null: the case has to be survived, its records are not counted.
+        let Some(expected) = json["expected_events"].as_u64() else { continue };
+        assert_eq!(decoded(&datagrams).1.counters().data_records, expected, "{name}");
+        compared += 1;
+    }
+    assert!(compared >= 25, "only {compared} cases have a count");
+}
+
+/// The values of logstash's whole events are those of a flow record.
+#[test]
+fn logstash_reads_the_same_values() {
+    let Some(corpus) = corpus() else { return };
+    let mut compared = 0;
+    for (name, datagrams) in cases(&corpus) {
+        let file = corpus.join(format!("{name}.expected.json"));
+        let Ok(text) = std::fs::read_to_string(file) else { continue };
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let flows = decoded(&datagrams).0;
+        for event in json["json_events"].as_array().into_iter().flatten() {
+            let event = &event["netflow"];
+            let names = ["sourceIPv4Address", "ipv4_src_addr", "sourceIPv6Address", "ipv6_src_addr"];
+            if names.iter().all(|name| event[name].is_null()) {
+                continue;
+            }
+            assert!(flows.iter().any(|flow| is_same(event, flow)), "{name}: {event}");
+            compared += 1;
+        }
+    }
+    assert!(compared >= 20, "only {compared} events have an address");
+}
+
+/// Values that logstash has, by its names in IPFIX, v9 and v5.
+fn is_same(event: &serde_json::Value, flow: &FlowRecord) -> bool {
+    let text = |names: &[&str], value: IpAddr| {
+        let mut values =
+            names.iter().filter_map(|name| event[name].as_str()).filter_map(|text| text.parse().ok());
+        values.all(|found: IpAddr| found == value || found.is_unspecified())
+    };
+    let number = |names: &[&str], value: u64| {
+        names.iter().filter_map(|name| event[name].as_u64()).all(|found| found == value)
+    };
+    let is_icmp = matches!(flow.protocol, 1 | 58);
+    let has_own_bytes = event["in_bytes"].is_u64() || event["octetDeltaCount"].is_u64();
+    text(&["sourceIPv4Address", "sourceIPv6Address", "ipv4_src_addr", "ipv6_src_addr"], flow.source_address)
+        && text(
+            &["destinationIPv4Address", "destinationIPv6Address", "ipv4_dst_addr", "ipv6_dst_addr"],
+            flow.destination_address,
+        )
+        && (is_icmp
+            || number(&["sourceTransportPort", "l4_src_port"], flow.source_port.into())
+                && number(&["destinationTransportPort", "l4_dst_port"], flow.destination_port.into()))
+        && number(&["protocolIdentifier", "protocol"], flow.protocol.into())
+        && number(&["octetDeltaCount", "in_bytes"], flow.bytes)
+        && (has_own_bytes || number(&["fwd_flow_delta_bytes", "in_permanent_bytes"], flow.bytes))
+        && number(&["packetDeltaCount", "in_pkts"], flow.packets)
+        && number(&["ingressInterface", "input_snmp"], flow.input_interface.into())
+        && number(&["egressInterface", "output_snmp"], flow.output_interface.into())
+        && number(&["src_as", "bgpSourceAsNumber"], flow.source_as.into())
+        && number(&["dst_as", "bgpDestinationAsNumber"], flow.destination_as.into())
+        && number(&["src_tos", "ipClassOfService"], flow.type_of_service.into())
+        && number(&["tcp_flags", "tcpControlBits"], flow.tcp_flags.into())
+}
+
+/// Telegraf writes one line for a data or options record.
+#[test]
+fn telegraf_writes_as_many_lines() {
+    let Some(corpus) = corpus() else { return };
+    for (name, datagrams) in cases(&corpus) {
+        let file = corpus.join(format!("{name}.expected.out"));
+        let Ok(text) = std::fs::read_to_string(file) else { continue };
+        if !name.contains("sflow") {
+            let lines = text.lines().filter(|line| !line.is_empty()).count() as u64;
+            assert_eq!(decoded(&datagrams).1.counters().data_records, lines, "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_sflow_datagram_is_counted_under_a_reason_of_its_own() {
+    let Some(corpus) = corpus() else { return };
+    let cases = cases(&corpus);
+    for (name, datagrams) in cases.iter().filter(|(name, _)| name.contains("sflow_")) {
+        let counters = decoded(datagrams).1.counters();
+        let sflow = counters.undecodable_datagrams[Reason::SflowUnsupported.index()];
+        // One capture has NetFlow v5 between the sFlow.
+        let expected =
+            datagrams.iter().filter(|datagram| datagram.payload.starts_with(&[0, 0, 0, 5])).count();
+        assert_eq!(sflow, expected as u64, "{name}");
+        assert_eq!(sflow + counters.datagrams_by_protocol[0], counters.datagrams, "{name}");
+    }
+}
+
+/// Messages of the corpus are taken apart to templates and the bytes of each field, and put together
+/// again by the encoder: the same flow records and templates come out.
+#[test]
+fn decode_encode_decode_is_the_identity() {
+    let Some(corpus) = corpus() else { return };
+    for (name, datagrams) in cases(&corpus) {
+        let mut known = HashMap::new();
+        let again: Vec<_> = datagrams.iter().map(|datagram| recoded(datagram, &mut known)).collect();
+        let ((flows, intake), (flows_again, intake_again)) = (decoded(&datagrams), decoded(&again));
+        assert!(flows == flows_again, "{name}: {} and {} flows", flows.len(), flows_again.len());
+        let templates =
+            |intake: &Intake| intake.exporters().into_iter().map(|one| one.templates).collect::<Vec<_>>();
+        assert_eq!(templates(&intake), templates(&intake_again), "{name}");
+    }
+}
+
+fn recoded(datagram: &Datagram, known: &mut HashMap<Key, Definition>) -> Datagram {
+    let mut reader = Reader::new(&datagram.payload);
+    let version = { reader }.u16("version").unwrap();
+    let (mut message, protocol, observation_domain) = match version {
+        9 => {
+            let header = netflow_v9::Header::parse(&mut reader).unwrap();
+            (Message::netflow_v9(&header), Protocol::NetflowV9, header.source_id)
+        }
+        10 => {
+            let header = ipfix::Header::parse(&mut reader).unwrap();
+            let length = header.body_length().min(reader.remaining());
+            reader = reader.take(length, "message").unwrap();
+            (Message::ipfix(&header), Protocol::Ipfix, header.observation_domain)
+        }
+        _ => return Datagram { source: datagram.source, payload: datagram.payload.clone() },
+    };
+    let key =
+        |template_id| Key { source_port: datagram.source.port(), protocol, observation_domain, template_id };
+    for set in Sets::new(reader).map_while(Result::ok) {
+        let is_options = set.kind(protocol) == Kind::OptionsTemplates;
+        match set.kind(protocol) {
+            Kind::Templates | Kind::OptionsTemplates => {
+                for item in Definitions::new(set.body, protocol, is_options, 256).map_while(Result::ok) {
+                    if let Item::Definition(definition) = item {
+                        message.template(&definition);
+                        known.insert(key(definition.id), definition);
+                    }
+                }
+            }
+            Kind::Data(id) => {
+                message.begin_set(id);
+                if let Some(definition) = known.get(&key(id)) {
+                    put_records(&mut message, definition, set.body);
+                } else {
+                    // Nobody knows where its fields are: it waits for its template as it came.
+                    let whole = Field { element: 0, enterprise: 0, length: 0 };
+                    let fields = vec![whole];
+                    let opaque = Definition { id, is_options: false, scope_count: 0, fields };
+                    message.record(&opaque, [set.body.bytes()]);
+                }
+            }
+            Kind::Reserved => {}
+        }
+    }
+    Datagram { source: datagram.source, payload: message.finish() }
+}
+
+fn put_records(message: &mut Message, definition: &Definition, mut body: Reader<'_>) {
+    let shortest =
+        |field: &Field| if field.length == VARIABLE_LENGTH { 1 } else { usize::from(field.length) };
+    let min_length: usize = definition.fields.iter().map(shortest).sum();
+    while body.remaining() >= min_length && !body.is_zero() {
+        let mut values = Vec::new();
+        for field in &definition.fields {
+            let mut length = usize::from(field.length);
+            if field.length == VARIABLE_LENGTH {
+                length = usize::from(body.u8("length").unwrap());
+                if length == 255 {
+                    length = usize::from(body.u16("length").unwrap());
+                }
+            }
+            values.push(body.take(length, "field").unwrap().bytes());
+        }
+        message.record(definition, values);
+    }
+}
+
+/// What v9 and IPFIX can carry of the corpus's flow records survives the exporter of flow records.
+#[test]
+fn flow_records_survive_being_exported_again() {
+    let Some(corpus) = corpus() else { return };
+    for (name, datagrams) in cases(&corpus) {
+        let mut flows = decoded(&datagrams).0;
+        for flow in &mut flows {
+            flow.exporter = ExporterId(0);
+            flow.observation_domain = 7;
+            flow.is_reverse = false;
+            flow.time_source = TimeSource::Record;
+        }
+        for protocol in [Protocol::NetflowV9, Protocol::Ipfix] {
+            let sent = Exporter::new(protocol, 7).datagrams(&flows, RECEIVED_US / 1000, 3_000_000_000);
+            let sent: Vec<_> = sent
+                .into_iter()
+                .map(|payload| Datagram { source: SocketAddr::from(([192, 0, 2, 1], 4739)), payload })
+                .collect();
+            assert!(sent.iter().all(|datagram| datagram.payload.len() <= 1400));
+            let (received, intake) = decoded(&sent);
+            assert_eq!(received, flows, "{name} in {}", protocol.name());
+            assert_eq!(intake.counters().sequence_gaps, 0);
+            assert_eq!(intake.counters().undecodable_sets, [0; Reason::ALL.len()]);
+        }
+    }
+}
+
+/// Every prefix and every flipped byte of every datagram, each after the templates of its case. Of the
+/// long cases the datagrams at the front and every so-many-th after them are taken.
+#[test]
+fn no_prefix_and_no_flipped_byte_makes_the_decoder_panic() {
+    let Some(corpus) = corpus() else { return };
+    for (name, datagrams) in cases(&corpus) {
+        let step = datagrams.len().div_ceil(12);
+        for (index, datagram) in datagrams.iter().enumerate() {
+            if index >= 4 && !index.is_multiple_of(step) {
+                continue;
+            }
+            let mut intake = decoded(&datagrams).1;
+            let mut flows = Vec::new();
+            let mut feed = |payload: &[u8]| {
+                flows.clear();
+                intake.datagram(datagram.source, RECEIVED_US, payload, &mut flows);
+            };
+            let mut payload = datagram.payload.clone();
+            for length in 0..payload.len() {
+                feed(&payload[..length]);
+            }
+            for position in 0..payload.len() {
+                for mask in [0xff, 0x01, 0x80] {
+                    payload[position] ^= mask;
+                    feed(&payload);
+                    payload[position] ^= mask;
+                }
+            }
+            intake.expire(RECEIVED_US);
+            assert_account_adds_up(&intake.counters(), &name);
+        }
     }
 }

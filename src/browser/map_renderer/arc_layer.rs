@@ -52,7 +52,18 @@ impl ArcLayer {
     /// Compiles what is needed.
     pub fn new(canvas: &HtmlCanvasElement) -> Result<Self, GlError> {
         let gl = context(canvas, true)?;
-        let uniforms = ["u_tail", "u_soft", "u_now", "u_travel", "u_life", "u_palette", "u_steps", "u_pass", "u_light", "u_at_source"];
+        let uniforms = [
+            "u_tail",
+            "u_soft",
+            "u_now",
+            "u_travel",
+            "u_life",
+            "u_palette",
+            "u_steps",
+            "u_pass",
+            "u_light",
+            "u_at_source",
+        ];
         let arc = Program::new(
             &gl,
             &[PROJECTION, TIMELINE, include_str!("shaders/arc.vert")],

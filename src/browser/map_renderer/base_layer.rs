@@ -84,13 +84,8 @@ impl BaseLayer {
         attribute(gl, 0, 2, 8, 0, false);
         let segments = buffer_of(gl, mesh.segments.as_flattened())?;
         gl.bind_vertex_array(None);
-        self.world = Some(World {
-            land,
-            lands: mesh.lands.clone(),
-            lines,
-            segments,
-            pieces: mesh.pieces.clone(),
-        });
+        self.world =
+            Some(World { land, lands: mesh.lands.clone(), lines, segments, pieces: mesh.pieces.clone() });
         Ok(())
     }
 

@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc as queue;
 
 use super::batch::FlowBatch;
-use super::intake::{Counters, Intake};
+use super::counters::Counters;
+use super::intake::Intake;
 use super::socket::{self, MemoryInfo, ReceiveBatch};
 use crate::model::exporter::Exporter;
 use crate::model::flow_record::FlowRecord;

@@ -1,9 +1,16 @@
-//! Receiving, decoding and locating, on a thread of its own.
+//! From datagrams to located flow records, on a thread of its own.
+//!
+//! [`listener`] is that thread, reading [`socket`]s. [`intake`] takes its datagrams, [`normalize`] makes flow records of
+//! data records, [`exporter`] is what is kept of each exporter, [`pending`] holds data sets until their template
+//! comes, [`counters`] accounts for everything, within [`limits`]. A [`batch`] is what goes on from here.
 
 pub mod batch;
+pub mod counters;
+mod datagram;
 pub mod demo_exporter;
 pub mod exporter;
 pub mod intake;
+pub mod limits;
 pub mod listener;
 pub mod normalize;
 pub mod pending;

@@ -11,8 +11,8 @@ use crate::server::wire::template_cache::Key;
 
 use super::normalize::Origin;
 
-/// Bytes that a held set takes beside its own.
-const OVERHEAD_BYTES: usize = 128;
+/// Bytes that a held set takes beside its own, at most: its entry in the table and its queue.
+const OVERHEAD_BYTES: usize = 512;
 
 /// A data set that waits.
 #[derive(Clone, Debug)]
@@ -92,20 +92,19 @@ impl Pending {
         }
     }
 
-    /// Drops all that waits for an exporter's templates; returns how many sets.
-    pub fn forget(&mut self, exporter: IpAddr) -> u64 {
-        let mut count = 0;
-        if self.bytes_by_exporter.contains_key(&exporter) {
-            self.sets.retain(|(owner, _), sets| {
-                let is_other = *owner != exporter;
-                if !is_other {
-                    count += sets.len() as u64;
-                }
-                is_other
-            });
-            let bytes = self.bytes_by_exporter.get(&exporter).copied().unwrap_or(0);
-            self.release(exporter, bytes);
-        }
+    /// Drops all that waits for templates of exporters that are no longer known; returns how many sets.
+    pub fn forget_unknown(&mut self, is_known: impl Fn(&IpAddr) -> bool) -> u64 {
+        let (mut count, mut bytes) = (0, 0);
+        self.sets.retain(|(exporter, _), sets| {
+            let is_kept = is_known(exporter);
+            if !is_kept {
+                count += sets.len() as u64;
+                bytes += sets.iter().map(Held::size).sum::<usize>();
+            }
+            is_kept
+        });
+        self.bytes_by_exporter.retain(|exporter, _| is_known(exporter));
+        self.bytes = self.bytes.saturating_sub(bytes);
         count
     }
 
@@ -117,5 +116,57 @@ impl Pending {
                 self.bytes_by_exporter.remove(&exporter);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::exporter::Protocol;
+    use crate::model::flow_record::ExporterId;
+
+    const KEY: Key =
+        Key { source_port: 1, protocol: Protocol::Ipfix, observation_domain: 0, template_id: 256 };
+
+    fn exporter(last: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, last])
+    }
+
+    fn held(received_us: i64, length: usize) -> Held {
+        let origin = Origin {
+            exporter: ExporterId(0),
+            observation_domain: 0,
+            received_ms: 0,
+            export_ms: 0,
+            uptime_ms: None,
+            system_init_ms: None,
+        };
+        Held { received_us, origin, offset: 20, body: vec![0; length].into() }
+    }
+
+    #[test]
+    fn one_exporter_cannot_take_the_room_of_another() {
+        let mut pending = Pending::default();
+        let size = 100 + OVERHEAD_BYTES;
+        let mut hold = |last| pending.hold(exporter(last), KEY, held(0, 100), 3 * size, 2 * size);
+        assert_eq!([1, 1, 1, 2, 2].map(&mut hold), [true, true, false, true, false]);
+        assert_eq!(pending.take(exporter(1), KEY).len(), 2);
+        assert!(pending.hold(exporter(2), KEY, held(0, 100), 3 * size, 2 * size));
+        assert_eq!(pending.forget_unknown(|known| *known == exporter(1)), 2);
+        assert_eq!((pending.bytes, pending.bytes_by_exporter.len()), (0, 0));
+    }
+
+    #[test]
+    fn sets_are_given_up_by_age_and_their_room_is_free_again() {
+        let mut pending = Pending::default();
+        for received_us in [10, 20, 30] {
+            assert!(pending.hold(exporter(1), KEY, held(received_us, 10), 1 << 20, 1 << 20));
+        }
+        let mut given_up = Vec::new();
+        pending.expire(25, |exporter, count| given_up.push((exporter, count)));
+        assert_eq!(given_up, [(exporter(1), 2)]);
+        assert_eq!(pending.bytes, 10 + OVERHEAD_BYTES);
+        assert_eq!(pending.take(exporter(1), KEY).len(), 1);
+        assert_eq!(pending.bytes, 0);
     }
 }

@@ -10,9 +10,9 @@ use std::net::{IpAddr, Ipv6Addr};
 use crate::model::exporter::Protocol;
 use crate::model::flow_record::FlowRecord;
 
-use super::set::{FIRST_DATA_SET, options_template_set_id, template_set_id};
+use super::set::{options_template_set_id, template_set_id};
 use super::template::{Definition, ENTERPRISE_BIT, Field, VARIABLE_LENGTH};
-use super::{ipfix, netflow_v5, netflow_v9};
+use super::{ipfix, netflow_v5, netflow_v9, set};
 
 /// The most bytes of a datagram that [`Exporter`] makes.
 pub const MAX_DATAGRAM_LENGTH: usize = 1400;
@@ -54,13 +54,8 @@ impl Message {
     }
 
     /// Bytes so far.
-    pub const fn len(&self) -> usize {
+    pub const fn length(&self) -> usize {
         self.bytes.len()
-    }
-
-    /// Never true: a message has a header.
-    pub const fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
     }
 
     /// Begins a set; the one before ends.
@@ -251,19 +246,19 @@ impl Exporter {
             }
         }
         self.until_templates -= 1;
-        let mut set = 0;
+        let mut open_set = 0;
         let mut records = 0;
         for flow in flows {
             let is_v6 = flow.source_address.is_ipv6() || flow.destination_address.is_ipv6();
             let template = &self.templates[usize::from(is_v6)];
             let length: usize = template.fields.iter().map(|field| usize::from(field.length)).sum();
             // Room for a set's header and for padding.
-            if message.len() + length + 4 + 3 > MAX_DATAGRAM_LENGTH {
+            if message.length() + length + set::HEADER_LENGTH + 3 > MAX_DATAGRAM_LENGTH {
                 break;
             }
-            if set != template.id {
+            if open_set != template.id {
                 message.begin_set(template.id);
-                set = template.id;
+                open_set = template.id;
             }
             for field in &template.fields {
                 put_field(&mut message.bytes, *field, flow, clock);
@@ -328,7 +323,6 @@ fn definition(protocol: Protocol, id: u16) -> Definition {
     ];
     let fields = addresses.into_iter().chain(times).chain(others);
     let fields = fields.map(|(element, length)| Field { element, enterprise: 0, length }).collect();
-    debug_assert!(id >= FIRST_DATA_SET);
     Definition { id, is_options: false, scope_count: 0, fields }
 }
 
@@ -404,4 +398,49 @@ fn put_record_v5(bytes: &mut Vec<u8>, flow: &FlowRecord, clock: Clock) {
     bytes.extend(port(flow.source_as));
     bytes.extend(port(flow.destination_as));
     bytes.extend([flow.source_mask, flow.destination_mask, 0, 0]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::wire::reader::Reader;
+    use crate::server::wire::set::{Kind, Sets};
+    use crate::server::wire::template::{Definitions, Item};
+
+    #[test]
+    fn any_template_is_read_back_as_it_was_written() {
+        let field = |element, enterprise, length| Field { element, enterprise, length };
+        let fields = vec![field(1, 0, 4), field(82, 0, VARIABLE_LENGTH), field(7, 29_305, 2)];
+        for is_options in [false, true] {
+            let scope_count = usize::from(is_options);
+            let definition = Definition { id: 300, is_options, scope_count, fields: fields.clone() };
+            let header = ipfix::Header { length: 0, export_time_s: 1, sequence: 2, observation_domain: 3 };
+            let mut message = Message::ipfix(&header);
+            message.template(&definition);
+            let bytes = message.finish();
+            let mut reader = Reader::new(&bytes);
+            let parsed = ipfix::Header::parse(&mut reader).unwrap();
+            assert_eq!(usize::from(parsed.length), bytes.len());
+            let set = Sets::new(reader).next().unwrap().unwrap();
+            assert_eq!(set.kind(Protocol::Ipfix) == Kind::OptionsTemplates, is_options);
+            let items: Vec<_> =
+                Definitions::new(set.body, Protocol::Ipfix, is_options, 256).map(Result::unwrap).collect();
+            assert_eq!(items, [Item::Definition(definition)]);
+        }
+    }
+
+    #[test]
+    fn templates_come_first_and_again_after_an_interval() {
+        let flows = vec![FlowRecord::default(); 1000];
+        let mut exporter = Exporter::new(Protocol::NetflowV9, 1);
+        let datagrams = exporter.datagrams(&flows, 1_790_000_000_000, 1000);
+        let with_templates: Vec<_> = datagrams
+            .iter()
+            .enumerate()
+            .filter(|(_, datagram)| datagram[20..22] == [0, 0])
+            .map(|(index, _)| index)
+            .collect();
+        assert_eq!(with_templates[..3], [0, 20, 40]);
+        assert!(datagrams.iter().all(|datagram| datagram.len() <= MAX_DATAGRAM_LENGTH));
+    }
 }

@@ -211,7 +211,7 @@ impl Plan {
     pub fn compile(fields: &[Field], scope_count: usize) -> Option<Self> {
         let mut won: [Option<(u8, usize)>; SLOTS] = [None; SLOTS];
         for (index, field) in fields.iter().enumerate().skip(scope_count) {
-            if let Some(target) = usable_target(field)
+            if let Some(target) = usable_target(*field)
                 && let Some(best) = won.get_mut(target.slot as usize)
                 && best.is_none_or(|(rank, _)| target.rank < rank)
             {
@@ -247,7 +247,7 @@ impl Plan {
                 continue;
             }
             if index >= scope_count
-                && let Some(target) = usable_target(field)
+                && let Some(target) = usable_target(*field)
                 && wins(target.slot, index)
             {
                 plan.present |= 1 << target.slot as u64;
@@ -393,7 +393,7 @@ impl Segment {
 }
 
 /// The target of a field whose length fits its information element.
-fn usable_target(field: &Field) -> Option<Target> {
+fn usable_target(field: Field) -> Option<Target> {
     let target = target(field.enterprise, field.element)?;
     let fits = match target.slot {
         Slot::SourceV4 | Slot::DestinationV4 => field.length == 4,

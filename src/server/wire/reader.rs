@@ -70,12 +70,10 @@ impl<'a> Reader<'a> {
         Ok(Self { bytes: taken, offset: start })
     }
 
-    /// Takes everything that is left.
-    pub fn take_rest(&mut self) -> Self {
-        let rest = *self;
+    /// Goes to the end.
+    pub fn skip_rest(&mut self) {
         self.offset = self.offset.saturating_add(self.bytes.len());
         self.bytes = &[];
-        rest
     }
 
     fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N]> {

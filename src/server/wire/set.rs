@@ -60,7 +60,7 @@ impl Set<'_> {
 /// The sets of a message, in order. After an error there are no more.
 ///
 /// A rest of zeros, or one too short for a set's header, is padding.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Sets<'a> {
     reader: Reader<'a>,
 }
@@ -98,7 +98,7 @@ impl<'a> Iterator for Sets<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         let set = self.set();
         if !matches!(set, Ok(Some(_))) {
-            self.reader.take_rest();
+            self.reader.skip_rest();
         }
         set.transpose()
     }

@@ -54,7 +54,7 @@ pub enum Item {
 /// The template records of a set, in order.
 ///
 /// A record that is refused costs only itself, unless it ends too early: then nothing follows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Definitions<'a> {
     reader: Reader<'a>,
     content_end: usize,
@@ -122,7 +122,7 @@ impl<'a> Definitions<'a> {
     }
 
     fn fatal(&mut self, error: Error) -> Error {
-        self.reader.take_rest();
+        self.reader.skip_rest();
         error
     }
 }
@@ -136,7 +136,7 @@ impl Iterator for Definitions<'_> {
         }
         let item = self.item();
         if let Err(Error { reason: Reason::Truncated, .. }) = item {
-            self.reader.take_rest();
+            self.reader.skip_rest();
         }
         Some(item)
     }

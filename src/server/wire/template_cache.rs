@@ -1,6 +1,6 @@
 //! The templates of one exporter, by session, protocol, domain and id.
 //!
-//! The number of templates and, over all exporters, of their fields is bounded. At the first bound the
+//! The number of templates and, over all exporters, their weight (fields) is bounded. At the first bound the
 //! template that was longest neither defined nor used gives way if that is an hour ago; else the new one
 //! is refused. At the second bound the new one is refused.
 
@@ -12,6 +12,8 @@ use super::error::Reason;
 use super::plan::Plan;
 use super::template::Definition;
 
+/// What a template weighs beside its fields, for it takes memory, too.
+pub const TEMPLATE_WEIGHT: usize = 16;
 /// Microseconds after which a template that nobody defines or uses may be forgotten.
 pub const IDLE_US: i64 = 3_600_000_000;
 
@@ -47,7 +49,14 @@ pub struct Template {
 #[derive(Clone, Debug, Default)]
 pub struct TemplateCache {
     templates: HashMap<Key, Template>,
-    fields: usize,
+    weight: usize,
+    /// No template can give way before this time: spares looking through all for each one refused.
+    full_until_us: Option<i64>,
+}
+
+/// Number of fields, and as many as the rest of a template is worth.
+const fn weight(definition: &Definition) -> usize {
+    definition.fields.len() + TEMPLATE_WEIGHT
 }
 
 impl TemplateCache {
@@ -61,19 +70,19 @@ impl TemplateCache {
         self.templates.iter()
     }
 
-    /// Number of fields in all templates.
-    pub const fn fields(&self) -> usize {
-        self.fields
+    /// Number of fields in all templates, and [`TEMPLATE_WEIGHT`] for each.
+    pub const fn weight(&self) -> usize {
+        self.weight
     }
 
-    /// Defines a template, in place of one with the same key. `max_fields` bounds [`Self::fields`].
+    /// Defines a template, in place of one with the same key. `max_weight` bounds [`Self::weight`].
     pub fn define(
         &mut self,
         key: Key,
         definition: Definition,
         now_us: i64,
         max_templates: usize,
-        max_fields: usize,
+        max_weight: usize,
     ) -> Result<(), Reason> {
         let known = self.templates.get_mut(&key);
         if let Some(same) = known
@@ -87,27 +96,33 @@ impl TemplateCache {
         if !self.templates.contains_key(&key) && self.templates.len() >= max_templates {
             self.forget_longest_idle(now_us)?;
         }
-        let replaced = self.templates.get(&key).map_or(0, |known| known.definition.fields.len());
-        let fields = (self.fields - replaced) + definition.fields.len();
-        if fields > max_fields {
+        let replaced = self.templates.get(&key).map_or(0, |known| weight(&known.definition));
+        let weight = (self.weight - replaced) + weight(&definition);
+        if weight > max_weight {
             return Err(Reason::TemplateFieldsFull);
         }
-        self.fields = fields;
+        self.weight = weight;
         self.templates
             .insert(key, Template { definition, plan, defined_us: now_us, used_us: now_us, records: 0 });
         Ok(())
     }
 
     fn forget_longest_idle(&mut self, now_us: i64) -> Result<(), Reason> {
+        if self.full_until_us.is_some_and(|until_us| now_us < until_us) {
+            return Err(Reason::TemplateCacheFull);
+        }
         let longest_idle = self.templates.iter().min_by_key(|(_, template)| template.used_us);
         match longest_idle.map(|(key, template)| (*key, template.used_us)) {
             Some((key, used_us)) if now_us.saturating_sub(used_us) >= IDLE_US => {
                 if let Some(forgotten) = self.templates.remove(&key) {
-                    self.fields -= forgotten.definition.fields.len();
+                    self.weight -= weight(&forgotten.definition);
                 }
                 Ok(())
             }
-            _ => Err(Reason::TemplateCacheFull),
+            found => {
+                self.full_until_us = found.map(|(_, used_us)| used_us.saturating_add(IDLE_US));
+                Err(Reason::TemplateCacheFull)
+            }
         }
     }
 }
@@ -135,18 +150,21 @@ mod tests {
         assert_eq!(refused, Err(Reason::TemplateCacheFull));
         cache.define(key(258), definition(258, 1), IDLE_US, 2, 100).unwrap();
         assert!(cache.find(&key(256)).is_none());
-        assert_eq!(cache.fields(), 2);
+        assert_eq!(cache.weight(), 2 * (1 + TEMPLATE_WEIGHT));
     }
+
+    /// Room for one template of four fields.
+    const MAX: usize = 4 + TEMPLATE_WEIGHT;
 
     #[test]
     fn a_new_layout_replaces_the_old_one_and_its_fields() {
         let mut cache = TemplateCache::default();
-        cache.define(key(256), definition(256, 3), 0, 2, 4).unwrap();
+        cache.define(key(256), definition(256, 3), 0, 2, MAX).unwrap();
         cache.find(&key(256)).unwrap().records = 9;
-        cache.define(key(256), definition(256, 3), 1, 2, 4).unwrap();
+        cache.define(key(256), definition(256, 3), 1, 2, MAX).unwrap();
         assert_eq!(cache.find(&key(256)).unwrap().records, 9);
-        cache.define(key(256), definition(256, 4), 2, 2, 4).unwrap();
-        assert_eq!((cache.fields(), cache.find(&key(256)).unwrap().records), (4, 0));
-        assert_eq!(cache.define(key(257), definition(257, 1), 3, 2, 4), Err(Reason::TemplateFieldsFull));
+        cache.define(key(256), definition(256, 4), 2, 2, MAX).unwrap();
+        assert_eq!((cache.weight(), cache.find(&key(256)).unwrap().records), (MAX, 0));
+        assert_eq!(cache.define(key(257), definition(257, 1), 3, 2, MAX), Err(Reason::TemplateFieldsFull));
     }
 }

@@ -1,0 +1,77 @@
+//! The account of everything that came. It adds up: nothing is dropped without a counter.
+//!
+//! - `datagrams` = by protocol + undecodable
+//! - `sets` = template sets + data sets decoded, waiting, expired, refused + undecodable
+//! - `template_records` = defined + withdrawn (no effect over UDP) + undecodable
+//! - `data_records` + `reverse_records` = flow records + options records + `empty_records`
+
+use crate::model::exporter::Protocol;
+use crate::model::traffic::Traffic;
+
+use super::exporter::ByReason;
+
+/// What came since the start of the process, from all exporters, and where it ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Datagrams received.
+    pub datagrams: u64,
+    /// Bytes of UDP payload received.
+    pub datagram_bytes: u64,
+    /// Datagrams whose header could be read: v5, v9, IPFIX.
+    pub datagrams_by_protocol: [u64; 3],
+    /// Datagrams that could not be read at all.
+    pub undecodable_datagrams: ByReason,
+    /// Sets in readable datagrams; the records of a v5 datagram are one set.
+    pub sets: u64,
+    /// Template sets and options template sets.
+    pub template_sets: u64,
+    /// Data sets decoded to their end.
+    pub data_sets_decoded: u64,
+    /// Data sets that wait for their template, now.
+    pub sets_waiting: u64,
+    /// Data sets whose template never came, or whose exporter was forgotten.
+    pub sets_expired: u64,
+    /// Data sets without template that found no room to wait.
+    pub sets_refused: u64,
+    /// Sets that could not be decoded, or not to their end. Records before the error are counted below.
+    pub undecodable_sets: ByReason,
+    /// Template records in template sets.
+    pub template_records: u64,
+    /// Template records that defined a template, or confirmed one.
+    pub templates_defined: u64,
+    /// Withdrawals, which have no effect over UDP (RFC 7011 §8.4).
+    pub templates_withdrawn: u64,
+    /// Template records that were refused.
+    pub undecodable_templates: ByReason,
+    /// Data records decoded, options records included.
+    pub data_records: u64,
+    /// Options data records.
+    pub options_records: u64,
+    /// Flow records made of data records, and what they add up to.
+    pub traffic: Traffic,
+    /// Of the flow records, second halves of biflows.
+    pub reverse_records: u64,
+    /// Forward halves of biflows that carried nothing, left out.
+    pub empty_records: u64,
+    /// Whole records of zeros at the end of data sets, left out.
+    pub zero_records: u64,
+    /// Flow records that did not keep the times they were exported with.
+    pub times_replaced: u64,
+    /// Forward jumps of sequence numbers.
+    pub sequence_gaps: u64,
+    /// Flow records missing by sequence numbers (v5, IPFIX).
+    pub missing_records: u64,
+    /// Datagrams missing by sequence numbers (v9).
+    pub missing_datagrams: u64,
+    /// Exporters forgotten to make room.
+    pub exporters_forgotten: u64,
+}
+
+/// Position of a protocol in [`Counters::datagrams_by_protocol`].
+pub const fn protocol_index(protocol: Protocol) -> usize {
+    match protocol {
+        Protocol::NetflowV5 => 0,
+        Protocol::NetflowV9 => 1,
+        Protocol::Ipfix => 2,
+    }
+}

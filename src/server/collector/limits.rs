@@ -1,0 +1,43 @@
+//! Bounds on what the network may make the collector keep, and what a bound costs whom.
+
+/// Bounds on what the network may make the collector keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Exporters known at a time.
+    pub exporters: usize,
+    /// Source ports × protocols × observation domains of one exporter.
+    pub sessions_per_exporter: usize,
+    /// Templates of one exporter.
+    pub templates_per_exporter: usize,
+    /// Fields in one template.
+    pub fields_per_template: usize,
+    /// Fields in the templates of all exporters; each template counts as 16 more.
+    pub template_weight: usize,
+    /// Bytes of all data sets that wait for a template.
+    pub pending_bytes: usize,
+    /// The same of one exporter.
+    pub pending_bytes_per_exporter: usize,
+    /// How long a data set waits for its template, microseconds.
+    pub pending_us: i64,
+    /// A full table forgets exporters that never sent a flow record and are silent so long, microseconds.
+    pub idle_unproductive_us: i64,
+    /// A full table forgets any exporter silent so long, microseconds.
+    pub idle_us: i64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            exporters: 4096,
+            sessions_per_exporter: 256,
+            templates_per_exporter: 512,
+            fields_per_template: 256,
+            template_weight: 1 << 20,
+            pending_bytes: 16 << 20,
+            pending_bytes_per_exporter: 1 << 20,
+            pending_us: 600_000_000,
+            idle_unproductive_us: 60_000_000,
+            idle_us: 24 * 3_600_000_000,
+        }
+    }
+}
