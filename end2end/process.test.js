@@ -53,6 +53,64 @@ describe('softflowd reads a capture of known totals', () => {
   }
 });
 
+// Address, country, degrees north, degrees east, and how far off the database may be in kilometres. The pinned
+// database has the university of Queensland in Sydney: a city is an estimate, a country a fact.
+const KNOWN_PLACES = [
+  ['146.231.123.92', 'ZA', -33.31, 26.52, 25],
+  ['18.9.22.69', 'US', 42.36, -71.09, 50],
+  ['131.111.150.25', 'GB', 52.2, 0.12, 50],
+  ['129.132.19.216', 'CH', 47.38, 8.55, 50],
+  ['133.11.0.1', 'JP', 35.71, 139.76, 50],
+  ['130.102.131.123', 'AU', -27.5, 153.01, 800],
+  ['193.0.6.139', 'NL', 52.37, 4.9, 50],
+  ['137.158.154.230', 'ZA', -33.96, 18.46, 50],
+  ['2001:67c:2e8:22::c100:68b', 'NL', 52.37, 4.9, 50],
+  ['2001:630:212:200::1', 'GB', 52.2, 0.12, 100],
+  ['2001:200:dff:fff1:216:3eff:feb1:44d7', 'JP', 35.6, 139.6, 100],
+];
+
+function kilometres([north1, east1], [north2, east2]) {
+  const radians = (degrees) => (degrees * Math.PI) / 180;
+  const chord = Math.sin(radians(north2 - north1) / 2) ** 2
+    + Math.cos(radians(north1)) * Math.cos(radians(north2)) * Math.sin(radians(east2 - east1) / 2) ** 2;
+  return 2 * 6371 * Math.asin(Math.sqrt(chord));
+}
+
+describe('a capture with addresses of known places', () => {
+  it('is shown where they are', async (test) => {
+    const file = path.join(scratch, 'places.pcap');
+    const flows = KNOWN_PLACES.map(([address], index) => ({
+      source: address,
+      destination: address.includes(':') ? 'fd00::10' : '192.168.1.10',
+      protocol: 'tcp',
+      sourcePort: 443,
+      destinationPort: 50_000 + index,
+      packets: 2,
+      payloadBytes: 100,
+    }));
+    writeCapture(file, flows);
+    const meridian = await Meridian.start();
+    try {
+      await meridian.softflowd(file, 10);
+      const live = await until('all flows', async () => {
+        const now = await meridian.api('live');
+        return now.totals.all.flows === flows.length && now;
+      });
+      for (const [address, country, north, east, bound] of KNOWN_PLACES) {
+        const row = live.flows.find((flow) => flow.source_address === address);
+        const place = live.places[row.source_place];
+        const distance = kilometres([north, east], [place.latitude, place.longitude]);
+        test.diagnostic(`${address}: ${place.city}, ${place.country}, ${distance.toFixed(1)} km`);
+        assert.equal(place.country, country);
+        assert.ok(distance <= bound, `${address} is ${distance} km off`);
+        assert.equal(row.direction, 'inbound');
+      }
+    } finally {
+      await meridian.stop();
+    }
+  });
+});
+
 describe('what cannot be decoded', () => {
   let meridian;
   before(async () => (meridian = await Meridian.start({ databases: false })));
