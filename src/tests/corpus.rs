@@ -142,6 +142,23 @@ fn softflowd_totals_are_exact_in_every_protocol() {
     }
 }
 
+/// pmacct leaves ICMP types out; its totals are exact. Half of the capture is sFlow.
+#[test]
+fn pmacct_totals_are_exact() {
+    let Some(corpus) = corpus() else { return };
+    let (flows, intake) = decoded(&datagrams(&corpus.join("softflowd/pmacct_probe.tsv")));
+    assert_eq!(traffic(&flows), Traffic { flows: 360, bytes: 654_152, packets: 1976 });
+    assert_eq!(intake.counters().missing_records, 0);
+}
+
+/// Eight teardown events, seven of which repeat what the flow update event before them said.
+#[test]
+fn what_an_asa_says_twice_is_counted_once() {
+    let Some(corpus) = corpus() else { return };
+    let (flows, _) = decoded(&datagrams(&corpus.join("logstash/Netflow_9_Cisco_ASA_2.tsv")));
+    assert_eq!(traffic(&flows).bytes, 65_603);
+}
+
 /// Protocol, source, its port, destination, its port or the ICMP type and code, packets, bytes.
 type Flow = (u8, IpAddr, u16, IpAddr, u16, u64, u64);
 
