@@ -123,14 +123,22 @@ fn every_case_is_accounted_for() {
 }
 
 #[test]
-fn softflowd_totals_are_exact_in_every_protocol() {
+fn flows_of_softflowd_and_pmacct_are_exact_in_every_protocol() {
     let Some(corpus) = corpus() else { return };
     let expected = std::fs::read_to_string(corpus.join("softflowd/mix.expected.csv")).unwrap();
     let mut expected: Vec<_> = expected.lines().skip(1).map(expected_flow).collect();
     expected.sort_unstable();
     let v4_only: Vec<_> = expected.iter().filter(|flow| flow.1.is_ipv4()).copied().collect();
     assert_eq!((expected.len(), v4_only.len()), (360, 280));
-    let full = ["soft_v9", "soft_v9_full", "soft_v9_vlan", "soft_v10", "soft_v10_full", "soft_v10_bi"];
+    let full = [
+        "soft_v9",
+        "soft_v9_full",
+        "soft_v9_vlan",
+        "soft_v10",
+        "soft_v10_full",
+        "soft_v10_bi",
+        "pmacct_probe",
+    ];
     let cases = full.iter().map(|name| (*name, &expected)).chain([("soft_v5", &v4_only)]);
     for (name, expected) in cases {
         let (flows, intake) = decoded(&datagrams(&corpus.join(format!("softflowd/{name}.tsv"))));
@@ -140,6 +148,14 @@ fn softflowd_totals_are_exact_in_every_protocol() {
         let counters = intake.counters();
         assert_eq!((counters.missing_records, counters.missing_datagrams), (0, 0), "{name}");
     }
+}
+
+/// Eight teardown events, seven of which repeat what the flow update event before them said.
+#[test]
+fn what_an_asa_says_twice_is_counted_once() {
+    let Some(corpus) = corpus() else { return };
+    let (flows, _) = decoded(&datagrams(&corpus.join("logstash/Netflow_9_Cisco_ASA_2.tsv")));
+    assert_eq!(traffic(&flows).bytes, 65_603);
 }
 
 /// Protocol, source, its port, destination, its port or the ICMP type and code, packets, bytes.

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use crate::model::exporter::Protocol;
 
-use super::plan::REVERSE_ENTERPRISE;
+use super::slot::REVERSE_ENTERPRISE;
 
 /// Lines of enterprise, element and name; `#` begins a comment.
 const TABLE: &str = include_str!("information_elements.txt");

@@ -16,5 +16,6 @@ pub mod netflow_v9;
 pub mod plan;
 pub mod reader;
 pub mod set;
+pub mod slot;
 pub mod template;
 pub mod template_cache;
