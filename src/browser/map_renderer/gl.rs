@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use wasm_bindgen::JsCast;
 use web_sys::{
-    HtmlCanvasElement, WebGl2RenderingContext as Gl, WebGlBuffer, WebGlContextAttributes, WebGlProgram,
+    HtmlCanvasElement, WebGl2RenderingContext as Gl, WebGlContextAttributes, WebGlProgram,
     WebGlUniformLocation, WebGlVertexArrayObject,
 };
 
@@ -95,6 +95,11 @@ impl Program {
     /// Sets a number; a uniform that the program does not use is passed over.
     pub fn set(&self, name: &str, value: f32) {
         self.gl.uniform1f(self.uniforms.get(name), value);
+    }
+
+    /// Sets a whole number.
+    pub fn set_whole(&self, name: &str, value: i32) {
+        self.gl.uniform1i(self.uniforms.get(name), value);
     }
 
     /// Sets a pair.
@@ -189,8 +194,8 @@ impl Lens {
     }
 }
 
-/// A buffer with numbers that do not change.
-pub fn buffer_of(gl: &Gl, numbers: &[f32]) -> Result<WebGlBuffer, GlError> {
+/// Binds a buffer with numbers that do not change.
+pub fn buffer_of(gl: &Gl, numbers: &[f32]) -> Result<(), GlError> {
     let buffer = gl.create_buffer().ok_or_else(|| GlError::Refused("no buffer".to_owned()))?;
     gl.bind_buffer(Gl::ARRAY_BUFFER, Some(&buffer));
     gl.buffer_data_with_array_buffer_view(
@@ -198,7 +203,7 @@ pub fn buffer_of(gl: &Gl, numbers: &[f32]) -> Result<WebGlBuffer, GlError> {
         &js_sys::Float32Array::from(numbers),
         Gl::STATIC_DRAW,
     );
-    Ok(buffer)
+    Ok(())
 }
 
 /// A vertex array, bound.
@@ -208,11 +213,19 @@ pub fn vertex_array(gl: &Gl) -> Result<WebGlVertexArrayObject, GlError> {
     Ok(array)
 }
 
+/// Gives the bound vertex array its indices.
+pub fn indices_of(gl: &Gl, indices: &[u32]) -> Result<(), GlError> {
+    let buffer = gl.create_buffer().ok_or_else(|| GlError::Refused("no buffer".to_owned()))?;
+    gl.bind_buffer(Gl::ELEMENT_ARRAY_BUFFER, Some(&buffer));
+    let numbers = js_sys::Uint32Array::from(indices);
+    gl.buffer_data_with_array_buffer_view(Gl::ELEMENT_ARRAY_BUFFER, &numbers, Gl::STATIC_DRAW);
+    Ok(())
+}
+
 /// Points an attribute at the bound buffer: `size` numbers, from byte `offset`, every `stride` bytes.
-pub fn attribute(gl: &Gl, location: u32, size: i32, stride: i32, offset: i32, is_instanced: bool) {
+pub fn attribute(gl: &Gl, location: u32, size: i32, stride: i32, offset: i32) {
     gl.enable_vertex_attrib_array(location);
     gl.vertex_attrib_pointer_with_i32(location, size, Gl::FLOAT, false, stride, offset);
-    gl.vertex_attrib_divisor(location, u32::from(is_instanced));
 }
 
 /// A count as WebGL wants it.

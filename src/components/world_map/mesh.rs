@@ -271,7 +271,13 @@ mod tests {
             let coasts = mesh.pieces.iter().filter(|piece| piece.level == level && piece.line == Line::Coast);
             coasts.map(|piece| piece.number).sum::<usize>()
         };
-        assert!(at(0) > 15_000 && at(1) < at(0) * 3 / 4 && at(2) < at(1) * 3 / 4, "{} {} {}", at(0), at(1), at(2));
+        assert!(
+            at(0) > 15_000 && at(1) < at(0) * 3 / 4 && at(2) < at(1) * 3 / 4,
+            "{} {} {}",
+            at(0),
+            at(1),
+            at(2)
+        );
         for piece in &mesh.pieces {
             for segment in &mesh.segments[piece.first..piece.first + piece.number] {
                 assert!(piece.is_within([segment[0], segment[1], segment[0], segment[1]]));

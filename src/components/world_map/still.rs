@@ -58,7 +58,10 @@ fn drawn(map: &BaseMap) -> String {
             }
         }
         let id = land.code.as_ref().map_or("unclaimed", CountryCode::as_str);
-        push_text(&mut svg, format_args!(r#"<path id="{id}" vector-effect="non-scaling-stroke" d="{path}"/>"#));
+        push_text(
+            &mut svg,
+            format_args!(r#"<path id="{id}" vector-effect="non-scaling-stroke" d="{path}"/>"#),
+        );
     }
     for entry in countries() {
         if map.position(entry.code).is_none() {
