@@ -6,7 +6,7 @@
 use web_sys::{HtmlCanvasElement, WebGl2RenderingContext as Gl, WebGlTexture, WebGlVertexArrayObject};
 
 use super::base_layer::device_pixels;
-use super::gl::{GlError, Lens, Program, context, count, vertex_array};
+use super::gl::{GlError, Lens, Program, context, count, release, vertex_array};
 use super::palette::Palette;
 use crate::components::world_map::MapArc;
 
@@ -100,6 +100,11 @@ impl ArcLayer {
             clock_s: 0.0,
             is_blank: true,
         })
+    }
+
+    /// Gives the context back.
+    pub fn release(&self) {
+        release(&self.gl);
     }
 
     /// True while any arc lives.

@@ -2,7 +2,7 @@
 
 use web_sys::{HtmlCanvasElement, WebGl2RenderingContext as Gl, WebGlVertexArrayObject};
 
-use super::gl::{GlError, Lens, Program, attribute, buffer_of, context, count, indices_of, vertex_array};
+use super::gl::{GlError, Lens, Program, attribute, buffer_of, context, count, indices_of, release, vertex_array};
 use super::palette::Palette;
 use crate::components::world_map::mesh::{LandPiece, Line, Mesh, Piece};
 
@@ -65,6 +65,11 @@ impl BaseLayer {
         )?;
         let nothing = vertex_array(&gl)?;
         Ok(Self { gl, ocean, land, line, nothing, world: None })
+    }
+
+    /// Gives the context back.
+    pub fn release(&self) {
+        release(&self.gl);
     }
 
     /// Uploads the world.

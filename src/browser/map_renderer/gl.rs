@@ -38,6 +38,16 @@ pub fn context(canvas: &HtmlCanvasElement, alpha: bool) -> Result<Gl, GlError> {
         .ok_or(GlError::NoContext)
 }
 
+/// Gives a context back at once: browsers allow few, and collect what is gone late.
+pub fn release(gl: &Gl) {
+    let Ok(Some(extension)) = gl.get_extension("WEBGL_lose_context") else { return };
+    let lose = js_sys::Reflect::get(&extension, &"loseContext".into());
+    if let Some(lose) = lose.ok().and_then(|lose| lose.dyn_into::<js_sys::Function>().ok()) {
+        // A context that cannot be lost is collected some day.
+        lose.call0(&extension).map(drop).unwrap_or_default();
+    }
+}
+
 /// A linked program and where its uniforms are.
 pub struct Program {
     gl: Gl,
