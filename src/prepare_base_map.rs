@@ -1,6 +1,6 @@
 //! Makes `public/base_map.bin` of Natural Earth's countries at 1:50 million.
 //!
-//! `cargo run --features prepare,ssr --bin prepare_base_map -- countries-50m.json public/base_map.bin`, where the
+//! `cargo run --features prepare --bin prepare_base_map -- countries-50m.json public/base_map.bin`, where the
 //! input is `countries-50m.json` of the npm package `world-atlas` 2.0.2. Rings that cross 180° are cut there,
 //! arcs are simplified and rounded to the grid, polygons are triangulated. Overseas parts that have a code of
 //! their own in address databases are taken out of their country. The same input gives the same bytes. The

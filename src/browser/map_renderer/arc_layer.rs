@@ -3,10 +3,10 @@
 //! An arc is written once, when it sets off; after that a frame costs the processor the same for one arc and for
 //! thousands. All arcs live equally long, so the living are one stretch of the ring, or two where it wraps.
 
-use web_sys::{HtmlCanvasElement, WebGl2RenderingContext as Gl, WebGlBuffer, WebGlVertexArrayObject};
+use web_sys::{HtmlCanvasElement, WebGl2RenderingContext as Gl, WebGlTexture, WebGlVertexArrayObject};
 
 use super::base_layer::device_pixels;
-use super::gl::{GlError, Lens, Program, attribute, context, count, vertex_array};
+use super::gl::{GlError, Lens, Program, context, count, release, vertex_array};
 use super::palette::Palette;
 use crate::components::world_map::MapArc;
 
@@ -14,9 +14,12 @@ const PROJECTION: &str = include_str!("shaders/projection.glsl");
 const TIMELINE: &str = include_str!("shaders/timeline.glsl");
 /// Arcs at a time; more replace the oldest.
 pub const CAPACITY: usize = 8_192;
-/// Numbers and bytes of an arc in the buffer.
+/// Numbers of an arc: two texels.
 const NUMBERS: usize = 8;
-const STRIDE: i32 = 32;
+/// Arcs in a row of the texture that holds them; `timeline.glsl` knows it, too.
+const ROW: usize = 128;
+/// Vertices of a ring where an arc lands.
+const PULSE_VERTICES: i32 = 6;
 /// Steps of an arc's strip when it is painted whole, and when arcs are many and short.
 const STEPS: f32 = 36.0;
 const FEWEST_STEPS: f32 = 14.0;
@@ -36,8 +39,8 @@ pub struct ArcLayer {
     gl: Gl,
     arc: Program,
     pulse: Program,
-    strips: WebGlVertexArrayObject,
-    buffer: WebGlBuffer,
+    nothing: WebGlVertexArrayObject,
+    texture: WebGlTexture,
     numbers: Vec<f32>,
     /// Where the next arc goes.
     next: usize,
@@ -53,6 +56,8 @@ impl ArcLayer {
     pub fn new(canvas: &HtmlCanvasElement) -> Result<Self, GlError> {
         let gl = context(canvas, true)?;
         let uniforms = [
+            "u_arcs",
+            "u_vertices",
             "u_tail",
             "u_soft",
             "u_now",
@@ -76,22 +81,30 @@ impl ArcLayer {
             &[include_str!("shaders/pulse.frag")],
             &uniforms,
         )?;
-        let strips = vertex_array(&gl)?;
-        let buffer = gl.create_buffer().ok_or_else(|| GlError::Refused("no buffer".to_owned()))?;
-        gl.bind_buffer(Gl::ARRAY_BUFFER, Some(&buffer));
-        gl.buffer_data_with_i32(Gl::ARRAY_BUFFER, count(CAPACITY) * STRIDE, Gl::DYNAMIC_DRAW);
+        let nothing = vertex_array(&gl)?;
+        let texture = gl.create_texture().ok_or_else(|| GlError::Refused("no texture".to_owned()))?;
+        gl.bind_texture(Gl::TEXTURE_2D, Some(&texture));
+        gl.tex_storage_2d(Gl::TEXTURE_2D, 1, Gl::RGBA32F, count(ROW * 2), count(CAPACITY / ROW));
+        for filter in [Gl::TEXTURE_MIN_FILTER, Gl::TEXTURE_MAG_FILTER] {
+            gl.tex_parameteri(Gl::TEXTURE_2D, filter, Gl::NEAREST.cast_signed());
+        }
         Ok(Self {
             gl,
             arc,
             pulse,
-            strips,
-            buffer,
+            nothing,
+            texture,
             numbers: vec![0.0; CAPACITY * NUMBERS],
             next: 0,
             living: 0,
             clock_s: 0.0,
             is_blank: true,
         })
+    }
+
+    /// Gives the context back.
+    pub fn release(&self) {
+        release(&self.gl);
     }
 
     /// True while any arc lives.
@@ -163,24 +176,28 @@ impl ArcLayer {
         }
         gl.enable(Gl::BLEND);
         gl.blend_func(Gl::ONE, Gl::ONE_MINUS_SRC_ALPHA);
-        gl.bind_vertex_array(Some(&self.strips));
-        gl.bind_buffer(Gl::ARRAY_BUFFER, Some(&self.buffer));
+        gl.bind_vertex_array(Some(&self.nothing));
+        gl.bind_texture(Gl::TEXTURE_2D, Some(&self.texture));
         // An arc spans half a world at most: its second copy shows only where more than that is seen.
         let passes: &[f32] = if lens.globe <= 0.0 && lens.half_span > 85.0 { &[0.0, 1.0] } else { &[0.0] };
-        let vertices = (steps(self.crowd()) as i32 + 1) * 2;
+        let vertices = (steps(self.crowd()) as i32 + 1) * 2 + 2;
         let oldest = (self.next + CAPACITY - self.living) % CAPACITY;
         for (from, number) in stretches(oldest, self.living) {
-            attribute(gl, 0, 4, STRIDE, count(from) * STRIDE, true);
-            attribute(gl, 1, 4, STRIDE, count(from) * STRIDE + 16, true);
             for &pass in passes {
                 self.prepare(&self.arc, lens, palette, is_still, pass);
-                gl.draw_arrays_instanced(Gl::TRIANGLE_STRIP, 0, vertices, count(number));
+                self.arc.set_whole("u_vertices", vertices);
+                gl.draw_arrays(Gl::TRIANGLE_STRIP, count(from) * vertices, count(number) * vertices);
                 // Where much lands at once, rings do not add up to a blot.
                 gl.blend_equation(Gl::MAX);
                 self.prepare(&self.pulse, lens, palette, is_still, pass);
+                self.pulse.set_whole("u_vertices", PULSE_VERTICES);
                 for at_source in [1.0, 0.0] {
                     self.pulse.set("u_at_source", at_source);
-                    gl.draw_arrays_instanced(Gl::TRIANGLE_STRIP, 0, 4, count(number));
+                    gl.draw_arrays(
+                        Gl::TRIANGLES,
+                        count(from) * PULSE_VERTICES,
+                        count(number) * PULSE_VERTICES,
+                    );
                 }
                 gl.blend_equation(Gl::FUNC_ADD);
             }
@@ -215,14 +232,25 @@ impl ArcLayer {
         self.upload(0, CAPACITY);
     }
 
+    /// Writes the rows of the texture that hold these arcs.
     fn upload(&self, from: usize, number: usize) {
-        if let Some(numbers) = self.numbers.get(from * NUMBERS..(from + number) * NUMBERS) {
-            self.gl.bind_buffer(Gl::ARRAY_BUFFER, Some(&self.buffer));
-            self.gl.buffer_sub_data_with_i32_and_array_buffer_view(
-                Gl::ARRAY_BUFFER,
-                count(from) * STRIDE,
-                &js_sys::Float32Array::from(numbers),
-            );
+        let rows = from / ROW..(from + number).div_ceil(ROW);
+        if let Some(numbers) = self.numbers.get(rows.start * ROW * NUMBERS..rows.end * ROW * NUMBERS) {
+            let (gl, view) = (&self.gl, js_sys::Float32Array::from(numbers));
+            gl.bind_texture(Gl::TEXTURE_2D, Some(&self.texture));
+            gl.tex_sub_image_2d_with_i32_and_i32_and_u32_and_type_and_opt_array_buffer_view(
+                Gl::TEXTURE_2D,
+                0,
+                0,
+                count(rows.start),
+                count(ROW * 2),
+                count(rows.len()),
+                Gl::RGBA,
+                Gl::FLOAT,
+                Some(&view),
+            )
+            // It fails for a lost context only, which is built anew with all that it held.
+            .unwrap_or_default();
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use web_sys::{HtmlCanvasElement, WebGl2RenderingContext as Gl, WebGlVertexArrayObject};
 
-use super::gl::{GlError, Lens, Program, attribute, buffer_of, context, count, vertex_array};
+use super::gl::{GlError, Lens, Program, attribute, buffer_of, context, count, indices_of, release, vertex_array};
 use super::palette::Palette;
 use crate::components::world_map::mesh::{LandPiece, Line, Mesh, Piece};
 
@@ -28,7 +28,6 @@ struct World {
     land: WebGlVertexArrayObject,
     lands: Vec<LandPiece>,
     lines: WebGlVertexArrayObject,
-    segments: web_sys::WebGlBuffer,
     pieces: Vec<Piece>,
 }
 
@@ -68,24 +67,32 @@ impl BaseLayer {
         Ok(Self { gl, ocean, land, line, nothing, world: None })
     }
 
+    /// Gives the context back.
+    pub fn release(&self) {
+        release(&self.gl);
+    }
+
     /// Uploads the world.
     pub fn upload(&mut self, mesh: &Mesh) -> Result<(), GlError> {
         let gl = &self.gl;
         let land = vertex_array(gl)?;
         buffer_of(gl, mesh.corners.as_flattened())?;
-        attribute(gl, 0, 3, CORNER_STRIDE, 0, false);
-        let indices = gl.create_buffer().ok_or_else(|| GlError::Refused("no buffer".to_owned()))?;
-        gl.bind_buffer(Gl::ELEMENT_ARRAY_BUFFER, Some(&indices));
-        let triangles = js_sys::Uint32Array::from(mesh.triangles.as_slice());
-        gl.buffer_data_with_array_buffer_view(Gl::ELEMENT_ARRAY_BUFFER, &triangles, Gl::STATIC_DRAW);
+        attribute(gl, 0, 3, CORNER_STRIDE, 0);
+        indices_of(gl, &mesh.triangles)?;
 
         let lines = vertex_array(gl)?;
-        buffer_of(gl, &[0.0, -1.0, 0.0, 1.0, 1.0, -1.0, 1.0, 1.0])?;
-        attribute(gl, 0, 2, 8, 0, false);
-        let segments = buffer_of(gl, mesh.segments.as_flattened())?;
+        let vertices: Vec<f32> =
+            mesh.segments.iter().flat_map(|segment| [segment; 4]).flatten().copied().collect();
+        buffer_of(gl, &vertices)?;
+        attribute(gl, 0, 4, SEGMENT_STRIDE, 0);
+        attribute(gl, 1, 2, SEGMENT_STRIDE, 16);
+        let quads: Vec<u32> = (0..mesh.segments.len())
+            .filter_map(|segment| u32::try_from(segment * 4).ok())
+            .flat_map(|first| [0, 1, 2, 2, 1, 3].map(|corner| first + corner))
+            .collect();
+        indices_of(gl, &quads)?;
         gl.bind_vertex_array(None);
-        self.world =
-            Some(World { land, lands: mesh.lands.clone(), lines, segments, pieces: mesh.pieces.clone() });
+        self.world = Some(World { land, lands: mesh.lands.clone(), lines, pieces: mesh.pieces.clone() });
         Ok(())
     }
 
@@ -159,14 +166,11 @@ impl BaseLayer {
         self.line.set("u_selected", position(emphasis.selected));
         self.line.set("u_soft", if stroke.is_soft { 1.0 } else { 0.0 });
         gl.bind_vertex_array(Some(&world.lines));
-        gl.bind_buffer(Gl::ARRAY_BUFFER, Some(&world.segments));
         for turn in lens.turns() {
             self.line.set("u_turn", turn);
             for (first, number) in seen(&world.pieces, line, lens, turn) {
-                let offset = count(first) * SEGMENT_STRIDE;
-                attribute(gl, 1, 4, SEGMENT_STRIDE, offset, true);
-                attribute(gl, 2, 2, SEGMENT_STRIDE, offset + 16, true);
-                gl.draw_arrays_instanced(Gl::TRIANGLE_STRIP, 0, 4, count(number));
+                let (offset, corners) = (count(first) * 24, count(number) * 6);
+                gl.draw_elements_with_i32(Gl::TRIANGLES, corners, Gl::UNSIGNED_INT, offset);
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use wasm_bindgen::JsCast;
 use web_sys::{
-    HtmlCanvasElement, WebGl2RenderingContext as Gl, WebGlBuffer, WebGlContextAttributes, WebGlProgram,
+    HtmlCanvasElement, WebGl2RenderingContext as Gl, WebGlContextAttributes, WebGlProgram,
     WebGlUniformLocation, WebGlVertexArrayObject,
 };
 
@@ -36,6 +36,16 @@ pub fn context(canvas: &HtmlCanvasElement, alpha: bool) -> Result<Gl, GlError> {
         .and_then(|context| context.dyn_into::<Gl>().ok())
         .filter(|gl| !gl.is_context_lost())
         .ok_or(GlError::NoContext)
+}
+
+/// Gives a context back at once: browsers allow few, and collect what is gone late.
+pub fn release(gl: &Gl) {
+    let Ok(Some(extension)) = gl.get_extension("WEBGL_lose_context") else { return };
+    let lose = js_sys::Reflect::get(&extension, &"loseContext".into());
+    if let Some(lose) = lose.ok().and_then(|lose| lose.dyn_into::<js_sys::Function>().ok()) {
+        // A context that cannot be lost is collected some day.
+        lose.call0(&extension).map(drop).unwrap_or_default();
+    }
 }
 
 /// A linked program and where its uniforms are.
@@ -95,6 +105,11 @@ impl Program {
     /// Sets a number; a uniform that the program does not use is passed over.
     pub fn set(&self, name: &str, value: f32) {
         self.gl.uniform1f(self.uniforms.get(name), value);
+    }
+
+    /// Sets a whole number.
+    pub fn set_whole(&self, name: &str, value: i32) {
+        self.gl.uniform1i(self.uniforms.get(name), value);
     }
 
     /// Sets a pair.
@@ -189,8 +204,8 @@ impl Lens {
     }
 }
 
-/// A buffer with numbers that do not change.
-pub fn buffer_of(gl: &Gl, numbers: &[f32]) -> Result<WebGlBuffer, GlError> {
+/// Binds a buffer with numbers that do not change.
+pub fn buffer_of(gl: &Gl, numbers: &[f32]) -> Result<(), GlError> {
     let buffer = gl.create_buffer().ok_or_else(|| GlError::Refused("no buffer".to_owned()))?;
     gl.bind_buffer(Gl::ARRAY_BUFFER, Some(&buffer));
     gl.buffer_data_with_array_buffer_view(
@@ -198,7 +213,7 @@ pub fn buffer_of(gl: &Gl, numbers: &[f32]) -> Result<WebGlBuffer, GlError> {
         &js_sys::Float32Array::from(numbers),
         Gl::STATIC_DRAW,
     );
-    Ok(buffer)
+    Ok(())
 }
 
 /// A vertex array, bound.
@@ -208,11 +223,19 @@ pub fn vertex_array(gl: &Gl) -> Result<WebGlVertexArrayObject, GlError> {
     Ok(array)
 }
 
+/// Gives the bound vertex array its indices.
+pub fn indices_of(gl: &Gl, indices: &[u32]) -> Result<(), GlError> {
+    let buffer = gl.create_buffer().ok_or_else(|| GlError::Refused("no buffer".to_owned()))?;
+    gl.bind_buffer(Gl::ELEMENT_ARRAY_BUFFER, Some(&buffer));
+    let numbers = js_sys::Uint32Array::from(indices);
+    gl.buffer_data_with_array_buffer_view(Gl::ELEMENT_ARRAY_BUFFER, &numbers, Gl::STATIC_DRAW);
+    Ok(())
+}
+
 /// Points an attribute at the bound buffer: `size` numbers, from byte `offset`, every `stride` bytes.
-pub fn attribute(gl: &Gl, location: u32, size: i32, stride: i32, offset: i32, is_instanced: bool) {
+pub fn attribute(gl: &Gl, location: u32, size: i32, stride: i32, offset: i32) {
     gl.enable_vertex_attrib_array(location);
     gl.vertex_attrib_pointer_with_i32(location, size, Gl::FLOAT, false, stride, offset);
-    gl.vertex_attrib_divisor(location, u32::from(is_instanced));
 }
 
 /// A count as WebGL wants it.

@@ -165,6 +165,9 @@ impl Drop for MapRenderer {
             leptos::prelude::window().cancel_animation_frame(frame).unwrap_or_default();
         }
         self.heart.tick.take();
+        if let Ok(mut stage) = self.heart.stage.try_borrow_mut() {
+            stage.release();
+        }
     }
 }
 

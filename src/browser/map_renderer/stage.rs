@@ -148,6 +148,13 @@ impl Stage {
         Ok(())
     }
 
+    /// Gives the graphics card back.
+    pub fn release(&mut self) {
+        self.is_lost = true;
+        self.base.release();
+        self.arcs.release();
+    }
+
     /// Fits the canvases to the element.
     pub fn resize(&mut self) {
         let width = f64::from(self.element.client_width()).max(1.0);

@@ -25,6 +25,8 @@ use crate::server::geolocation::Current;
 
 /// Batches read from one socket before the others get their turn.
 const ROUNDS: usize = 16;
+/// Flow records that are handed on at once, without waiting for the rest of the datagrams read.
+const LARGE_BATCH: usize = 8_192;
 /// How often waiting data sets are given up and kernel drops are looked for while traffic flows.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
 /// How long an answer may take before the thread counts as gone.
@@ -241,14 +243,22 @@ impl Worker {
 
     /// Decodes and locates a batch and hands its flows on.
     fn take(&mut self, batch: &ReceiveBatch) {
-        self.flows.clear();
         let (mut oldest_received_us, mut newest_received_us) = (i64::MAX, i64::MIN);
         for (source, received_us, payload) in batch.datagrams() {
             oldest_received_us = oldest_received_us.min(received_us);
             newest_received_us = newest_received_us.max(received_us);
             self.intake.datagram(source, received_us, payload, &mut self.flows);
+            if self.flows.len() >= LARGE_BATCH {
+                self.hand_on(oldest_received_us, newest_received_us);
+                oldest_received_us = i64::MAX;
+            }
         }
         self.last_received_us = self.last_received_us.max(Some(newest_received_us));
+        self.hand_on(oldest_received_us, newest_received_us);
+    }
+
+    /// Locates the flows decoded so far and hands them on as one batch.
+    fn hand_on(&mut self, oldest_received_us: i64, newest_received_us: i64) {
         if self.flows.is_empty() {
             return;
         }
@@ -268,6 +278,8 @@ impl Worker {
         if self.live.try_send(handed_on).is_err() {
             self.live_dropped += self.flows.len() as u64;
         }
+        self.flows.clear();
+        self.flows.shrink_to(2 * LARGE_BATCH);
     }
 
     /// Answers what was asked; true when it was asked to stop.

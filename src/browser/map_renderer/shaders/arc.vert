@@ -1,6 +1,5 @@
-// An arc as a strip: two vertices a step from its source to its head.
-layout(location = 0) in vec4 a_ends;   // degrees east and north of source and destination, the shorter way round
-layout(location = 1) in vec4 a_look;   // start in seconds, colour, width in CSS pixels, size of the pulse
+// An arc as a strip: two vertices a step from its source to its head, the first and the last once more, so that
+// one strip holds all arcs with nothing between them.
 uniform vec3 u_palette[8];
 uniform float u_steps;
 uniform float u_tail;                  // share of the way that is painted behind the head: less when arcs are many
@@ -16,13 +15,13 @@ out float v_hidden;
 flat out float v_travelling;           // 1 on the way, 0 soon after landing
 flat out vec3 v_colour;
 
-vec2 flat_arc(vec2 from, vec2 to, float t) {
+vec2 flat_arc(vec2 from, vec2 to, float seed, float t) {
     vec2 way = to - from;
     float span = length(way);
     vec2 up = vec2(-way.y, way.x) / max(span, 0.001);
     if (up.y < 0.0) up = -up;
     // There and back take slightly different ways, and so do neighbours.
-    float bend = (way.x < 0.0 ? 0.27 : 0.19) + 0.06 * fract(dot(a_ends, vec4(0.37, 0.73, 0.51, 0.29)));
+    float bend = (way.x < 0.0 ? 0.27 : 0.19) + 0.06 * seed;
     vec2 control = 0.5 * (from + to) + up * span * bend;
     return mix(mix(from, control, t), mix(control, to, t), t);
 }
@@ -36,7 +35,10 @@ vec3 globe_arc(vec3 from, vec3 to, float t) {
 }
 
 void main() {
-    float age = u_now - a_look.x;
+    vec4 ends = arc_texel(0);
+    vec4 look = arc_texel(1);
+    float seed = fract(dot(ends, vec4(0.37, 0.73, 0.51, 0.29)));
+    float age = u_now - look.x;
     gl_Position = vec4(2.0, 2.0, 0.0, 1.0);
     v_across = 0.0;
     v_tail = 0.0;
@@ -46,36 +48,34 @@ void main() {
     v_reach = 1.0;
     v_hidden = 1.0;
     v_travelling = 0.0;
-    v_colour = u_palette[int(a_look.y)];
+    v_colour = u_palette[int(look.y)];
     if (age < 0.0 || age > u_life) return;
 
     float share = u_travel > 0.0 ? clamp(age / u_travel, 0.0, 1.0) : 1.0;
     float head = share * share * (3.0 - 2.0 * share);
     // The last step is the round cap before the head.
-    float index = floor(float(gl_VertexID) * 0.5);
+    int vertex = clamp(gl_VertexID - arc_index() * u_vertices - 1, 0, u_vertices - 3);
+    float index = float(vertex >> 1);
     float gone = u_travel > 0.0 ? clamp((age - u_travel) / (u_life - u_travel), 0.0, 1.0) : 0.0;
     float begin = u_tail < 1.0 ? clamp(head - u_tail + 2.0 * u_tail * gone, 0.0, 1.0) : 0.0;
     if (begin >= head) return;
     float t = mix(begin, head, min(index, u_steps - 1.0) / (u_steps - 1.0));
-    float side = (gl_VertexID & 1) == 0 ? -1.0 : 1.0;
+    float side = (vertex & 1) == 0 ? -1.0 : 1.0;
 
-    float middle = 0.5 * (a_ends.x + a_ends.z);
-    float offset = u_centre.x - middle;
-    float turn = 360.0 * floor(offset / 360.0 + 0.5);
-    if (u_pass > 0.5) turn += offset - turn > 0.0 ? 360.0 : -360.0;
+    float turn = arc_turn(ends, u_pass);
 
     // What is out of sight of a flat map is seen before anything is projected.
     float sight = 1.2 * u_half.x / u_scale;
-    float west = min(a_ends.x, a_ends.z) + turn - u_centre.x;
-    float east = max(a_ends.x, a_ends.z) + turn - u_centre.x;
+    float west = min(ends.x, ends.z) + turn - u_centre.x;
+    float east = max(ends.x, ends.z) + turn - u_centre.x;
     if (u_globe == 0.0 && (west > sight || east < -sight)) return;
 
     vec2 point;
     vec2 ahead;
     float span;
-    if (is_loop(a_ends.xy, a_ends.zw)) {
-        vec3 base = placed(a_ends.xy, turn);
-        float size = (7.0 + 1.5 * a_look.z) * u_pixel;
+    if (is_loop(ends.xy, ends.zw)) {
+        vec3 base = placed(ends.xy, turn);
+        float size = (7.0 + 1.5 * look.z) * u_pixel;
         float angle = 2.0 * PI * t;
         point = base.xy + size * vec2(sin(angle), 1.0 - cos(angle));
         ahead = base.xy + size * vec2(sin(angle + 0.05), 1.0 - cos(angle + 0.05));
@@ -83,15 +83,15 @@ void main() {
         v_hidden = base.z < 0.0 ? 1.0 : 0.0;
     } else {
         float next = t + 0.01;
-        vec2 from = on_plane(a_ends.xy, turn);
-        vec2 to = on_plane(a_ends.zw, turn);
+        vec2 from = on_plane(ends.xy, turn);
+        vec2 to = on_plane(ends.zw, turn);
         span = length(to - from);
         v_hidden = 0.0;
-        point = flat_arc(from, to, t);
-        ahead = flat_arc(from, to, next);
+        point = flat_arc(from, to, seed, t);
+        ahead = flat_arc(from, to, seed, next);
         if (u_globe > 0.0) {
-            vec3 a = on_sphere(a_ends.xy);
-            vec3 b = on_sphere(a_ends.zw);
+            vec3 a = on_sphere(ends.xy);
+            vec3 b = on_sphere(ends.zw);
             vec3 here = globe_arc(a, b, t);
             vec3 there = globe_arc(a, b, next);
             point = mix(point, here.xy * u_radius, u_globe);
@@ -105,7 +105,7 @@ void main() {
     along = length(along) > 0.0001 ? normalize(along) : vec2(1.0, 0.0);
     vec2 across = vec2(-along.y, along.x);
 
-    v_width = a_look.z;
+    v_width = look.z;
     v_travelling = 1.0 - smoothstep(u_travel, u_travel + 0.25, age);
     v_reach = v_width * (u_tail < 1.0 ? 0.75 : 0.95) + u_soft;
     float behind = head - t;

@@ -1,7 +1,6 @@
 // Segments of outlines and of the graticule, each a quad with round ends.
-layout(location = 0) in vec2 a_corner;     // along 0 or 1, across −1 or 1
-layout(location = 1) in vec4 a_ends;       // degrees east and north, twice
-layout(location = 2) in vec2 a_countries;  // positions of the countries on both sides
+layout(location = 0) in vec4 a_ends;       // degrees east and north, twice
+layout(location = 1) in vec2 a_countries;  // positions of the countries on both sides
 uniform float u_turn;
 uniform float u_reach;                     // half of the width that is painted, device pixels
 out vec2 v_across;                         // device pixels from the first end: along, across
@@ -10,6 +9,8 @@ out float v_near;
 flat out vec2 v_countries;
 
 void main() {
+    // Four vertices a segment: along 0 or 1, across −1 or 1.
+    vec2 corner = vec2((gl_VertexID >> 1) & 1, (gl_VertexID & 1) * 2 - 1);
     // Most of the world's second copy is out of sight: that is seen before anything is projected.
     vec2 east = a_ends.xz + u_turn - u_centre.x;
     float sight = (u_half.x + u_reach) / u_scale;
@@ -31,7 +32,7 @@ void main() {
     }
     vec2 along = v_length > 0.0001 ? way / v_length : vec2(1.0, 0.0);
     vec2 across = vec2(-along.y, along.x);
-    float step_along = a_corner.x < 0.5 ? -u_reach : v_length + u_reach;
-    v_across = vec2(step_along, a_corner.y * u_reach);
+    float step_along = corner.x < 0.5 ? -u_reach : v_length + u_reach;
+    v_across = vec2(step_along, corner.y * u_reach);
     gl_Position = on_canvas(from.xy + along * v_across.x + across * v_across.y);
 }
