@@ -25,6 +25,7 @@ const TURNING_S: f64 = 0.9;
 const LONGEST_FRAME_S: f64 = 0.1;
 
 /// Everything that a map has in the browser.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and all combinations occur")]
 pub struct Stage {
     pub window: Window,
     pub document: Document,
