@@ -19,6 +19,7 @@ use std::collections::HashMap;
 
 use leptos::html::{Canvas, Div};
 use leptos::prelude::*;
+use send_wrapper::SendWrapper;
 
 pub use self::camera::MapView;
 use self::card::HoverCard;
@@ -144,7 +145,8 @@ pub fn WorldMap(
     let state = RwSignal::new(State::Still);
     let hovered = RwSignal::new(None::<MapTarget>);
     let in_the_middle = RwSignal::new(None::<Option<CountryCode>>);
-    let renderer = StoredValue::new_local(None::<MapRenderer>);
+    // A local value would be dropped on another thread on the server, and panic there.
+    let renderer = StoredValue::new(None::<SendWrapper<MapRenderer>>);
     let is_started = RwSignal::new(false);
 
     let tell = move |event| match event {
@@ -157,13 +159,13 @@ pub fn WorldMap(
         MapEvent::Pointer => in_the_middle.set(None),
     };
     let order = move |order: &dyn Fn(&MapRenderer)| {
-        renderer.with_value(|renderer| renderer.as_ref().into_iter().for_each(order));
+        renderer.with_value(|renderer| renderer.as_deref().into_iter().for_each(order));
     };
     // Effects run in browsers only, so the renderer is touched and released on its own thread.
     Effect::new(move |_| {
         match MapRenderer::start(elements, view.get_untracked().sane(), tell) {
             Ok(started) => {
-                renderer.set_value(Some(started));
+                renderer.set_value(Some(SendWrapper::new(started)));
                 is_started.set(true);
             }
             Err(fault) => state.set(State::Faulty(fault)),
@@ -233,8 +235,8 @@ pub fn WorldMap(
             <p class="world-map__spoken" aria-live="polite">{spoken}</p>
             <p class="world-map__notice" role="status">
                 {move || match state.get() {
-                    State::Faulty(fault) => fault.notice(),
-                    State::Still | State::Alive => "",
+                    State::Faulty(fault) => Some(fault.notice()),
+                    State::Still | State::Alive => None,
                 }}
             </p>
         </div>
