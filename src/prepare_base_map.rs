@@ -65,7 +65,7 @@ fn prepare(topology: &Value) -> Result<Vec<u8>> {
     encode(&polygons, &arcs)
 }
 
-/// Undoes the quantization and the deltas of TopoJSON.
+/// Undoes the quantization and the deltas of the topology.
 fn arcs_of(topology: &Value) -> Result<Vec<Vec<Point>>> {
     let pair = |value: &Value| -> Option<Point> { Some([value.get(0)?.as_f64()?, value.get(1)?.as_f64()?]) };
     let scale = pair(&topology["transform"]["scale"]).context("no scale")?;
@@ -149,12 +149,12 @@ fn code_of(geometry: &Value, [longitude, latitude]: Point) -> Result<Option<Coun
     Ok(Some(code))
 }
 
-const fn arc_index(reference: i32) -> usize {
-    (if reference < 0 { !reference } else { reference }) as usize
+fn arc_index(reference: i32) -> usize {
+    reference.max(!reference).unsigned_abs() as usize
 }
 
 /// Splits every arc where it crosses 180°; also says which new arcs each old one became.
-fn cut_at_180(arcs: &[Vec<Point>]) -> (Vec<Vec<Point>>, Vec<Vec<usize>>) {
+fn cut_at_180(arcs: &[Vec<Point>]) -> (Vec<Vec<Point>>, Vec<Vec<i32>>) {
     let mut cut = Vec::new();
     let mut parts = Vec::new();
     for arc in arcs {
@@ -170,12 +170,12 @@ fn cut_at_180(arcs: &[Vec<Point>]) -> (Vec<Vec<Point>>, Vec<Vec<usize>>) {
                 let share = if way == 0.0 { 0.0 } else { (side - last[0]) / way };
                 let latitude = last[1] + share * (point[1] - last[1]);
                 push_new(&mut current, [side, latitude]);
-                positions.push(cut.len());
+                positions.push(i32::try_from(cut.len()).unwrap_or(i32::MAX));
                 cut.push(std::mem::replace(&mut current, vec![[-side, latitude]]));
             }
             push_new(&mut current, point);
         }
-        positions.push(cut.len());
+        positions.push(i32::try_from(cut.len()).unwrap_or(i32::MAX));
         cut.push(current);
         parts.push(positions);
     }
@@ -183,19 +183,23 @@ fn cut_at_180(arcs: &[Vec<Point>]) -> (Vec<Vec<Point>>, Vec<Vec<usize>>) {
 }
 
 fn push_new(points: &mut Vec<Point>, point: Point) {
-    if points.last() != Some(&point) {
+    if points.last().is_none_or(|&last| !is_same(last, point)) {
         points.push(point);
     }
 }
 
-fn references_after_cut(ring: &[i32], parts: &[Vec<usize>]) -> Vec<i32> {
+fn is_same(one: Point, other: Point) -> bool {
+    one.map(f64::to_bits) == other.map(f64::to_bits)
+}
+
+fn references_after_cut(ring: &[i32], parts: &[Vec<i32>]) -> Vec<i32> {
     let mut references = Vec::new();
     for &reference in ring {
         let positions = &parts[arc_index(reference)];
         if reference < 0 {
-            references.extend(positions.iter().rev().map(|&position| !(position as i32)));
+            references.extend(positions.iter().rev().map(|&position| !position));
         } else {
-            references.extend(positions.iter().map(|&position| position as i32));
+            references.extend(positions);
         }
     }
     references
@@ -294,7 +298,7 @@ fn simplified(arc: &[Point]) -> Vec<Point> {
     keep[0] = true;
     keep[last] = true;
     let mut spans = vec![(0, last)];
-    if arc[0] == arc[last] && last > 1 {
+    if is_same(arc[0], arc[last]) && last > 1 {
         let away = |i: &usize| (arc[*i][0] - arc[0][0]).hypot(arc[*i][1] - arc[0][1]);
         let farthest = (0..last).max_by(|a, b| away(a).total_cmp(&away(b))).unwrap_or(0);
         keep[farthest] = true;
@@ -327,9 +331,13 @@ fn distance_to_segment(point: Point, from: Point, to: Point) -> f64 {
     (point[0] - along * to[0]).hypot(point[1] - along * to[1])
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "at most 18,000 steps")]
+fn steps(degrees: f64) -> i32 {
+    (degrees * STEPS_PER_DEGREE).round() as i32
+}
+
 fn on_grid(arc: &[Point]) -> Vec<[i32; 2]> {
-    let mut points: Vec<[i32; 2]> =
-        arc.iter().map(|point| point.map(|degrees| (degrees * STEPS_PER_DEGREE).round() as i32)).collect();
+    let mut points: Vec<[i32; 2]> = arc.iter().map(|point| point.map(steps)).collect();
     points.dedup();
     points
 }
@@ -345,9 +353,9 @@ fn ring_points(ring: &[i32], arcs: &[Vec<[i32; 2]>]) -> Vec<[i32; 2]> {
             points.extend(arc);
         }
     }
-    let pole = (-90.0 * STEPS_PER_DEGREE) as i32;
+    let pole = steps(-90.0);
     if let (Some(&first), Some(&last)) = (points.first(), points.last())
-        && (first[0] - last[0]).abs() > (180.0 * STEPS_PER_DEGREE) as i32
+        && (first[0] - last[0]).abs() > steps(180.0)
     {
         points.extend([[last[0], pole], [first[0], pole]]);
     }
@@ -491,13 +499,17 @@ fn push_triangles(bytes: &mut Vec<u8>, corners: usize, triangles: &[[usize; 3]])
 /// Seven bits a byte, the low ones first, the high bit set on all but the last.
 fn push_count(bytes: &mut Vec<u8>, mut count: usize) {
     while count >= 0x80 {
-        bytes.push((count & 0x7f) as u8 | 0x80);
+        bytes.push(low_bits(count) | 0x80);
         count >>= 7;
     }
-    bytes.push(count as u8);
+    bytes.push(low_bits(count));
+}
+
+fn low_bits(count: usize) -> u8 {
+    u8::try_from(count & 0x7f).unwrap_or(0x7f)
 }
 
 /// Zigzag: 0, −1, 1, −2 … become 0, 1, 2, 3 …
 fn push_signed(bytes: &mut Vec<u8>, value: i32) {
-    push_count(bytes, ((value << 1) ^ (value >> 31)) as u32 as usize);
+    push_count(bytes, ((value << 1) ^ (value >> 31)).cast_unsigned() as usize);
 }

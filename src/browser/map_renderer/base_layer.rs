@@ -2,7 +2,9 @@
 
 use web_sys::{HtmlCanvasElement, WebGl2RenderingContext as Gl, WebGlVertexArrayObject};
 
-use super::gl::{GlError, Lens, Program, attribute, buffer_of, context, count, indices_of, release, vertex_array};
+use super::gl::{
+    GlError, Lens, Program, attribute, buffer_of, context, count, indices_of, release, vertex_array,
+};
 use super::palette::Palette;
 use crate::components::world_map::mesh::{LandPiece, Line, Mesh, Piece};
 

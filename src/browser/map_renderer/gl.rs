@@ -51,7 +51,7 @@ pub fn release(gl: &Gl) {
 /// A linked program and where its uniforms are.
 pub struct Program {
     gl: Gl,
-    program: WebGlProgram,
+    linked: WebGlProgram,
     uniforms: HashMap<&'static str, WebGlUniformLocation>,
 }
 
@@ -86,12 +86,12 @@ impl Program {
             .chain(uniforms)
             .filter_map(|&name| Some((name, gl.get_uniform_location(&program, name)?)))
             .collect();
-        Ok(Self { gl: gl.clone(), program, uniforms })
+        Ok(Self { gl: gl.clone(), linked: program, uniforms })
     }
 
     /// Makes this the program that draws, and tells it the camera.
     pub fn begin(&self, lens: &Lens) {
-        self.gl.use_program(Some(&self.program));
+        self.gl.use_program(Some(&self.linked));
         self.set_vec2("u_centre", [lens.longitude, lens.latitude]);
         self.set("u_middle", lens.middle);
         self.set("u_stretch", lens.stretch);

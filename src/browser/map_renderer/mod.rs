@@ -43,11 +43,14 @@ pub struct MapRenderer {
     _observers: Observers,
 }
 
+/// What an animation frame calls, with the time in milliseconds.
+type Tick = Closure<dyn FnMut(f64)>;
+
 /// The stage, its frames, and whom it tells.
 struct Heart {
     stage: RefCell<Stage>,
     frame: RefCell<Option<i32>>,
-    tick: RefCell<Option<Closure<dyn FnMut(f64)>>>,
+    tick: RefCell<Option<Tick>>,
     tell: Box<dyn Fn(MapEvent)>,
 }
 

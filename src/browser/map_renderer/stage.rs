@@ -22,9 +22,10 @@ const MOST_PIXELS: f64 = 2.0;
 /// Seconds from flat to globe.
 const TURNING_S: f64 = 0.9;
 /// Longest time that a frame lets pass, in seconds: after a pause nothing jumps.
-const LONGEST_FRAME_S: f64 = 0.1;
+const LONGEST_FRAME_S: f64 = 0.25;
 
 /// Everything that a map has in the browser.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and all combinations occur")]
 pub struct Stage {
     pub window: Window,
     pub document: Document,

@@ -34,6 +34,7 @@ impl Default for MapView {
 
 impl MapView {
     /// The same view with numbers that a map can show, whatever a URL said.
+    #[must_use]
     pub fn sane(self) -> Self {
         let or_zero = |number: f64| if number.is_finite() { number } else { 0.0 };
         Self {

@@ -1,13 +1,10 @@
 //! The card beside the pointer: what it points at, with figures.
 
-use std::collections::HashMap;
-
 use leptos::prelude::*;
 
-use super::MapTarget;
+use super::{Figures, MapTarget};
 use crate::model::countries::country;
 use crate::model::place::{CountryCode, HomeNetwork, Place};
-use crate::model::traffic::Traffic;
 
 /// The content of the card; nothing while the pointer is on nothing.
 #[component]
@@ -15,7 +12,7 @@ pub(super) fn HoverCard(
     /// What the pointer is on.
     target: Signal<Option<MapTarget>>,
     /// Traffic of countries.
-    figures: Signal<HashMap<CountryCode, Traffic>>,
+    figures: Signal<Figures>,
     /// Home networks, for their ranges.
     homes: Signal<Vec<HomeNetwork>>,
 ) -> impl IntoView {
@@ -94,7 +91,7 @@ fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position) % 3 == 0 {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

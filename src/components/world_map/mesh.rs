@@ -13,7 +13,7 @@ const LONGEST_EDGE: f32 = 4.0;
 /// Degrees between two lines of the graticule.
 const GRATICULE: i16 = 15;
 /// Points nearer than this to the last are left out, in degrees, at each level of detail.
-const COARSENESS: [f32; LEVELS] = [0.0, 0.1, 0.28];
+const COARSENESS: [f32; LEVELS] = [0.0, 0.13, 0.32];
 /// Levels of detail, the finest first.
 pub const LEVELS: usize = 3;
 /// Degrees of a piece.
@@ -272,7 +272,7 @@ mod tests {
             coasts.map(|piece| piece.number).sum::<usize>()
         };
         assert!(
-            at(0) > 15_000 && at(1) < at(0) * 3 / 4 && at(2) < at(1) * 3 / 4,
+            at(0) > 15_000 && at(1) < at(0) * 4 / 5 && at(2) < at(0) / 2,
             "{} {} {}",
             at(0),
             at(1),

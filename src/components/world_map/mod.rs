@@ -8,6 +8,7 @@
 pub mod base_map;
 pub mod camera;
 mod card;
+mod controls;
 pub mod feed;
 pub mod labels;
 pub mod mesh;
@@ -18,9 +19,11 @@ use std::collections::HashMap;
 
 use leptos::html::{Canvas, Div};
 use leptos::prelude::*;
+use send_wrapper::SendWrapper;
 
 pub use self::camera::MapView;
 use self::card::HoverCard;
+use self::controls::{MapControls, Order};
 pub use self::feed::{MapArc, MapFeed};
 pub use self::projection::Projection;
 pub use self::still::{STILL_SVG_PATH, still_svg};
@@ -35,6 +38,9 @@ pub const BASE_MAP_PATH: &str = "/base_map.bin";
 /// What the map is called, and how to use it without a pointer.
 const INSTRUCTIONS: &str = "World map of traffic. Arrow keys move it, plus and minus zoom, 0 shows the whole \
                             world, G changes between flat map and globe, Enter selects the country in the middle.";
+
+/// Traffic of countries.
+pub type Figures = HashMap<CountryCode, Traffic>;
 
 /// Something on the map that people can point at.
 #[derive(Clone, Debug, PartialEq)]
@@ -127,7 +133,7 @@ pub fn WorldMap(
     /// Cities that get a name as one zooms in, in any order.
     cities: Signal<Vec<City>>,
     /// What the card of a country shows.
-    figures: Signal<HashMap<CountryCode, Traffic>>,
+    figures: Signal<Figures>,
     /// The country that is highlighted.
     selected: Signal<Option<CountryCode>>,
     /// Something was clicked, tapped, or chosen with Enter.
@@ -139,7 +145,8 @@ pub fn WorldMap(
     let state = RwSignal::new(State::Still);
     let hovered = RwSignal::new(None::<MapTarget>);
     let in_the_middle = RwSignal::new(None::<Option<CountryCode>>);
-    let renderer = StoredValue::new_local(None::<MapRenderer>);
+    // A local value would be dropped on another thread on the server, and panic there.
+    let renderer = StoredValue::new(None::<SendWrapper<MapRenderer>>);
     let is_started = RwSignal::new(false);
 
     let tell = move |event| match event {
@@ -152,13 +159,13 @@ pub fn WorldMap(
         MapEvent::Pointer => in_the_middle.set(None),
     };
     let order = move |order: &dyn Fn(&MapRenderer)| {
-        renderer.with_value(|renderer| renderer.as_ref().into_iter().for_each(order));
+        renderer.with_value(|renderer| renderer.as_deref().into_iter().for_each(order));
     };
     // Effects run in browsers only, so the renderer is touched and released on its own thread.
     Effect::new(move |_| {
         match MapRenderer::start(elements, view.get_untracked().sane(), tell) {
             Ok(started) => {
-                renderer.set_value(Some(started));
+                renderer.set_value(Some(SendWrapper::new(started)));
                 is_started.set(true);
             }
             Err(fault) => state.set(State::Faulty(fault)),
@@ -180,6 +187,12 @@ pub fn WorldMap(
     when_started(|map, inputs| map.set_view(inputs.view.get()), inputs);
     when_started(|map, inputs| map.take(&inputs.feed.take()), inputs);
 
+    let on_order = Callback::new(move |pressed| match pressed {
+        Order::ZoomIn => order(&|map| map.zoom_by(1.0)),
+        Order::ZoomOut => order(&|map| map.zoom_by(-1.0)),
+        Order::Reset => order(&MapRenderer::reset),
+        Order::Turn => order(&MapRenderer::toggle_projection),
+    });
     let is_alive = move || state.get() == State::Alive;
     let is_globe = move || view.with(|view| view.projection == Projection::Globe);
     let spoken = move || match in_the_middle.get() {
@@ -218,59 +231,12 @@ pub fn WorldMap(
             <div class="world-map__card" class:world-map__card--shown=move || hovered.get().is_some() node_ref=elements.card>
                 <HoverCard target=hovered.into() figures homes/>
             </div>
-            <div class="world-map__controls" role="group" aria-label="Map controls">
-                <button
-                    class="world-map__button"
-                    type="button"
-                    aria-label="Zoom in"
-                    title="Zoom in (+)"
-                    disabled=move || !is_alive()
-                    on:click=move |_| order(&|map| map.zoom_by(1.0))
-                >
-                    <svg viewBox="0 0 20 20" aria-hidden="true"><path d="M10 4v12M4 10h12"></path></svg>
-                </button>
-                <button
-                    class="world-map__button"
-                    type="button"
-                    aria-label="Zoom out"
-                    title="Zoom out (−)"
-                    disabled=move || !is_alive()
-                    on:click=move |_| order(&|map| map.zoom_by(-1.0))
-                >
-                    <svg viewBox="0 0 20 20" aria-hidden="true"><path d="M4 10h12"></path></svg>
-                </button>
-                <button
-                    class="world-map__button"
-                    type="button"
-                    aria-label="Show the whole world"
-                    title="Show the whole world (0)"
-                    disabled=move || !is_alive()
-                    on:click=move |_| order(&MapRenderer::reset)
-                >
-                    <svg viewBox="0 0 20 20" aria-hidden="true">
-                        <path d="M4 8V4h4M12 4h4v4M16 12v4h-4M8 16H4v-4"></path>
-                    </svg>
-                </button>
-                <button
-                    class="world-map__button"
-                    type="button"
-                    aria-label="Globe"
-                    aria-pressed=move || if is_globe() { "true" } else { "false" }
-                    title="Flat map or globe (G)"
-                    disabled=move || !is_alive()
-                    on:click=move |_| order(&MapRenderer::toggle_projection)
-                >
-                    <svg viewBox="0 0 20 20" aria-hidden="true">
-                        <circle cx="10" cy="10" r="7"></circle>
-                        <path d="M3 10h14M10 3c5 4 5 10 0 14M10 3c-5 4-5 10 0 14"></path>
-                    </svg>
-                </button>
-            </div>
+            <MapControls is_alive=Signal::derive(is_alive) is_globe=Signal::derive(is_globe) on_order/>
             <p class="world-map__spoken" aria-live="polite">{spoken}</p>
             <p class="world-map__notice" role="status">
                 {move || match state.get() {
-                    State::Faulty(fault) => fault.notice(),
-                    State::Still | State::Alive => "",
+                    State::Faulty(fault) => Some(fault.notice()),
+                    State::Still | State::Alive => None,
                 }}
             </p>
         </div>
