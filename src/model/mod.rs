@@ -9,6 +9,7 @@ pub mod filter;
 pub mod filter_terms;
 pub mod flow_record;
 pub mod frame;
+pub mod network;
 pub mod place;
 pub mod protocol_names;
 pub mod quantity;

@@ -13,12 +13,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use meridian::model::flow_record::FlowRecord;
-use meridian::model::place::{CountryCode, Place, Precision};
+use meridian::model::place::{CountryCode, HomeLocation, Place, Precision};
 use meridian::model::status::DatabaseKind;
 use meridian::model::traffic::Direction;
-use meridian::server::geolocation::{
-    Current, Geolocation, HomeLocation, HomeNetworkSetting, Settings, distance_km, watch,
-};
+use meridian::server::geolocation::{Current, Geolocation, HomeNetworkSetting, Settings, distance_km, watch};
 use mmdb_writer::ipnet::IpNet;
 use mmdb_writer::{IpVersion, Value, Writer};
 use tempfile::TempDir;

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::field::Field;
-use super::network::Network;
 use super::protocol::protocol_name;
+use crate::model::network::Network;
 use crate::model::place::CountryCode;
 use crate::model::traffic::Direction;
 

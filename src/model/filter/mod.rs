@@ -11,7 +11,6 @@ mod evaluation;
 mod expression;
 mod field;
 mod lexer;
-mod network;
 mod parser;
 mod protocol;
 #[cfg(test)]
@@ -26,7 +25,6 @@ use thiserror::Error;
 pub use evaluation::PlaceLookup;
 pub use expression::{Comparison, Expression, Term, Test, Values};
 pub use field::{End, FIELDS, Field};
-pub use network::Network;
 pub use protocol::{protocol_name, protocol_number};
 
 /// The longest filter, in characters; its canonical text keeps within it as well.

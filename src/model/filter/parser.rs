@@ -3,7 +3,6 @@
 use super::expression::{Comparison, Expression, Term, Test, Values};
 use super::field::{Field, nearest};
 use super::lexer::{Kind, Token};
-use super::network::Network;
 use super::protocol::{names as protocol_names, protocol_number};
 use super::{FilterError, MAX_DEPTH, MAX_TERMS, country_code};
 use crate::model::traffic::Direction;
@@ -244,7 +243,7 @@ fn no_values(field: Field) -> Values {
 
 fn add(field: Field, text: &str, values: &mut Values) -> Result<(), String> {
     match values {
-        Values::Networks(networks) => networks.push(Network::parse(text)?),
+        Values::Networks(networks) => networks.push(text.parse()?),
         Values::Numbers(numbers) => numbers.push(number(field, text)?),
         Values::Cities(cities) => cities.push(text.to_owned()),
         Values::Countries(countries) if text.eq_ignore_ascii_case("unknown") => countries.push(None),

@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 pub use self::cities::distance_km;
 pub use self::current::Current;
-pub use self::home_networks::{HomeNetworkSetting, Network};
+pub use self::home_networks::HomeNetworkSetting;
 pub use self::watch::{Watch, watch};
 
 use self::database::{AsDatabase, Content, PlaceDatabase};
