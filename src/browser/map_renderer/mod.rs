@@ -253,7 +253,12 @@ impl Heart {
             on(surface, "pointercancel", |stage, event| {
                 event.dyn_ref::<PointerEvent>().into_iter().for_each(|event| stage.pointer_up(event, false));
             }),
-            on(surface, "pointerleave", |stage, _| stage.leave()),
+            on(surface, "pointerleave", |stage, event| {
+                // A finger leaves with every tap; what it tapped stays told.
+                if event.dyn_ref::<PointerEvent>().is_some_and(|event| event.pointer_type() == "mouse") {
+                    stage.leave();
+                }
+            }),
             on(surface, "wheel", |stage, event| {
                 event.prevent_default();
                 event.dyn_ref::<WheelEvent>().into_iter().for_each(|event| stage.wheel(event));
