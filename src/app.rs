@@ -46,7 +46,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
-    let health = Health::new();
+    let health = Health::at_first_render();
     provide_context(health);
     health.keep_up_to_date();
     view! {

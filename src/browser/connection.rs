@@ -23,7 +23,7 @@ pub enum StreamEvent {
     /// The connection changed.
     Connection(Connection),
     /// A message of the server.
-    Message(Message),
+    Message(Box<Message>),
 }
 
 /// The longest wait between two attempts, in milliseconds.

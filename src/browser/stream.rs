@@ -37,7 +37,9 @@ struct Inner {
 /// A socket and the closures it calls, which have to live as long.
 struct Socket {
     socket: WebSocket,
-    _called: (Closure<dyn FnMut()>, Closure<dyn FnMut(MessageEvent)>, Closure<dyn FnMut()>),
+    _on_open: Closure<dyn FnMut()>,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_close: Closure<dyn FnMut()>,
 }
 
 impl Drop for Socket {
@@ -130,7 +132,12 @@ impl Inner {
         socket.set_onopen(Some(on_open.as_ref().unchecked_ref()));
         socket.set_onclose(Some(on_close.as_ref().unchecked_ref()));
         socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
-        let earlier = self.socket.replace(Some(Socket { socket, _called: (on_open, on_message, on_close) }));
+        let earlier = self.socket.replace(Some(Socket {
+            socket,
+            _on_open: on_open,
+            _on_message: on_message,
+            _on_close: on_close,
+        }));
         drop(earlier);
     }
 
@@ -151,7 +158,7 @@ impl Inner {
                 if self.attempts.replace(0) > 0 || !matches!(message, Message::Frame(_)) {
                     (self.tell)(StreamEvent::Connection(Connection::Open));
                 }
-                (self.tell)(StreamEvent::Message(message));
+                (self.tell)(StreamEvent::Message(Box::new(message)));
             }
             // The server is of another version: the page has to be loaded anew, and a reconnection does not help.
             Err(error) => leptos::logging::warn!("a message of the live stream is not readable: {error}"),

@@ -28,6 +28,7 @@ impl Theme {
     }
 
     /// The other one.
+    #[must_use]
     pub const fn other(self) -> Self {
         match self {
             Self::Dark => Self::Light,

@@ -9,7 +9,7 @@ use leptos::leptos_dom::helpers::{IntervalHandle, set_interval_with_handle};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::api::first_render::at_first_render;
+use crate::api::first_render;
 use crate::api::status::fetch_status;
 use crate::browser::connection::Connection;
 use crate::browser::page;
@@ -42,8 +42,8 @@ pub struct Health {
 
 impl Health {
     /// Starts with the status in the page, if there is one.
-    pub fn new() -> Self {
-        let status = at_first_render(fetch_status);
+    pub fn at_first_render() -> Self {
+        let status = first_render::at_first_render(fetch_status);
         Self {
             last_received_ms: RwSignal::new(status.as_ref().and_then(|status| status.last_received_ms)),
             now_ms: RwSignal::new(status.as_ref().map_or(0, |status| status.now_ms)),

@@ -149,13 +149,19 @@ pub fn LivePage() -> impl IntoView {
                     on_select
                     view
                 />
-                <div class="live__bar">
-                    <FilterBar filter fault on_filter/>
-                    <PauseButton is_paused=feed.is_paused passed=feed.passed on_pause=session.on_pause(health)/>
+                <div class="live__over">
+                    <div class="live__bar">
+                        <FilterBar filter fault on_filter/>
+                        <PauseButton
+                            is_paused=feed.is_paused
+                            passed=feed.passed
+                            on_pause=session.on_pause(health)
+                        />
+                    </div>
+                    <Show when=move || home_is_unset.get()>
+                        <HomePrompt draft action/>
+                    </Show>
                 </div>
-                <Show when=move || home_is_unset.get()>
-                    <HomePrompt draft action/>
-                </Show>
                 <ColourLegend colour_by entries=session.legend() totals=feed.totals.into() on_term/>
                 <noscript>
                     <p class="live__noscript">
@@ -262,8 +268,9 @@ fn home_networks(health: Health) -> Signal<Vec<HomeNetwork>> {
             .status
             .with(|status| status.as_ref().map(|status| status.home_networks.clone()).unwrap_or_default());
         for home in homes.iter_mut().filter(|home| !home.place.precision.has_coordinates()) {
+            home.name = "home (place not set)".to_owned();
             home.place = Place {
-                city: "home (place not set)".to_owned(),
+                city: home.name.clone(),
                 longitude: NEUTRAL_HOME.0,
                 latitude: NEUTRAL_HOME.1,
                 precision: Precision::Home,

@@ -98,12 +98,18 @@ impl Session {
     fn take(self, event: StreamEvent, filter: RwSignal<String>, health: Health) {
         match event {
             StreamEvent::Connection(connection) => health.connection_is(connection),
-            StreamEvent::Message(Message::Snapshot(snapshot)) => {
+            StreamEvent::Message(message) => self.take_message(*message, filter, health),
+        }
+    }
+
+    fn take_message(self, message: Message, filter: RwSignal<String>, health: Health) {
+        match message {
+            Message::Snapshot(snapshot) => {
                 health.heard(snapshot.clock_ms, snapshot.second.last_received_ms);
                 self.colouring.update_value(|colouring| colouring.follow(&snapshot.second.top_as));
                 self.feed.take_snapshot(*snapshot);
             }
-            StreamEvent::Message(Message::Frame(frame)) => {
+            Message::Frame(frame) => {
                 health.received(Some(frame.clock_ms));
                 if page::is_visible() && !self.feed.is_paused.get_untracked() {
                     let by = self.colour_by.get_untracked();
@@ -112,12 +118,12 @@ impl Session {
                 }
                 self.feed.take_frame(frame);
             }
-            StreamEvent::Message(Message::Second(second)) => {
+            Message::Second(second) => {
                 health.heard(second.clock_ms, second.last_received_ms);
                 self.colouring.update_value(|colouring| colouring.follow(&second.top_as));
                 self.feed.take_second(*second);
             }
-            StreamEvent::Message(Message::Refusal(Refusal { message, position })) => {
+            Message::Refusal(Refusal { message, position }) => {
                 let place = position
                     .and_then(|position| usize::try_from(position).ok())
                     .map(|position| (position, 1));
