@@ -1,7 +1,6 @@
 //! What server functions, the REST API and the metrics ask: the running process.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use thiserror::Error;
@@ -73,6 +72,11 @@ impl Context {
         &self.config.allowed_origins
     }
 
+    /// Names that this server answers to, besides addresses and its own.
+    pub fn hosts(&self) -> &[String] {
+        &self.config.hosts
+    }
+
     /// The state of the whole process.
     pub fn status(&self) -> Status {
         let report = self.collector.report();
@@ -122,11 +126,6 @@ impl Context {
             *kept = Some((geolocation, cities));
         }
         kept.as_ref().map_or_else(Vec::new, |(_, cities)| cities.iter().take(most).cloned().collect())
-    }
-
-    /// The address of the first UDP socket, for instructions.
-    pub fn export_address(&self) -> Option<SocketAddr> {
-        self.config.listen_udp.first().copied()
     }
 
     /// Says where the default home ranges are, and keeps it.

@@ -60,6 +60,9 @@ pub struct Listen {
 pub struct Http {
     /// Address with port. Default: `site-addr` of `Leptos.toml`, 127.0.0.1:3000. Variable `MERIDIAN_HTTP_ADDRESS`.
     pub address: Option<SocketAddr>,
+    /// Names that pages are reached by, besides addresses, `localhost` and the machine's own. Default: none.
+    #[serde(default)]
+    pub hosts: Vec<String>,
     /// Origins besides the server's own that may open the live stream. Default: none.
     #[serde(default)]
     pub allowed_origins: Vec<String>,

@@ -37,6 +37,8 @@ pub struct Config {
     pub receive_buffer_bytes: usize,
     /// Address of the pages and the API; `None` leaves it to `Leptos.toml`.
     pub http_address: Option<SocketAddr>,
+    /// Names that pages are reached by, besides addresses, `localhost` and the machine's own.
+    pub hosts: Vec<String>,
     /// Origins besides the server's own that may open the live stream, as `https://host:port`.
     pub allowed_origins: Vec<String>,
     /// Geolocation databases; empty means all in `geolocation/` of the data folder.
@@ -107,6 +109,7 @@ impl Config {
             listen_udp: flags.listen_udp.clone().or(file.listen.udp).unwrap_or_default(),
             receive_buffer_bytes: file.listen.receive_buffer_bytes.unwrap_or(64 << 20),
             http_address: flags.http_address.or(file.http.address),
+            hosts: file.http.hosts,
             allowed_origins: file.http.allowed_origins,
             databases: flags.databases.clone().or(file.geolocation.databases).unwrap_or_default(),
             home_networks: file.home_networks.into_iter().map(toml::Spanned::into_inner).collect(),

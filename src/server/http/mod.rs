@@ -1,6 +1,7 @@
 //! Pages, API, metrics and health over HTTP.
 
 mod headers;
+mod hosts;
 mod rest;
 
 use std::future::ready;
@@ -26,6 +27,7 @@ use tower_http::csrf::CsrfLayer;
 use tower_http::services::ServeDir;
 use tower_http::trace::TraceLayer;
 
+use self::hosts::Hosts;
 use super::RunError;
 use super::config::Config;
 use super::context::Context;
@@ -104,6 +106,7 @@ fn router(context: &Arc<Context>, leptos: &LeptosOptions) -> Router {
         .merge(rest)
         .merge(pages)
         .layer(CsrfLayer::new())
+        .layer(middleware::from_fn_with_state(Hosts::new(context.hosts()), hosts::check))
         .layer(middleware::map_response(headers::harden))
         .layer(CatchPanicLayer::new())
         .layer(TraceLayer::new_for_http().make_span_with(|request: &Request| {
