@@ -13,7 +13,7 @@ MERIDIAN := $(CARGO_TARGET_DIR)/release/meridian
 SSR := --no-default-features --features ssr
 HYDRATE := --no-default-features --features hydrate --target wasm32-unknown-unknown
 
-.PHONY: help run demo build test rust-test lint browser-test bench format base-map setup setup-build setup-geolocation setup-test clean
+.PHONY: help run demo build test rust-test lint browser-test bench measure format base-map setup setup-build setup-geolocation setup-test clean
 
 help:  ## List the commands.
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -41,10 +41,13 @@ lint: setup-build  ## Formatting, clippy for both targets, licences and sources,
 	RUSTDOCFLAGS="--deny warnings" cargo doc $(SSR) --no-deps --lib --quiet
 
 browser-test:  ## Browser tests in a real Chromium, with real exporters, against the release build.
-	cd end2end && node --test --test-concurrency=1 --test-reporter=spec
+	cd end2end && node --experimental-websocket --test --test-concurrency=1 --test-reporter=spec
 
 bench: setup-build setup-geolocation  ## Benchmarks; each prints its peer or limit from the same run.
 	cargo bench $(SSR)
+
+measure: build setup-geolocation setup-test  ## What a first visit of the page costs: bytes, first paint, first arc.
+	node end2end/measure.js
 
 format:  ## Format the Rust code.
 	cargo fmt
