@@ -30,7 +30,7 @@ fn notices(status: &Status, path: &str) -> Vec<Notice> {
         status.geolocation.problems.iter().map(|problem| Notice::new(problem.clone())).collect();
     if !status.geolocation.has_places() && notices.is_empty() {
         notices.push(Notice::new(
-            "No geolocation database is in use: only home networks are on the map. `make databases` fetches \
+            "No geolocation database is in use: only home networks are on the map. `make setup-geolocation` fetches \
              free ones, or name your own in meridian.toml."
                 .to_owned(),
         ));
