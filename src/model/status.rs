@@ -20,7 +20,7 @@ pub struct Status {
     pub traffic: Traffic,
     /// Receive time of the latest datagram, if any came.
     pub last_received_ms: Option<i64>,
-    /// Number of exporters seen since the start.
+    /// Number of exporters known.
     pub exporters: u64,
     /// The sockets that wait for export datagrams.
     pub listeners: Vec<Listener>,

@@ -1,7 +1,7 @@
 //! What server functions, the REST API and the metrics ask: the running process.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use thiserror::Error;
 
@@ -15,7 +15,6 @@ use crate::model::exporter::Exporter;
 use crate::model::frame::Snapshot;
 use crate::model::place::{City, HomeLocation};
 use crate::model::status::Status;
-use crate::model::traffic::Traffic;
 
 /// Cities kept as map labels.
 const MAX_CITIES: usize = 5_000;
@@ -28,7 +27,7 @@ pub struct Context {
     geolocation: Arc<Current>,
     hub: Arc<Hub>,
     started_ms: i64,
-    cities: Mutex<Option<(Arc<Geolocation>, Vec<City>)>>,
+    cities: Mutex<(Weak<Geolocation>, Vec<City>)>,
 }
 
 /// Why the home location was not set.
@@ -54,7 +53,7 @@ impl Context {
         hub: Arc<Hub>,
         started_ms: i64,
     ) -> Self {
-        Self { config, collector, geolocation, hub, started_ms, cities: Mutex::new(None) }
+        Self { config, collector, geolocation, hub, started_ms, cities: Mutex::default() }
     }
 
     /// The collecting thread.
@@ -79,20 +78,17 @@ impl Context {
 
     /// The state of the whole process.
     pub fn status(&self) -> Status {
-        let report = self.collector.report();
+        let report = self.report();
         let geolocation = self.geolocation.load();
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_ms: self.started_ms,
             now_ms: socket::now_us() / 1_000,
-            traffic: report.as_ref().map_or(Traffic::NONE, |report| report.counters.traffic),
-            last_received_ms: report
-                .as_ref()
-                .and_then(|report| report.last_received_us)
-                .map(|time| time / 1_000),
-            exporters: report.as_ref().map_or(0, |report| report.exporters),
-            live_dropped: report.as_ref().map_or(0, |report| report.live_dropped),
-            listeners: report.map_or_else(Vec::new, |report| report.listeners),
+            traffic: report.counters.traffic,
+            last_received_ms: report.last_received_us.map(|time| time / 1_000),
+            exporters: report.exporters,
+            live_dropped: report.live_dropped,
+            listeners: report.listeners.clone(),
             geolocation: geolocation.status(),
             home_networks: geolocation.home_networks(),
             home_can_be_set: self.config.home.is_none(),
@@ -101,13 +97,13 @@ impl Context {
         }
     }
 
-    /// What the collecting thread has counted; `None` once it has stopped.
-    pub fn report(&self) -> Option<Report> {
+    /// What the collecting thread has counted.
+    pub fn report(&self) -> Arc<Report> {
         self.collector.report()
     }
 
-    /// Every exporter seen since the start.
-    pub fn exporters(&self) -> Vec<Exporter> {
+    /// Every exporter known.
+    pub fn exporters(&self) -> Arc<Vec<Exporter>> {
         self.collector.exporters()
     }
 
@@ -121,11 +117,10 @@ impl Context {
     pub fn cities(&self, most: usize) -> Vec<City> {
         let geolocation = self.geolocation.load();
         let mut kept = self.cities.lock().unwrap_or_else(PoisonError::into_inner);
-        if !kept.as_ref().is_some_and(|(of, _)| Arc::ptr_eq(of, &geolocation)) {
-            let cities = geolocation.cities(MAX_CITIES);
-            *kept = Some((geolocation, cities));
+        if kept.0.as_ptr() != Arc::as_ptr(&geolocation) {
+            *kept = (Arc::downgrade(&geolocation), geolocation.cities(MAX_CITIES));
         }
-        kept.as_ref().map_or_else(Vec::new, |(_, cities)| cities.iter().take(most).cloned().collect())
+        kept.1.iter().take(most).cloned().collect()
     }
 
     /// Says where the default home ranges are, and keeps it.

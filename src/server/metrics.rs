@@ -22,10 +22,8 @@ use crate::model::status::Listener;
 
 /// The page for a scraper.
 pub fn page(context: &Context) -> Response {
-    let Some(report) = context.report() else {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the collector has stopped\n").into_response();
-    };
-    let scrape = Scrape { report, exporters: context.exporters(), hub: Arc::clone(context.hub()) };
+    let scrape =
+        Scrape { report: context.report(), exporters: context.exporters(), hub: Arc::clone(context.hub()) };
     let mut registry = Registry::with_prefix("meridian");
     registry.register_collector(Box::new(scrape));
     let mut text = String::new();
@@ -39,8 +37,8 @@ pub fn page(context: &Context) -> Response {
 /// Everything that one scrape shows.
 #[derive(Debug)]
 struct Scrape {
-    report: Report,
-    exporters: Vec<Exporter>,
+    report: Arc<Report>,
+    exporters: Arc<Vec<Exporter>>,
     hub: Arc<Hub>,
 }
 
@@ -139,6 +137,12 @@ impl Scrape {
             sets.map(|(fate, count)| ([("fate", fate)], count)),
         )?;
         writer.gauge("sets_waiting", "Data sets that wait for their template", counters.sets_waiting)?;
+        writer.counter("template_records", "Template records in template sets", counters.template_records)?;
+        writer.counter(
+            "templates_withdrawn",
+            "Template withdrawals, which have no effect over UDP",
+            counters.templates_withdrawn,
+        )?;
         writer.counter(
             "templates_defined",
             "Template records that defined or confirmed a template",
@@ -274,6 +278,17 @@ impl Scrape {
         )?;
         writer.gauge("live_clients", "Clients of the live stream now", live.clients())?;
         writer.gauge("live_views", "Different subscriptions now", live.views())?;
+        writer.gauge(
+            "live_spacing_microseconds",
+            "Least time between two frames of one client now",
+            live.spacing_us(),
+        )?;
+        writer.counter("live_batches", "Batches taken by the live feed", live.batches())?;
+        writer.counter(
+            "live_tops_overflow",
+            "Flows missing in a list of tops because it had too many entries",
+            live.tops_overflow(),
+        )?;
         writer.counter("live_frames", "Frames written to clients", live.frames())?;
         writer.counter("live_sent_bytes", "Message bytes written to clients", live.bytes())?;
         writer.counters(

@@ -10,16 +10,18 @@ pub mod live;
 pub mod metrics;
 pub mod shutdown;
 pub mod telemetry;
+pub mod transport;
 pub mod wire;
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
-use tokio_util::task::TaskTracker;
+use tokio_util::sync::CancellationToken;
 
 use self::collector::intake::Intake;
 use self::collector::limits::Limits;
@@ -28,9 +30,7 @@ use self::config::{Config, DEFAULT_UDP_PORTS};
 use self::context::Context;
 use self::geolocation::{Current, Geolocation};
 use self::live::Hub;
-
-/// Batches that may wait for the live feed: at most 64 datagrams each.
-const LIVE_QUEUE_BATCHES: usize = 1_024;
+use self::transport::InProcess;
 
 /// Open files wanted: clients of the stream, other connections, sockets and databases.
 const OPEN_FILES: u64 = 4_096;
@@ -42,7 +42,7 @@ pub enum RunError {
     #[error("{0}")]
     Usage(String),
     /// An address could not be bound.
-    #[error("cannot listen on {what} {address}: is another program (or another Meridian) using the port?")]
+    #[error("cannot listen on {what} {address}: {}", hint(source))]
     Bind {
         /// `UDP` or `HTTP`.
         what: &'static str,
@@ -60,22 +60,28 @@ pub enum RunError {
 /// Runs everything in one process until it is told to stop: build, bind, log, start, wait, drain.
 pub fn run(config: Config) -> Result<(), RunError> {
     telemetry::start(config.log_format, &config.log_level).map_err(RunError::Usage)?;
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .context("cannot start the async runtime")?
-        .block_on(serve(config))
+        .context("cannot start the async runtime")?;
+    let result = runtime.block_on(serve(config));
+    // What still runs has had its time.
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    if let Err(error) = &result {
+        tracing::error!("{error}");
+    }
+    result
 }
 
 async fn serve(config: Config) -> Result<(), RunError> {
     let started_ms = collector::socket::now_us() / 1_000;
     let leptos = http::leptos_options(&config)?;
+    http::check_site(&leptos)?;
 
     let listeners = bind_udp(&config)?;
-    let http_address = leptos.site_addr;
-    let http = TcpListener::bind(http_address).await.map_err(|source| RunError::Bind {
+    let http = TcpListener::bind(leptos.site_addr).await.map_err(|source| RunError::Bind {
         what: "HTTP",
-        address: http_address,
+        address: leptos.site_addr,
         source,
     })?;
     for listener in &listeners {
@@ -87,45 +93,53 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let geolocation = load_geolocation(&config).await?;
     allow_many_files();
     let hub = Hub::new(live::Limits::default(), started_ms);
-    let (live_batches, batches) = mpsc::channel(LIVE_QUEUE_BATCHES);
+    let (live, batches) = InProcess::channel(&hub);
     let demo_target = listeners.first().map(Listener::address);
     let collector =
-        Collector::start(listeners, Intake::new(Limits::default()), Arc::clone(&geolocation), live_batches)
+        Collector::start(listeners, Intake::new(Limits::default()), Arc::clone(&geolocation), live)
             .context("cannot start the collecting thread")?;
 
     let stop = shutdown::on_signal().context("cannot listen for stop signals")?;
-    let tasks = TaskTracker::new();
-    tasks.spawn(Arc::clone(&hub).run(batches, stop.clone()));
-    let watch = geolocation::watch(Arc::clone(&geolocation), || ())
-        .context("cannot watch the geolocation databases")?;
+    let closing = CancellationToken::new();
+    let mut feed = tokio::spawn(Arc::clone(&hub).run(batches, closing.clone()));
+    let watch = geolocation::watch(Arc::clone(&geolocation), || {
+        tracing::info!("the geolocation databases were reloaded")
+    })
+    .context("cannot watch the geolocation databases")?;
     if let (Some(demo), Some(target)) = (config.demo, demo_target) {
-        tasks.spawn(collector::demo_exporter::run(demo, target, stop.clone()));
+        tokio::spawn(collector::demo_exporter::run(demo, target, stop.clone()));
     }
     let deadline = config.shutdown_deadline;
     let context = Arc::new(Context::new(config, collector, geolocation, hub, started_ms));
     let address = http.local_addr().context("the HTTP socket has no address")?;
+    let mut pages = tokio::spawn(http::serve(http, Arc::clone(&context), leptos, closing.clone()));
     tracing::info!("Meridian is at http://{address}/");
-    let pages = tasks.spawn(http::serve(http, Arc::clone(&context), leptos, stop.clone()));
 
-    stop.cancelled().await;
-    tracing::info!("stopping: connections get {} s to end", deadline.as_secs());
-    tasks.close();
-    let drained = async {
-        tasks.wait().await;
-        context.hub().drained().await;
+    let failure = tokio::select! {
+        () = stop.cancelled() => None,
+        ended = &mut feed => Some(anyhow!("the live feed ended by itself: {ended:?}")),
+        ended = &mut pages => Some(anyhow!("the HTTP server ended by itself: {ended:?}")),
     };
-    if tokio::time::timeout(deadline, drained).await.is_err() {
-        tracing::warn!("connections were still open at the deadline; they are cut");
+    tracing::info!("stopping: connections get {} s to end", deadline.as_secs());
+    let drained = async {
+        // First the collector, so that the live feed still shows what it had received.
+        let collecting = Arc::clone(&context);
+        let stopped = tokio::task::spawn_blocking(move || {
+            collecting.collector().stop();
+            drop(watch);
+        });
+        let stopped = stopped.await;
+        closing.cancel();
+        context.hub().drained().await;
+        let pages = if pages.is_finished() { Ok(Ok(())) } else { pages.await };
+        (stopped, pages)
+    };
+    match tokio::time::timeout(deadline, drained).await {
+        Ok((Ok(()), Ok(Ok(())))) => tracing::info!("stopped"),
+        Ok(ends) => tracing::error!("stopped, not cleanly: {ends:?}"),
+        Err(_) => tracing::warn!("connections were still open at the deadline; they are cut"),
     }
-    drop(watch);
-    tokio::task::spawn_blocking(move || context.collector().stop())
-        .await
-        .context("the collector did not stop")?;
-    tracing::info!("stopped");
-    match pages.await {
-        Ok(Err(error)) => Err(RunError::Failed(anyhow::Error::from(error).context("the HTTP server failed"))),
-        _ => Ok(()),
-    }
+    failure.map_or(Ok(()), |failure| Err(RunError::Failed(failure)))
 }
 
 /// Raises the limit of open files as far as this process may: each client of the stream holds one.
@@ -142,20 +156,23 @@ fn allow_many_files() {
     }
 }
 
-/// Loads the databases on a thread that may block, and tells what is missing.
+/// Loads the databases on a thread that may block.
 async fn load_geolocation(config: &Config) -> Result<Arc<Current>, RunError> {
     let settings = config.geolocation();
     let geolocation = tokio::task::spawn_blocking(move || Geolocation::load(&settings))
         .await
         .context("loading the geolocation databases failed")?;
-    let status = geolocation.status();
-    for database in &status.databases {
-        tracing::info!(file = database.file, ranges = database.ranges, "loaded a geolocation database");
-    }
-    for problem in &status.problems {
-        tracing::warn!("{problem}");
-    }
     Ok(Arc::new(Current::new(geolocation)))
+}
+
+/// What to do about an address that cannot be bound.
+fn hint(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::AddrInUse => "another program, maybe another Meridian, uses the port",
+        ErrorKind::PermissionDenied => "ports below 1024 need root or CAP_NET_BIND_SERVICE",
+        ErrorKind::AddrNotAvailable => "this machine does not have that address",
+        _ => "the system refuses",
+    }
 }
 
 /// Binds what the configuration names; without that, the default ports on all addresses of both families.
@@ -183,13 +200,12 @@ pub fn check(config: &Config) -> Result<(), RunError> {
     println!("configuration file   {file}");
     println!("data folder          {}", config.data_dir.display());
     let udp: Vec<String> = if config.listen_udp.is_empty() {
-        DEFAULT_UDP_PORTS.map(|port| format!("[::]:{port}")).to_vec()
+        DEFAULT_UDP_PORTS.map(|port| format!("port {port} of all addresses")).to_vec()
     } else {
         config.listen_udp.iter().map(ToString::to_string).collect()
     };
     println!("export datagrams at  {}", udp.join(", "));
     println!("pages at             http://{}/", http::leptos_options(config)?.site_addr);
-    telemetry::check(&config.log_level).map_err(RunError::Usage)?;
     let geolocation = Geolocation::load(&config.geolocation());
     let status = geolocation.status();
     for database in &status.databases {
@@ -201,8 +217,8 @@ pub fn check(config: &Config) -> Result<(), RunError> {
     for network in geolocation.home_networks() {
         println!("home network         {}: {}", network.name, network.networks.join(", "));
     }
-    if !status.problems.is_empty() {
-        return Err(RunError::Usage(status.problems.join("\n")));
+    for problem in &status.problems {
+        println!("note                 {problem}");
     }
     println!("the configuration is good");
     Ok(())
@@ -212,8 +228,5 @@ pub fn check(config: &Config) -> Result<(), RunError> {
 pub fn explain_address(config: &Config, address: IpAddr) -> Result<(), RunError> {
     let geolocation = Geolocation::load(&config.geolocation());
     println!("{}", geolocation.explain(address));
-    for problem in geolocation.status().problems {
-        eprintln!("note: {problem}");
-    }
     Ok(())
 }

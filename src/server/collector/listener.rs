@@ -2,17 +2,18 @@
 //!
 //! It owns the listening sockets and the [`Intake`] and shares nothing that needs a lock. It waits only for the
 //! kernel: a full queue behind it costs the flows of that batch for the reader of the queue, counted, never time.
-//! Pages and metrics ask it questions through [`Collector`]; it answers between two batches.
+//! What it has counted it publishes through [`Collector`], for pages and metrics to read without waiting.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc as queue;
+use arc_swap::ArcSwap;
 
 use super::batch::FlowBatch;
 use super::counters::Counters;
@@ -22,6 +23,7 @@ use crate::model::exporter::Exporter;
 use crate::model::flow_record::FlowRecord;
 use crate::model::status::Listener as ListenerStatus;
 use crate::server::geolocation::Current;
+use crate::server::transport::InProcess;
 
 /// Batches read from one socket before the others get their turn.
 const ROUNDS: usize = 16;
@@ -29,8 +31,10 @@ const ROUNDS: usize = 16;
 const LARGE_BATCH: usize = 8_192;
 /// How often waiting data sets are given up and kernel drops are looked for while traffic flows.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
-/// How long an answer may take before the thread counts as gone.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How often counters are published while traffic flows.
+const PUBLISHING: Duration = Duration::from_millis(100);
+/// Batches read from one socket when the thread ends: more than a socket's buffer holds.
+const LAST_ROUNDS: usize = 4_096;
 
 /// A bound UDP socket that nobody reads yet. Datagrams wait in its buffer.
 #[derive(Debug)]
@@ -58,8 +62,8 @@ impl Listener {
     }
 }
 
-/// What the collecting thread has counted.
-#[derive(Clone, Debug)]
+/// What the collecting thread has counted, at most a tenth of a second ago.
+#[derive(Clone, Debug, Default)]
 pub struct Report {
     /// What became of the datagrams.
     pub counters: Counters,
@@ -73,17 +77,19 @@ pub struct Report {
     pub live_dropped: u64,
 }
 
-enum Question {
-    Report(mpsc::SyncSender<Report>),
-    Exporters(mpsc::SyncSender<Vec<Exporter>>),
-    Stop,
+/// What the collecting thread publishes for everybody to read without waiting.
+#[derive(Debug, Default)]
+struct Published {
+    report: ArcSwap<Report>,
+    exporters: ArcSwap<Vec<Exporter>>,
 }
 
-/// The running collector: asks its thread, and stops it.
+/// The running collector. Its thread is stopped and awaited when it is dropped.
 #[derive(Debug)]
 pub struct Collector {
-    questions: mpsc::Sender<Question>,
-    wake: Mutex<UnixStream>,
+    published: Arc<Published>,
+    is_stopping: Arc<AtomicBool>,
+    wake: UnixStream,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -93,13 +99,13 @@ impl Collector {
         listeners: Vec<Listener>,
         intake: Intake,
         geolocation: Arc<Current>,
-        live: queue::Sender<FlowBatch>,
+        live: InProcess,
     ) -> io::Result<Self> {
         let (wake, woken) = UnixStream::pair()?;
-        woken.set_nonblocking(true)?;
         wake.set_nonblocking(true)?;
-        let (questions, asked) = mpsc::channel();
-        let worker = Worker {
+        let is_stopping = Arc::new(AtomicBool::new(false));
+        let published = Arc::new(Published::default());
+        let mut worker = Worker {
             sockets: listeners
                 .into_iter()
                 .map(|listener| Reading { listener, datagrams: 0, drops: 0 })
@@ -107,56 +113,61 @@ impl Collector {
             intake,
             geolocation,
             live,
-            live_dropped: 0,
             last_received_us: None,
             exporters: Arc::from([]),
             exporters_admitted: 0,
             flows: Vec::new(),
+            published: Arc::clone(&published),
         };
+        worker.publish();
+        let stop = Arc::clone(&is_stopping);
         let thread = std::thread::Builder::new()
             .name("collector".to_owned())
-            .spawn(move || worker.run(&asked, &woken))?;
-        Ok(Self { questions, wake: Mutex::new(wake), thread: Mutex::new(Some(thread)) })
+            .spawn(move || worker.run(&stop, &woken))?;
+        Ok(Self { published, is_stopping, wake, thread: Mutex::new(Some(thread)) })
     }
 
-    /// What has been counted up to now; `None` once the collector has stopped. Waits for the batch in hand, at most
-    /// some milliseconds.
-    pub fn report(&self) -> Option<Report> {
-        self.ask(Question::Report)
+    /// What has been counted.
+    pub fn report(&self) -> Arc<Report> {
+        self.published.report.load_full()
     }
 
-    /// What is known of every exporter; empty once the collector has stopped. Waits as [`report`](Self::report) does.
-    pub fn exporters(&self) -> Vec<Exporter> {
-        self.ask(Question::Exporters).unwrap_or_default()
+    /// What is known of every exporter, at most a second ago.
+    pub fn exporters(&self) -> Arc<Vec<Exporter>> {
+        self.published.exporters.load_full()
     }
 
-    /// Reads what the sockets hold, hands it on, and ends the thread.
+    /// False once the thread has ended, for whatever reason.
+    pub fn is_running(&self) -> bool {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
+    /// Reads what the sockets hold now, hands it on, and ends the thread.
     pub fn stop(&self) {
-        self.tell(Question::Stop);
+        self.is_stopping.store(true, Ordering::Release);
+        // A full pipe means that the thread is being woken already.
+        if let Err(error) = (&self.wake).write(&[1])
+            && error.kind() != io::ErrorKind::WouldBlock
+        {
+            tracing::error!(%error, "cannot wake the collecting thread");
+        }
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if thread.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the collecting thread had ended with a panic");
         }
     }
+}
 
-    /// Asks and waits for the answer; `None` from a thread that has ended.
-    fn ask<T>(&self, question: impl FnOnce(mpsc::SyncSender<T>) -> Question) -> Option<T> {
-        let (answer, answered) = mpsc::sync_channel(1);
-        self.tell(question(answer));
-        answered.recv_timeout(PATIENCE).ok()
+impl Drop for Collector {
+    fn drop(&mut self) {
+        self.stop();
     }
+}
 
-    fn tell(&self, question: Question) {
-        if self.questions.send(question).is_ok() {
-            let mut wake = self.wake.lock().unwrap_or_else(PoisonError::into_inner);
-            // A full pipe means that the thread is being woken already.
-            if let Err(error) = wake.write(&[1])
-                && error.kind() != io::ErrorKind::WouldBlock
-            {
-                tracing::error!(%error, "cannot wake the collecting thread");
-            }
-        }
-    }
+/// What is left of an interval that began at `since`, at least a millisecond.
+fn rest(interval: Duration, since: Instant) -> Duration {
+    interval.saturating_sub(since.elapsed()).max(Duration::from_millis(1))
 }
 
 /// A socket with what has been read from it.
@@ -170,51 +181,58 @@ struct Worker {
     sockets: Vec<Reading>,
     intake: Intake,
     geolocation: Arc<Current>,
-    live: queue::Sender<FlowBatch>,
-    live_dropped: u64,
+    live: InProcess,
     last_received_us: Option<i64>,
     exporters: Arc<[IpAddr]>,
     exporters_admitted: u64,
     flows: Vec<FlowRecord>,
+    published: Arc<Published>,
 }
 
 impl Worker {
-    fn run(mut self, asked: &mpsc::Receiver<Question>, woken: &UnixStream) {
+    fn run(mut self, stop: &AtomicBool, woken: &UnixStream) {
         let mut polled: Vec<RawFd> =
             self.sockets.iter().map(|reading| reading.listener.socket.as_raw_fd()).collect();
         polled.push(woken.as_raw_fd());
         let mut readable = Vec::new();
         let mut batch = ReceiveBatch::default();
-        let mut last_housekeeping = Instant::now();
-        let mut is_quiet = true;
-        loop {
-            // Once nothing has come for a whole second and nothing waits, only the kernel wakes this thread.
-            let timeout = (!is_quiet || self.intake.is_waiting()).then_some(HOUSEKEEPING);
+        let mut housekept = Instant::now();
+        let mut published = Instant::now();
+        // Whether something came since the last publishing, and since the last housekeeping.
+        let (mut is_unpublished, mut is_unkept) = (false, false);
+        while !stop.load(Ordering::Acquire) {
+            // With nothing to publish and nothing that waits, only the kernel wakes this thread.
+            let timeout = match (is_unpublished, is_unkept || self.intake.is_waiting()) {
+                (true, _) => Some(rest(PUBLISHING, published)),
+                (false, true) => Some(rest(HOUSEKEEPING, housekept)),
+                (false, false) => None,
+            };
             if let Err(error) = socket::wait(&polled, timeout, &mut readable) {
                 tracing::error!(%error, "cannot wait for datagrams; trying again");
                 std::thread::sleep(HOUSEKEEPING);
             }
-            let mut received = 0;
             for index in 0..self.sockets.len() {
                 if readable.get(index).copied().unwrap_or(false) {
-                    received += self.read(index, &mut batch, ROUNDS);
+                    let came = self.read(index, &mut batch, ROUNDS) > 0;
+                    (is_unpublished, is_unkept) = (is_unpublished || came, is_unkept || came);
                 }
             }
-            if readable.last().copied().unwrap_or(false) && self.answer(asked, woken) {
-                for index in 0..self.sockets.len() {
-                    self.read(index, &mut batch, usize::MAX);
-                }
-                return;
-            }
-            if received > 0 {
-                is_quiet = false;
-            }
-            if last_housekeeping.elapsed() >= HOUSEKEEPING {
-                last_housekeeping = Instant::now();
-                is_quiet = received == 0;
+            if housekept.elapsed() >= HOUSEKEEPING {
+                housekept = Instant::now();
                 self.housekeeping();
+                (is_unpublished, is_unkept) = (true, false);
+            }
+            if is_unpublished && published.elapsed() >= PUBLISHING {
+                is_unpublished = false;
+                published = Instant::now();
+                self.publish();
             }
         }
+        for index in 0..self.sockets.len() {
+            self.read(index, &mut batch, LAST_ROUNDS);
+        }
+        self.publish();
+        self.publish_exporters();
     }
 
     /// Reads one socket until it is empty or has had its turn; answers how many datagrams it gave.
@@ -225,7 +243,8 @@ impl Worker {
             let count = match batch.receive(&reading.listener.socket) {
                 Ok(count) => count,
                 Err(error) => {
-                    tracing::warn!(%error, address = %reading.listener.address, "cannot receive");
+                    tracing::warn!(%error, address = %reading.listener.address, "cannot receive; trying again");
+                    std::thread::sleep(PUBLISHING);
                     break;
                 }
             };
@@ -275,30 +294,12 @@ impl Worker {
             exporters: Arc::clone(&self.exporters),
             flows,
         };
-        if self.live.try_send(handed_on).is_err() {
-            self.live_dropped += self.flows.len() as u64;
-        }
+        self.live.offer(handed_on);
         self.flows.clear();
         self.flows.shrink_to(2 * LARGE_BATCH);
     }
 
-    /// Answers what was asked; true when it was asked to stop.
-    fn answer(&mut self, asked: &mpsc::Receiver<Question>, mut woken: &UnixStream) -> bool {
-        let mut bytes = [0; 64];
-        while matches!(woken.read(&mut bytes), Ok(1..)) {}
-        let mut stop = false;
-        // A questioner that no longer waits has dropped its end: nothing is lost by that.
-        for question in asked.try_iter() {
-            match question {
-                Question::Report(answer) => drop(answer.send(self.report())),
-                Question::Exporters(answer) => drop(answer.send(self.intake.exporters())),
-                Question::Stop => stop = true,
-            }
-        }
-        stop
-    }
-
-    fn report(&self) -> Report {
+    fn publish(&mut self) {
         let listeners = self.sockets.iter().map(|reading| {
             let memory = reading.listener.memory();
             ListenerStatus {
@@ -309,18 +310,23 @@ impl Worker {
                 kernel_drops: memory.drops,
             }
         });
-        Report {
+        self.published.report.store(Arc::new(Report {
             counters: self.intake.counters(),
             exporters: self.intake.exporter_count() as u64,
             listeners: listeners.collect(),
             last_received_us: self.last_received_us,
-            live_dropped: self.live_dropped,
-        }
+            live_dropped: self.live.dropped(),
+        }));
+    }
+
+    fn publish_exporters(&self) {
+        self.published.exporters.store(Arc::new(self.intake.exporters()));
     }
 
     /// Gives up what waited too long and tells of new drops in the kernel.
     fn housekeeping(&mut self) {
         self.intake.expire(socket::now_us());
+        self.publish_exporters();
         for reading in &mut self.sockets {
             let drops = reading.listener.memory().drops;
             if drops > reading.drops {

@@ -71,10 +71,16 @@ pub struct RunFlags {
     #[arg(long, env = "MERIDIAN_DEMO")]
     pub demo: bool,
     /// Seed of the synthetic traffic: the same seed makes the same flows.
-    #[arg(long, env = "MERIDIAN_DEMO_SEED", value_name = "NUMBER")]
+    #[arg(long, env = "MERIDIAN_DEMO_SEED", value_name = "NUMBER", requires = "demo")]
     pub demo_seed: Option<u64>,
-    /// Mean flow records per second of the synthetic traffic.
-    #[arg(long, env = "MERIDIAN_DEMO_FLOWS_PER_SECOND", value_name = "NUMBER")]
+    /// Mean conversations per second of the synthetic traffic, two flow records each, 1 to 20,000.
+    #[arg(
+        long,
+        env = "MERIDIAN_DEMO_FLOWS_PER_SECOND",
+        value_name = "NUMBER",
+        requires = "demo",
+        value_parser = clap::value_parser!(u32).range(1..=20_000)
+    )]
     pub demo_flows_per_second: Option<u32>,
 }
 

@@ -17,7 +17,7 @@ use self::file::ConfigFile;
 use self::flags::{LogFormat, RunFlags};
 use crate::model::place::HomeLocation;
 use crate::server::geolocation::{HomeNetworkSetting, Settings};
-use crate::server::home;
+use crate::server::{home, telemetry};
 
 /// Name of the configuration file that is read when none is named and it exists.
 pub const DEFAULT_FILE: &str = "meridian.toml";
@@ -94,7 +94,17 @@ impl Config {
             Some(path) => ConfigFile::read(path)?,
             None => ConfigFile::default(),
         };
-        Ok(Self::merge(flags, file, path))
+        let config = Self::merge(flags, file, path);
+        telemetry::check(&config.log_level).map_err(ConfigError::Invalid)?;
+        for origin in &config.allowed_origins {
+            let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+            if host.is_none_or(|host| host.is_empty() || host.contains('/')) {
+                return Err(ConfigError::Invalid(format!(
+                    "http.allowed_origins: \"{origin}\" is no origin: write it like \"https://noc.example.org\" or \"http://192.0.2.7:8080\""
+                )));
+            }
+        }
+        Ok(config)
     }
 
     /// Flags win over the file, the file over the defaults.

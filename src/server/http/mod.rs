@@ -107,16 +107,16 @@ fn router(context: &Arc<Context>, leptos: &LeptosOptions) -> Router {
         .merge(pages)
         .layer(CsrfLayer::new())
         .layer(middleware::from_fn_with_state(Hosts::new(context.hosts()), hosts::check))
-        .layer(middleware::map_response(headers::harden))
         .layer(CatchPanicLayer::new())
+        .layer(middleware::map_response(headers::harden))
         .layer(TraceLayer::new_for_http().make_span_with(|request: &Request| {
             tracing::debug_span!("http", method = %request.method(), path = request.uri().path())
         }))
 }
 
-/// Ready means: the collector answers.
+/// Ready means: the collecting thread lives.
 async fn is_ready(State(context): State<Arc<Context>>) -> Response {
-    if context.report().is_some() {
+    if context.collector().is_running() {
         "ready\n".into_response()
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "the collector has stopped\n").into_response()
