@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -176,6 +178,33 @@ describe('the process', () => {
     assert.equal(await meridian.end('SIGTERM'), 0, meridian.log);
     assert.ok(Date.now() - begun < 8000, 'it took longer than its deadline');
     assert.equal((await closed).code, 1001);
+    await meridian.stop();
+  });
+
+  it('stops within its deadline although somebody does not read the answer', async () => {
+    const meridian = await Meridian.start({ databases: false, configuration: '[shutdown]\ndeadline_s = 2\n' });
+    const page = await meridian.text('/');
+    const [script] = page.match(/\/pkg\/[^"']+\.wasm/);
+    const connection = net.connect(meridian.httpPort, '127.0.0.1');
+    connection.on('error', () => {});
+    connection.pause();
+    connection.write(`GET ${script} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
+    await until('the connection', () => connection.bytesWritten > 0);
+    const begun = Date.now();
+    assert.equal(await meridian.end('SIGTERM'), 0, meridian.log);
+    assert.ok(Date.now() - begun < 4000, 'it took longer than its deadline');
+    connection.destroy();
+    await meridian.stop();
+  });
+
+  it('answers only to names that are its own', async () => {
+    const meridian = await Meridian.start({ databases: false, configuration: '[http]\nhosts = ["flows.example.org"]\n' });
+    const status = (host) => new Promise((resolve) => {
+      http.get({ port: meridian.httpPort, host: '127.0.0.1', path: '/healthz', headers: { Host: host } }, (response) => resolve(response.statusCode));
+    });
+    assert.equal(await status('evil.example'), 421);
+    assert.equal(await status('flows.example.org'), 200);
+    assert.equal(await status('localhost:3000'), 200);
     await meridian.stop();
   });
 

@@ -124,7 +124,7 @@ impl Program {
         let program = Self { process, http, udp };
         let began = Instant::now();
         while !program.fetch("/readyz").is_ok_and(|answer| answer.contains("ready")) {
-            if began.elapsed() > Duration::from_secs(60) {
+            if began.elapsed() > Duration::from_mins(1) {
                 return Err("the program is not ready after a minute".into());
             }
             thread::sleep(Duration::from_millis(50));

@@ -103,7 +103,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let closing = CancellationToken::new();
     let mut feed = tokio::spawn(Arc::clone(&hub).run(batches, closing.clone()));
     let watch = geolocation::watch(Arc::clone(&geolocation), || {
-        tracing::info!("the geolocation databases were reloaded")
+        tracing::info!("the geolocation databases were reloaded");
     })
     .context("cannot watch the geolocation databases")?;
     if let (Some(demo), Some(target)) = (config.demo, demo_target) {

@@ -300,12 +300,12 @@ mod tests {
             sender.send_to(&[0; 1_400], receiver.local_addr().unwrap()).unwrap();
         }
         let mut batch = ReceiveBatch::default();
-        let mut received = 0;
+        let mut read = 0;
         while let Ok(count @ 1..) = batch.receive(&receiver) {
-            received += count;
+            read += count;
         }
         let drops = memory_info(&receiver).unwrap().drops;
         assert!(drops > 0);
-        assert_eq!(u64::try_from(received).unwrap() + drops, 200);
+        assert_eq!(u64::try_from(read).unwrap() + drops, 200);
     }
 }
