@@ -10,7 +10,7 @@ use crate::server::wire::reader::Reader;
 use crate::server::wire::set::{Kind, Set, Sets};
 use crate::server::wire::slot::{Slot, Values};
 use crate::server::wire::template::{Definition, Definitions, Item};
-use crate::server::wire::template_cache::Key;
+use crate::server::wire::template_cache::{Key, Room};
 use crate::server::wire::{ipfix, netflow_v5, netflow_v9};
 
 use super::counters::{Counters, protocol_index};
@@ -243,13 +243,12 @@ impl Datagram<'_> {
         let key = self.template_key(message, definition.id);
         let templates = &mut self.state.templates;
         let others = self.template_weight.saturating_sub(templates.weight());
-        let defined = templates.define(
-            key,
-            definition,
-            self.received_us,
-            self.limits.templates_per_exporter,
-            self.limits.template_weight.saturating_sub(others),
-        );
+        let room = Room {
+            templates: self.limits.templates_per_exporter,
+            weight: self.limits.template_weight_per_exporter,
+            common_weight: self.limits.template_weight.saturating_sub(others),
+        };
+        let defined = templates.define(key, definition, self.received_us, room);
         *self.template_weight = others + templates.weight();
         defined?;
         for held in self.pending.take(self.address, key) {

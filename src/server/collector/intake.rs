@@ -33,6 +33,8 @@ pub struct Intake {
     free_ids: Vec<ExporterId>,
     exporters_admitted: u64,
     template_weight: usize,
+    /// Templates refused for the common weight up to the latest [`expire`](Self::expire).
+    templates_refused: u64,
     pending: Pending,
     counters: Counters,
 }
@@ -47,6 +49,7 @@ impl Intake {
             free_ids: Vec::new(),
             exporters_admitted: 0,
             template_weight: 0,
+            templates_refused: 0,
             pending: Pending::default(),
             counters: Counters::default(),
         }
@@ -114,6 +117,42 @@ impl Intake {
         if self.exporters.len() >= self.limits.exporters {
             self.forget_silent_exporters(now_us);
         }
+        let templates_refused = self.counters.undecodable_templates[Reason::TemplateFieldsFull.index()];
+        if templates_refused > self.templates_refused {
+            self.templates_refused = templates_refused;
+            self.share_template_weight();
+        }
+    }
+
+    /// Makes a quarter of the common template weight free: first exporters without flow records lose all
+    /// their templates, the heaviest first, then no exporter keeps more than an equal share.
+    fn share_template_weight(&mut self) {
+        let target = self.limits.template_weight - self.limits.template_weight / 4;
+        let mut by_weight: Vec<_> = self.exporters.values_mut().collect();
+        by_weight.sort_unstable_by_key(|state| std::cmp::Reverse(state.templates.weight()));
+        let mut total = self.template_weight;
+        let shrink = |state: &mut State, total: &mut usize, share| {
+            let others = total.saturating_sub(state.templates.weight());
+            state.templates.shrink(share);
+            *total = others + state.templates.weight();
+        };
+        for state in by_weight.iter_mut().filter(|state| state.traffic.flows == 0) {
+            if total > target {
+                shrink(state, &mut total, 0);
+            }
+        }
+        // From the lightest up: what one leaves of its share, the others may use.
+        by_weight.sort_unstable_by_key(|state| state.templates.weight());
+        let (mut room, mut sharers) = (target, by_weight.len());
+        for state in by_weight {
+            let share = room / sharers.max(1);
+            if total > target {
+                shrink(state, &mut total, share);
+            }
+            room = room.saturating_sub(state.templates.weight());
+            sharers -= 1;
+        }
+        self.template_weight = total;
     }
 
     fn forget_silent_exporters(&mut self, now_us: i64) {

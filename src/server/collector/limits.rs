@@ -11,7 +11,12 @@ pub struct Limits {
     pub templates_per_exporter: usize,
     /// Fields in one template.
     pub fields_per_template: usize,
-    /// Fields in the templates of all exporters; each template counts as 16 more.
+    /// Fields in the templates of one exporter; each template counts as 16 more. 200 templates of 60 fields
+    /// fit.
+    pub template_weight_per_exporter: usize,
+    /// The same of all exporters. When one was refused for it, [`expire`](super::intake::Intake::expire)
+    /// makes a quarter of it free: exporters without flow records lose their templates, the heaviest first,
+    /// then all keep an equal share at most, the templates used last.
     pub template_weight: usize,
     /// Bytes of all data sets that wait for a template.
     pub pending_bytes: usize,
@@ -32,6 +37,7 @@ impl Default for Limits {
             sessions_per_exporter: 256,
             templates_per_exporter: 512,
             fields_per_template: 256,
+            template_weight_per_exporter: 1 << 14,
             template_weight: 1 << 20,
             pending_bytes: 16 << 20,
             pending_bytes_per_exporter: 1 << 20,

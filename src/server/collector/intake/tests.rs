@@ -337,3 +337,48 @@ fn random_bytes_after_a_version_word_never_panic() {
         feed.datagram(&payload);
     }
 }
+
+#[test]
+fn spoofed_sources_cannot_keep_the_template_room_from_others() {
+    let limits = Limits { template_weight_per_exporter: 100, template_weight: 400, ..Limits::default() };
+    let mut feed = Feed::new(limits);
+    feed.at(source(200), NOW_US, &templates(0)).at(source(200), NOW_US, &data(0, &[(80, 10)]));
+    for last in 1..20 {
+        let mut greedy = message(0);
+        for id in 300..310 {
+            greedy.template(&definition(id, &[(1, 4); 14]));
+        }
+        feed.at(source(last), NOW_US, &greedy.finish());
+        assert!(feed.intake.template_weight <= limits.template_weight);
+    }
+    let refused = feed.intake.counters().undecodable_templates;
+    assert!(refused[Reason::TemplateCacheFull.index()] > 0);
+    assert!(refused[Reason::TemplateFieldsFull.index()] > 0);
+    feed.intake.expire(NOW_US + 1);
+    assert!(feed.intake.template_weight <= 300);
+    feed.at(source(201), NOW_US, &templates(0)).at(source(201), NOW_US, &data(0, &[(81, 10)]));
+    feed.at(source(200), NOW_US, &data(1, &[(82, 10)]));
+    assert_eq!(feed.ports(), [80, 81, 82]);
+}
+
+#[test]
+fn exporters_with_flow_records_share_the_template_room_equally() {
+    let limits = Limits { template_weight_per_exporter: 200, template_weight: 800, ..Limits::default() };
+    let mut feed = Feed::new(limits);
+    for last in 1..=5 {
+        feed.at(source(last), NOW_US, &templates(0)).at(source(last), NOW_US, &data(0, &[(80, 10)]));
+    }
+    for last in 2..=6 {
+        let mut greedy = message(1);
+        for id in 300..310 {
+            greedy.template(&definition(id, &[(1, 4); 14]));
+        }
+        feed.at(source(last), NOW_US + 1, &greedy.finish());
+    }
+    feed.intake.expire(NOW_US + 2);
+    let weights: usize = feed.intake.exporters.values().map(|state| state.templates.weight()).sum();
+    assert_eq!(feed.intake.template_weight, weights);
+    assert!((500..=600).contains(&weights), "{weights}");
+    feed.at(source(1), NOW_US, &data(1, &[(81, 10)]));
+    assert_eq!(feed.ports().last(), Some(&81));
+}
