@@ -37,6 +37,8 @@ pub(super) struct Datagram<'a> {
     pub(super) pending: &'a mut Pending,
     pub(super) counters: &'a mut Counters,
     pub(super) flows: &'a mut Vec<FlowRecord>,
+    /// So many flow records may still be added.
+    pub(super) room: u64,
 }
 
 /// What every set of a message shares.
@@ -251,12 +253,15 @@ impl Datagram<'_> {
         let defined = templates.define(key, definition, self.received_us, room);
         *self.template_weight = others + templates.weight();
         defined?;
-        for held in self.pending.take(self.address, key) {
-            self.counters.sets_waiting = self.counters.sets_waiting.saturating_sub(1);
-            self.state.sets_waiting = self.state.sets_waiting.saturating_sub(1);
-            self.decode_data_set(key, held.origin, Reader::at(&held.body, held.offset));
-        }
+        self.pending.make_ready(self.address, key);
         Ok(())
+    }
+
+    /// Decodes a set that waited for its template.
+    pub(super) fn held(&mut self, key: Key, held: &Held) {
+        self.counters.sets_waiting = self.counters.sets_waiting.saturating_sub(1);
+        self.state.sets_waiting = self.state.sets_waiting.saturating_sub(1);
+        self.decode_data_set(key, held.origin, Reader::at(&held.body, held.offset));
     }
 
     fn data_set(&mut self, message: Message, id: u16, body: Reader<'_>) -> Option<u32> {
@@ -299,7 +304,14 @@ impl Datagram<'_> {
                 tally.add(normalize::push_flows(plan, values, &origin, self.flows));
             }
         };
-        let (decoded, result) = plan.decode(body, each);
+        let max_records = if is_options {
+            u64::MAX
+        } else if plan.has_reverse() {
+            self.room / 2
+        } else {
+            self.room
+        };
+        let (decoded, result) = plan.decode(body, max_records, each);
         template.records += decoded.records;
         if let Some(init_ms) = i64::try_from(system_init).ok().filter(|init_ms| *init_ms != 0)
             && (known_init.is_some() || system_inits_ms.len() < self.limits.sessions_per_exporter)
@@ -321,6 +333,7 @@ impl Datagram<'_> {
     /// Counts the flow records added since there were `first`.
     fn count_flows(&mut self, first: usize, tally: Tally) {
         let added = self.flows.get(first..).unwrap_or_default();
+        self.room = self.room.saturating_sub(added.len() as u64);
         if let Some(last) = added.last()
             && last.sampling_interval != 0
         {

@@ -55,8 +55,8 @@ impl Intake {
         }
     }
 
-    /// Decodes one datagram and appends its flow records, and those of sets that its templates
-    /// release, to `flows`. `received_us` is the receive time, microseconds since 1970.
+    /// Decodes one datagram and appends its flow records to `flows`, and then [releases](Self::release)
+    /// what waited. `received_us` is the receive time, microseconds since 1970.
     pub fn datagram(
         &mut self,
         source: SocketAddr,
@@ -94,10 +94,48 @@ impl Intake {
             pending: &mut self.pending,
             counters: &mut self.counters,
             flows,
+            room: self.limits.flows_per_datagram,
         };
         if let Err(error) = datagram.decode(payload) {
             datagram.state.undecodable[error.reason.index()] += 1;
             datagram.counters.undecodable_datagrams[error.reason.index()] += 1;
+        }
+        self.release(received_us, flows);
+    }
+
+    /// Decodes data sets that waited and whose template has come, of all exporters, and appends their flow
+    /// records to `flows`: at most [`Limits::flows_per_datagram`], what is left in the next call.
+    pub fn release(&mut self, now_us: i64, flows: &mut Vec<FlowRecord>) {
+        let mut room = self.limits.flows_per_datagram;
+        while let Some((address, key, held)) = self.pending.first_ready() {
+            let Some(state) = self.exporters.get_mut(&address) else {
+                self.pending.wait_again();
+                continue;
+            };
+            let Some(template) = state.templates.find(&key) else {
+                self.pending.wait_again();
+                continue;
+            };
+            let most = template.plan.most_flows(held.body.len());
+            // A set that could never fit is decoded alone, to the limit.
+            if most > room && room < self.limits.flows_per_datagram {
+                return;
+            }
+            let Some(held) = self.pending.take_ready() else { return };
+            let mut datagram = Datagram {
+                limits: &self.limits,
+                address,
+                source_port: key.source_port,
+                received_us: now_us,
+                state,
+                template_weight: &mut self.template_weight,
+                pending: &mut self.pending,
+                counters: &mut self.counters,
+                flows,
+                room,
+            };
+            datagram.held(key, &held);
+            room = room.saturating_sub(most);
         }
     }
 

@@ -18,6 +18,9 @@ pub struct Limits {
     /// makes a quarter of it free: exporters without flow records lose their templates, the heaviest first,
     /// then all keep an equal share at most, the templates used last.
     pub template_weight: usize,
+    /// Flow records made of one datagram's sets, far more than a real datagram holds; the rest of the set is
+    /// left out. Sets that waited add as many to a call at most, and the others follow in later calls.
+    pub flows_per_datagram: u64,
     /// Bytes of all data sets that wait for a template.
     pub pending_bytes: usize,
     /// The same of one exporter.
@@ -39,6 +42,7 @@ impl Default for Limits {
             fields_per_template: 256,
             template_weight_per_exporter: 1 << 14,
             template_weight: 1 << 20,
+            flows_per_datagram: 1 << 14,
             pending_bytes: 16 << 20,
             pending_bytes_per_exporter: 1 << 20,
             pending_us: 600_000_000,

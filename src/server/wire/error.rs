@@ -21,6 +21,8 @@ pub enum Reason {
     TrailingBytes,
     /// A v5 header states more than 30 records, or more than the datagram holds.
     RecordCount,
+    /// A datagram of more flow records than the limit: those beyond it are left out.
+    TooManyRecords,
     /// A template id below 256.
     ReservedTemplateId,
     /// A template whose records would have no bytes.
@@ -41,7 +43,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of [`Reason::index`].
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Truncated,
         Self::UnknownVersion,
         Self::SflowUnsupported,
@@ -50,6 +52,7 @@ impl Reason {
         Self::ReservedSetId,
         Self::TrailingBytes,
         Self::RecordCount,
+        Self::TooManyRecords,
         Self::ReservedTemplateId,
         Self::EmptyTemplate,
         Self::TooManyFields,
@@ -76,6 +79,7 @@ impl Reason {
             Self::ReservedSetId => "reserved_set_id",
             Self::TrailingBytes => "trailing_bytes",
             Self::RecordCount => "record_count",
+            Self::TooManyRecords => "too_many_records",
             Self::ReservedTemplateId => "reserved_template_id",
             Self::EmptyTemplate => "empty_template",
             Self::TooManyFields => "too_many_fields",
@@ -98,6 +102,7 @@ impl Reason {
             Self::ReservedSetId => "a set id that the protocol reserves",
             Self::TrailingBytes => "more bytes than the message says",
             Self::RecordCount => "more records announced than the datagram holds",
+            Self::TooManyRecords => "more records than any real datagram holds",
             Self::ReservedTemplateId => "a template id below 256",
             Self::EmptyTemplate => "a template whose records have no bytes",
             Self::TooManyFields => "a template with too many fields",

@@ -5,7 +5,7 @@
 //! a slot (1 before 85 before 231, milliseconds before seconds) is decided once, when the template
 //! arrives. Elements nobody asks for are skipped by length.
 
-use super::error::Result;
+use super::error::{Reason, Result};
 use super::reader::Reader;
 use super::slot::{Clocks, INITIATOR_RANK, SLOTS, Slot, Target, Values, usable_target};
 use super::template::{Field, VARIABLE_LENGTH};
@@ -128,16 +128,32 @@ impl Plan {
         self.is_biflow
     }
 
+    /// True when a data record can become two flow records.
+    pub const fn has_reverse(&self) -> bool {
+        self.has(Slot::ReverseBytes) || self.has(Slot::ReversePackets)
+    }
+
+    /// Flow records that a set with a body of so many bytes can become at most; at least 1.
+    pub fn most_flows(&self, body_length: usize) -> u64 {
+        let records = (body_length / self.min_record_length).max(1) as u64;
+        if self.has_reverse() { 2 * records } else { records }
+    }
+
     /// Bytes of the shortest possible record; all have this length unless fields are variable.
     pub const fn min_record_length(&self) -> usize {
         self.min_record_length
     }
 
-    /// Decodes the records of a data set and gives each to `each`.
+    /// Decodes the records of a data set and gives each to `each`, at most `max_records`.
     ///
     /// A rest shorter than a record is padding, and so are records of nothing but zeros at the end.
     /// After an error the records before it have been given.
-    pub fn decode(&self, body: Reader<'_>, mut each: impl FnMut(&Values)) -> (Decoded, Result<()>) {
+    pub fn decode(
+        &self,
+        body: Reader<'_>,
+        max_records: u64,
+        mut each: impl FnMut(&Values),
+    ) -> (Decoded, Result<()>) {
         let mut decoded = Decoded { records: 0, zero_records: 0 };
         let mut values = Values::new();
         let content = body.content_end() - body.offset();
@@ -146,6 +162,9 @@ impl Plan {
                 if index * self.min_record_length >= content {
                     decoded.zero_records += 1;
                     continue;
+                }
+                if decoded.records == max_records {
+                    return (decoded, Err(body.error("data set", Reason::TooManyRecords)));
                 }
                 segment.load(record, &mut values);
                 each(&values);
@@ -159,6 +178,9 @@ impl Plan {
             if reader.offset() >= end {
                 decoded.zero_records += (reader.remaining() / self.min_record_length) as u64;
                 break;
+            }
+            if decoded.records == max_records {
+                return (decoded, Err(reader.error("data set", Reason::TooManyRecords)));
             }
             if let Err(error) = self.load(&mut reader, &mut values) {
                 return (decoded, Err(error));
@@ -233,7 +255,6 @@ impl Segment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::wire::error::Reason;
 
     fn field(element: u16, length: u16) -> Field {
         Field { enterprise: 0, element, length }
@@ -242,7 +263,8 @@ mod tests {
     fn decoded(fields: &[Field], body: &[u8], slot: Slot) -> (Vec<u64>, Decoded, Result<()>) {
         let mut values = Vec::new();
         let plan = Plan::compile(fields, 0).unwrap();
-        let (decoded, result) = plan.decode(Reader::new(body), |record| values.push(record.value(slot)));
+        let (decoded, result) =
+            plan.decode(Reader::new(body), u64::MAX, |record| values.push(record.value(slot)));
         (values, decoded, result)
     }
 

@@ -382,3 +382,59 @@ fn exporters_with_flow_records_share_the_template_room_equally() {
     feed.at(source(1), NOW_US, &data(1, &[(81, 10)]));
     assert_eq!(feed.ports().last(), Some(&81));
 }
+
+/// A set of records of one byte, as many as a datagram can carry.
+fn bytes_of_one_set() -> Vec<u8> {
+    let mut payload = message(0);
+    payload.begin_set(300);
+    payload.record(&definition(300, &[(4, 1)]), [&[6; 60_000][..]]);
+    payload.finish()
+}
+
+fn one_byte_template() -> Vec<u8> {
+    let mut payload = message(0);
+    payload.template(&definition(300, &[(4, 1)]));
+    payload.finish()
+}
+
+#[test]
+fn a_set_of_one_byte_records_makes_no_more_flows_than_the_limit_and_is_counted() {
+    let mut feed = Feed::new(Limits::default());
+    feed.datagram(&one_byte_template()).datagram(&bytes_of_one_set());
+    assert_eq!(feed.flows.len() as u64, Limits::default().flows_per_datagram);
+    let counters = feed.intake.counters();
+    assert_eq!(counters.undecodable_sets[Reason::TooManyRecords.index()], 1);
+    assert_eq!(counters.data_sets_decoded, 0);
+}
+
+#[test]
+fn sets_that_waited_are_released_bit_by_bit_and_none_is_lost() {
+    let limits = Limits { flows_per_datagram: 100, ..Limits::default() };
+    let mut feed = Feed::new(limits);
+    for sequence in 0..20 {
+        feed.datagram(&data(sequence, &[(80, 10); 40]));
+    }
+    assert_eq!(feed.intake.counters().sets_waiting, 20);
+    feed.datagram(&templates(0));
+    assert_eq!((feed.flows.len(), feed.intake.counters().sets_waiting), (80, 18));
+    // A datagram of another exporter releases them, too, and so does time.
+    feed.at(source(2), NOW_US, &templates(0));
+    assert_eq!(feed.flows.len(), 160);
+    for _ in 0..8 {
+        feed.intake.release(NOW_US, &mut feed.flows);
+        assert_adds_up(&feed.intake.counters());
+    }
+    assert_eq!((feed.flows.len(), feed.intake.counters().sets_waiting), (800, 0));
+    assert_eq!(feed.intake.exporters()[0].sets_waiting, 0);
+}
+
+#[test]
+fn many_large_sets_that_waited_do_not_come_at_once() {
+    let mut feed = Feed::new(Limits::default());
+    for _ in 0..17 {
+        feed.datagram(&bytes_of_one_set());
+    }
+    feed.datagram(&one_byte_template());
+    assert_eq!(feed.flows.len() as u64, Limits::default().flows_per_datagram);
+    assert!(feed.intake.counters().sets_waiting >= 15);
+}
