@@ -67,7 +67,7 @@ impl Datagram<'_> {
         let header = netflow_v5::Header::parse(&mut reader)?;
         let clock_ms = i64::from(header.clock_s) * 1000 + i64::from(header.clock_ns / 1_000_000);
         let message = self.message(Protocol::NetflowV5, header.engine(), clock_ms, Some(header.uptime_ms));
-        self.open_session(message, reader)?;
+        self.open_session(message);
         self.counters.sets += 1;
         let sampling_interval = u32::from(header.sampling_interval());
         self.state.sampling_interval = sampling_interval;
@@ -88,7 +88,7 @@ impl Datagram<'_> {
         let header = netflow_v9::Header::parse(&mut reader)?;
         let clock_ms = i64::from(header.clock_s) * 1000;
         let message = self.message(Protocol::NetflowV9, header.source_id, clock_ms, Some(header.uptime_ms));
-        self.open_session(message, reader)?;
+        self.open_session(message);
         self.sets(message, reader);
         self.sequence(message, header.sequence, Some(1), REORDERING_DATAGRAMS);
         Ok(())
@@ -98,7 +98,7 @@ impl Datagram<'_> {
         let header = ipfix::Header::parse(&mut reader)?;
         let clock_ms = i64::from(header.export_time_s) * 1000;
         let message = self.message(Protocol::Ipfix, header.observation_domain, clock_ms, None);
-        self.open_session(message, reader)?;
+        self.open_session(message);
         let body_length = header.body_length().min(reader.remaining());
         let body = reader.take(body_length, "message")?;
         let units = self.sets(message, body);
@@ -130,9 +130,9 @@ impl Datagram<'_> {
         }
     }
 
-    /// Finds or begins the session; a full table refuses the datagram unless one was idle for an hour.
-    fn open_session(&mut self, message: Message, reader: Reader<'_>) -> Result<(), Error> {
-        const IDLE_US: i64 = 3_600_000_000;
+    /// Finds or begins the session. In a full table it takes the place of the one longest silent, whose
+    /// gaps are then not seen: nothing else is lost.
+    fn open_session(&mut self, message: Message) {
         let key = self.session_key(message);
         let now_us = self.received_us;
         let sessions = &mut self.state.sessions;
@@ -140,10 +140,10 @@ impl Datagram<'_> {
             session.last_seen_us = now_us;
         } else {
             if sessions.len() >= self.limits.sessions_per_exporter {
-                sessions.retain(|_, session| now_us.saturating_sub(session.last_seen_us) < IDLE_US);
-            }
-            if sessions.len() >= self.limits.sessions_per_exporter {
-                return Err(reader.error("source port and domain", Reason::SessionTableFull));
+                let longest_silent = sessions.iter().min_by_key(|(_, session)| session.last_seen_us);
+                if let Some(key) = longest_silent.map(|(key, _)| *key) {
+                    sessions.remove(&key);
+                }
             }
             sessions.insert(key, Session { sequence: Sequence::default(), last_seen_us: now_us });
         }
@@ -151,7 +151,6 @@ impl Datagram<'_> {
             self.state.protocols.push(message.protocol);
         }
         self.counters.datagrams_by_protocol[protocol_index(message.protocol)] += 1;
-        Ok(())
     }
 
     fn sequence(&mut self, message: Message, number: u32, units: Option<u32>, window: u32) {

@@ -3,8 +3,9 @@
 //! Owned by one thread; no locks, no clock of its own, no input can make it panic or grow without bound
 //! ([`Limits`]). Every datagram and every set ends in exactly one place ([`Counters`]).
 //!
-//! When the table of exporters is full, new ones are refused: [`Intake::expire`] makes room. So spoofed
-//! sources cannot push out an exporter that is heard and read.
+//! When the table of exporters is full, new ones are refused, and [`Intake::expire`] makes room by forgetting
+//! silent ones. So spoofed sources cannot push out an exporter that is heard and read, nor keep others out
+//! for longer than they go on.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -33,6 +34,8 @@ pub struct Intake {
     free_ids: Vec<ExporterId>,
     exporters_admitted: u64,
     template_weight: usize,
+    /// Datagrams refused for a full table up to the latest [`expire`](Self::expire).
+    exporters_refused: u64,
     /// Templates refused for the common weight up to the latest [`expire`](Self::expire).
     templates_refused: u64,
     pending: Pending,
@@ -49,6 +52,7 @@ impl Intake {
             free_ids: Vec::new(),
             exporters_admitted: 0,
             template_weight: 0,
+            exporters_refused: 0,
             templates_refused: 0,
             pending: Pending::default(),
             counters: Counters::default(),
@@ -139,8 +143,8 @@ impl Intake {
         }
     }
 
-    /// Gives up the data sets that wait for too long and, when the table of exporters is full, forgets
-    /// those silent for long. To be called about once a second.
+    /// Gives up the data sets that wait for too long, and makes room for exporters and templates if some
+    /// had to be refused. To be called about once a second.
     pub fn expire(&mut self, now_us: i64) {
         let before_us = now_us.saturating_sub(self.limits.pending_us);
         let (exporters, counters) = (&mut self.exporters, &mut self.counters);
@@ -152,7 +156,9 @@ impl Intake {
                 state.sets_expired += count;
             }
         });
-        if self.exporters.len() >= self.limits.exporters {
+        let exporters_refused = self.counters.undecodable_datagrams[Reason::ExporterTableFull.index()];
+        if exporters_refused > self.exporters_refused {
+            self.exporters_refused = exporters_refused;
             self.forget_silent_exporters(now_us);
         }
         let templates_refused = self.counters.undecodable_templates[Reason::TemplateFieldsFull.index()];
@@ -195,17 +201,24 @@ impl Intake {
 
     fn forget_silent_exporters(&mut self, now_us: i64) {
         let Self { limits, exporters, free_ids, template_weight, pending, counters, .. } = self;
-        exporters.retain(|_, state| {
-            let silent_us = now_us.saturating_sub(state.last_seen_us);
-            let is_kept = silent_us < limits.idle_unproductive_us
-                || (state.traffic.flows > 0 && silent_us < limits.idle_us);
-            if !is_kept {
+        let is_silent = |state: &State| now_us.saturating_sub(state.last_seen_us) >= limits.idle_us;
+        let mut silent: Vec<_> = exporters
+            .iter()
+            .filter(|(_, state)| is_silent(state))
+            .map(|(address, state)| (state.traffic.flows > 0, state.datagrams, state.last_seen_us, *address))
+            .collect();
+        silent.sort_unstable();
+        let kept = limits.exporters - limits.exporters.div_ceil(8);
+        for (is_productive, _, _, address) in silent {
+            if is_productive && exporters.len() <= kept {
+                break;
+            }
+            if let Some(state) = exporters.remove(&address) {
                 *template_weight = template_weight.saturating_sub(state.templates.weight());
                 counters.exporters_forgotten += 1;
                 free_ids.push(state.id);
             }
-            is_kept
-        });
+        }
         let count = pending.forget_unknown(|address| exporters.contains_key(address));
         counters.sets_waiting = counters.sets_waiting.saturating_sub(count);
         counters.sets_expired += count;

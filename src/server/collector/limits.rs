@@ -5,7 +5,8 @@
 pub struct Limits {
     /// Exporters known at a time.
     pub exporters: usize,
-    /// Source ports × protocols × observation domains of one exporter.
+    /// Source ports × protocols × observation domains of one exporter. One more takes the place of the one
+    /// longest silent.
     pub sessions_per_exporter: usize,
     /// Templates of one exporter.
     pub templates_per_exporter: usize,
@@ -27,9 +28,8 @@ pub struct Limits {
     pub pending_bytes_per_exporter: usize,
     /// How long a data set waits for its template, microseconds.
     pub pending_us: i64,
-    /// A full table forgets exporters that never sent a flow record and are silent so long, microseconds.
-    pub idle_unproductive_us: i64,
-    /// A full table forgets any exporter silent so long, microseconds.
+    /// A full table that had to refuse an exporter forgets those silent so long, microseconds: all that never
+    /// sent a flow record, then those that sent the fewest datagrams, until an eighth of it is free.
     pub idle_us: i64,
 }
 
@@ -46,8 +46,7 @@ impl Default for Limits {
             pending_bytes: 16 << 20,
             pending_bytes_per_exporter: 1 << 20,
             pending_us: 600_000_000,
-            idle_unproductive_us: 60_000_000,
-            idle_us: 24 * 3_600_000_000,
+            idle_us: 60_000_000,
         }
     }
 }

@@ -37,13 +37,11 @@ pub enum Reason {
     TemplateFieldsFull,
     /// The table of exporters is full: the datagram of a new one is refused.
     ExporterTableFull,
-    /// The exporter has as many transport sessions and domains as the limit allows, all in use.
-    SessionTableFull,
 }
 
 impl Reason {
     /// Every reason, in the order of [`Reason::index`].
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 16] = [
         Self::Truncated,
         Self::UnknownVersion,
         Self::SflowUnsupported,
@@ -60,7 +58,6 @@ impl Reason {
         Self::TemplateCacheFull,
         Self::TemplateFieldsFull,
         Self::ExporterTableFull,
-        Self::SessionTableFull,
     ];
 
     /// Position in arrays by reason.
@@ -87,7 +84,6 @@ impl Reason {
             Self::TemplateCacheFull => "template_cache_full",
             Self::TemplateFieldsFull => "template_fields_full",
             Self::ExporterTableFull => "exporter_table_full",
-            Self::SessionTableFull => "session_table_full",
         }
     }
 
@@ -110,7 +106,6 @@ impl Reason {
             Self::TemplateCacheFull => "too many templates of one exporter",
             Self::TemplateFieldsFull => "too many template fields of all exporters",
             Self::ExporterTableFull => "too many exporters",
-            Self::SessionTableFull => "too many transport sessions of one exporter",
         }
     }
 }

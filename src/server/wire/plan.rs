@@ -139,11 +139,6 @@ impl Plan {
         if self.has_reverse() { 2 * records } else { records }
     }
 
-    /// Bytes of the shortest possible record; all have this length unless fields are variable.
-    pub const fn min_record_length(&self) -> usize {
-        self.min_record_length
-    }
-
     /// Decodes the records of a data set and gives each to `each`, at most `max_records`.
     ///
     /// A rest shorter than a record is padding, and so are records of nothing but zeros at the end.

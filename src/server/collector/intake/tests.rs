@@ -228,7 +228,7 @@ fn spoofed_sources_fill_the_table_and_push_nobody_out() {
     }
     let counters = feed.intake.counters();
     assert_eq!(counters.undecodable_datagrams[Reason::ExporterTableFull.index()], 6);
-    let later = NOW_US + limits.idle_unproductive_us;
+    let later = NOW_US + limits.idle_us;
     feed.intake.expire(later);
     assert_eq!(feed.intake.exporter_count(), 1);
     feed.at(source(9), later, &templates(0)).datagram(&data(1, &[(81, 10)]));
@@ -254,11 +254,10 @@ fn templates_and_sessions_are_bounded_and_refusals_counted() {
     assert_eq!(refused[Reason::TemplateCacheFull.index()], 1);
     assert_eq!(refused[Reason::TemplateFieldsFull.index()], 1);
     assert_eq!(refused[Reason::TooManyFields.index()], 1);
-    for port in 1..4 {
+    for port in 1..9 {
         feed.at(SocketAddr::from(([192, 0, 2, 1], port)), NOW_US, &templates(0));
     }
-    let refused = feed.intake.counters().undecodable_datagrams;
-    assert_eq!(refused[Reason::SessionTableFull.index()], 2);
+    assert_eq!(feed.intake.exporters.values().map(|state| state.sessions.len()).collect::<Vec<_>>(), [2]);
 }
 
 #[test]
@@ -437,4 +436,48 @@ fn many_large_sets_that_waited_do_not_come_at_once() {
     feed.datagram(&one_byte_template());
     assert_eq!(feed.flows.len() as u64, Limits::default().flows_per_datagram);
     assert!(feed.intake.counters().sets_waiting >= 15);
+}
+
+fn v5_record() -> Vec<u8> {
+    let flow = FlowRecord { bytes: 5, packets: 1, ..FlowRecord::default() };
+    encode::Exporter::new(Protocol::NetflowV5, 1).datagrams(&[flow], NOW_US / 1000, 1000).remove(0)
+}
+
+#[test]
+fn spoofed_sources_with_a_flow_record_each_give_way_to_a_new_exporter() {
+    let limits = Limits { exporters: 16, ..Limits::default() };
+    let mut feed = Feed::new(limits);
+    for _ in 0..5 {
+        feed.at(source(1), NOW_US, &v5_record());
+    }
+    for last in 2..30 {
+        feed.at(source(last), NOW_US + 1, &v5_record());
+    }
+    let later = NOW_US + limits.idle_us + 1;
+    feed.at(source(2), later, &v5_record());
+    // Nobody was refused since: nobody has to go.
+    feed.intake.expire(NOW_US + 2);
+    feed.intake.expire(later);
+    assert_eq!(feed.intake.exporter_count(), 16);
+    feed.at(source(200), later, &v5_record());
+    feed.intake.expire(later);
+    assert_eq!((feed.intake.exporter_count(), feed.intake.counters().exporters_forgotten), (14, 2));
+    feed.at(source(200), later, &v5_record());
+    let known: Vec<_> = feed.intake.exporters().into_iter().map(|exporter| exporter.address).collect();
+    // The busy one and the one just heard stay, and so does the new one.
+    assert!([1, 2, 200].iter().all(|last| known.contains(&source(*last).ip())), "{known:?}");
+    assert_eq!(feed.intake.exporter_addresses().len(), 16, "numbers are given again");
+}
+
+#[test]
+fn forged_ports_do_not_keep_a_session_out() {
+    let mut feed = Feed::new(Limits { sessions_per_exporter: 4, ..Limits::default() });
+    for port in 1..50 {
+        feed.at(SocketAddr::from(([192, 0, 2, 1], port)), NOW_US, &data(7, &[(80, 1)]));
+    }
+    let begin = NOW_US + 1;
+    feed.at(source(1), begin, &templates(0)).at(source(1), begin, &data(0, &[(80, 1)]));
+    feed.at(source(1), begin, &data(11, &[(81, 1)]));
+    assert_eq!(feed.ports(), [80, 81]);
+    assert_eq!(feed.intake.counters().missing_records, 10);
 }
