@@ -101,7 +101,13 @@ impl Datagram<'_> {
         self.open_session(message);
         let body_length = header.body_length().min(reader.remaining());
         let body = reader.take(body_length, "message")?;
-        let units = self.sets(message, body);
+        let mut units = self.sets(message, body);
+        if body_length < header.body_length() {
+            // However many sets there were: what is missing counts as one.
+            self.counters.sets += 1;
+            self.count_undecodable_set(Reason::Truncated);
+            units = None;
+        }
         if !reader.is_zero() {
             self.counters.sets += 1;
             self.count_undecodable_set(Reason::TrailingBytes);

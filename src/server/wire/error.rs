@@ -17,7 +17,8 @@ pub enum Reason {
     SetLength,
     /// A set id that the protocol reserves.
     ReservedSetId,
-    /// A message states fewer bytes than the datagram has, and the rest is not padding.
+    /// Bytes after the last record of a set, or after the last set of a message, that are neither one more
+    /// nor padding.
     TrailingBytes,
     /// A v5 header states more than 30 records, or more than the datagram holds.
     RecordCount,
@@ -96,7 +97,7 @@ impl Reason {
             Self::MessageLength => "the message is shorter than its header",
             Self::SetLength => "a set's length does not fit the datagram",
             Self::ReservedSetId => "a set id that the protocol reserves",
-            Self::TrailingBytes => "more bytes than the message says",
+            Self::TrailingBytes => "bytes at the end that are neither a record nor padding",
             Self::RecordCount => "more records announced than the datagram holds",
             Self::TooManyRecords => "more records than any real datagram holds",
             Self::ReservedTemplateId => "a template id below 256",

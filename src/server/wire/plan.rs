@@ -141,8 +141,8 @@ impl Plan {
 
     /// Decodes the records of a data set and gives each to `each`, at most `max_records`.
     ///
-    /// A rest shorter than a record is padding, and so are records of nothing but zeros at the end.
-    /// After an error the records before it have been given.
+    /// Zeros at the end are padding: a rest shorter than a record, and whole records of them. Any other
+    /// rest is an error. After an error the records before it have been given.
     pub fn decode(
         &self,
         body: Reader<'_>,
@@ -153,7 +153,9 @@ impl Plan {
         let mut values = Values::new();
         let content = body.content_end() - body.offset();
         if let [segment] = self.segments.as_slice() {
-            for (index, record) in body.bytes().chunks_exact(self.min_record_length).enumerate() {
+            let records = body.bytes().chunks_exact(self.min_record_length);
+            let rest_length = records.remainder().len();
+            for (index, record) in records.enumerate() {
                 if index * self.min_record_length >= content {
                     decoded.zero_records += 1;
                     continue;
@@ -165,14 +167,16 @@ impl Plan {
                 each(&values);
                 decoded.records += 1;
             }
-            return (decoded, Ok(()));
+            let mut rest = body;
+            let result = rest.take(body.remaining() - rest_length, "data set");
+            return (decoded, result.and_then(|_| padding(rest, decoded)));
         }
         let end = body.content_end();
         let mut reader = body;
         while reader.remaining() >= self.min_record_length {
             if reader.offset() >= end {
                 decoded.zero_records += (reader.remaining() / self.min_record_length) as u64;
-                break;
+                return (decoded, Ok(()));
             }
             if decoded.records == max_records {
                 return (decoded, Err(reader.error("data set", Reason::TooManyRecords)));
@@ -183,7 +187,7 @@ impl Plan {
             each(&values);
             decoded.records += 1;
         }
-        (decoded, Ok(()))
+        (decoded, padding(reader, decoded))
     }
 
     /// Loads a record that has fields of variable length.
@@ -200,6 +204,12 @@ impl Plan {
         }
         Ok(())
     }
+}
+
+/// What follows the last whole record is padding, or else an error: part of a record where there is none.
+fn padding(rest: Reader<'_>, decoded: Decoded) -> Result<()> {
+    let reason = if decoded.records == 0 { Reason::Truncated } else { Reason::TrailingBytes };
+    if rest.is_zero() { Ok(()) } else { Err(rest.error("data record", reason)) }
 }
 
 impl Segment {
@@ -316,6 +326,22 @@ mod tests {
         let body = [0, 0, 1, 1, 0, 0, 0, 0, 0];
         let (values, counts, _) = decoded(&[field(1, 2)], &body, Slot::Bytes);
         assert_eq!((values, counts.zero_records), (vec![0, 257], 2));
+    }
+
+    #[test]
+    fn a_rest_that_is_no_padding_is_an_error_after_the_records_before_it() {
+        let of_fixed_length = [field(1, 2)];
+        let of_variable_length = [field(1, 2), field(82, VARIABLE_LENGTH)];
+        for (fields, record) in [(&of_fixed_length[..], &[1, 1][..]), (&of_variable_length, &[1, 1, 0])] {
+            let with = |rest: &[u8]| decoded(fields, &[record, record, rest].concat(), Slot::Bytes);
+            assert_eq!(with(&[0]).2, Ok(()));
+            let (values, counts, result) = with(&[7]);
+            assert_eq!((values, counts.records), (vec![257, 257], 2));
+            let error = result.unwrap_err();
+            assert_eq!((error.reason, error.offset), (Reason::TrailingBytes, 2 * record.len()));
+            let short = decoded(fields, &record[..1], Slot::Bytes);
+            assert_eq!((short.1.records, short.2.unwrap_err().reason), (0, Reason::Truncated));
+        }
     }
 
     #[test]

@@ -481,3 +481,44 @@ fn forged_ports_do_not_keep_a_session_out() {
     assert_eq!(feed.ports(), [80, 81]);
     assert_eq!(feed.intake.counters().missing_records, 10);
 }
+
+/// What happened to sets, by reason, without those that did not happen.
+fn undecodable_sets(feed: &Feed) -> Vec<(&'static str, u64)> {
+    let counts = Reason::ALL.into_iter().zip(feed.intake.counters().undecodable_sets);
+    counts.filter(|(_, count)| *count > 0).map(|(reason, count)| (reason.label(), count)).collect()
+}
+
+#[test]
+fn a_message_cut_between_two_sets_is_counted_and_keeps_the_first() {
+    let mut two = message(0);
+    two.template(&layout());
+    two.begin_set(256);
+    two.record(&layout(), [&[0, 80][..], &[0, 9][..]]);
+    let second = two.length();
+    two.begin_set(256);
+    two.record(&layout(), [&[0, 81][..], &[0, 9][..]]);
+    let mut feed = Feed::new(Limits::default());
+    feed.datagram(&two.finish()[..second]);
+    assert_eq!((feed.ports(), undecodable_sets(&feed)), (vec![80], vec![("truncated", 1)]));
+}
+
+#[test]
+fn bytes_after_the_last_record_are_counted_and_zeros_are_not() {
+    for (rest, expected) in [([0, 0, 0, 0], vec![]), ([0, 0, 7, 0], vec![("trailing_bytes", 1)])] {
+        let mut feed = Feed::new(Limits::default());
+        let mut payload = v5_record();
+        payload.extend(rest);
+        feed.datagram(&payload);
+        assert_eq!((feed.flows.len(), undecodable_sets(&feed)), (1, expected.clone()));
+
+        let wide = definition(256, &[(7, 2), (1, 6)]);
+        let mut payload = message(0);
+        payload.template(&wide);
+        payload.begin_set(256);
+        payload.record(&wide, [&[0, 80][..], &[0, 0, 0, 0, 0, 9][..]]);
+        payload.record(&layout(), [&rest[..2], &rest[2..]]);
+        let mut feed = Feed::new(Limits::default());
+        feed.datagram(&payload.finish());
+        assert_eq!((feed.ports(), undecodable_sets(&feed)), (vec![80], expected));
+    }
+}
