@@ -17,6 +17,7 @@ use crate::server::wire::error::Reason;
 
 pub use super::counters::Counters;
 use super::datagram::Datagram;
+pub use super::exporter::ExporterSnapshot;
 use super::exporter::State;
 pub use super::limits::Limits;
 use super::pending::Pending;
@@ -224,12 +225,17 @@ impl Intake {
         counters.sets_expired += count;
     }
 
-    /// What is known of every exporter, in the order of their numbers.
+    /// What is known of every exporter, in the order of their numbers, for another thread to show.
+    pub fn exporter_snapshots(&self) -> Vec<ExporterSnapshot> {
+        let mut snapshots: Vec<_> =
+            self.exporters.iter().map(|(address, state)| state.snapshot(*address)).collect();
+        snapshots.sort_unstable_by_key(|snapshot| snapshot.summary().id);
+        snapshots
+    }
+
+    /// What is known of every exporter, in the order of their numbers, shown at once.
     pub fn exporters(&self) -> Vec<Exporter> {
-        let mut exporters: Vec<_> =
-            self.exporters.iter().map(|(address, state)| state.exporter(*address)).collect();
-        exporters.sort_unstable_by_key(|exporter| exporter.id);
-        exporters
+        self.exporter_snapshots().into_iter().map(ExporterSnapshot::into_exporter).collect()
     }
 
     /// Number of exporters known.

@@ -6,6 +6,7 @@
 //! caches were [shrunk](TemplateCache::shrink).
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::model::exporter::Protocol;
 
@@ -45,8 +46,8 @@ pub struct Room {
 /// A template in use.
 #[derive(Clone, Debug)]
 pub struct Template {
-    /// As it was defined.
-    pub definition: Definition,
+    /// As it was defined; shared with whoever shows it.
+    pub definition: Arc<Definition>,
     /// Compiled.
     pub plan: Plan,
     /// Receive time of its latest definition, microseconds since 1970.
@@ -97,7 +98,7 @@ impl TemplateCache {
     ) -> Result<(), Reason> {
         let known = self.templates.get_mut(&key);
         if let Some(same) = known
-            && same.definition == definition
+            && *same.definition == definition
         {
             same.defined_us = now_us;
             same.used_us = now_us;
@@ -114,8 +115,16 @@ impl TemplateCache {
             return Err(Reason::TemplateFieldsFull);
         }
         self.weight += added;
-        self.templates
-            .insert(key, Template { definition, plan, defined_us: now_us, used_us: now_us, records: 0 });
+        self.templates.insert(
+            key,
+            Template {
+                definition: Arc::new(definition),
+                plan,
+                defined_us: now_us,
+                used_us: now_us,
+                records: 0,
+            },
+        );
         Ok(())
     }
 

@@ -522,3 +522,21 @@ fn bytes_after_the_last_record_are_counted_and_zeros_are_not() {
         assert_eq!((feed.ports(), undecodable_sets(&feed)), (vec![80], expected));
     }
 }
+
+#[test]
+fn a_snapshot_is_of_its_moment_and_shown_on_another_thread() {
+    let mut feed = Feed::new(Limits::default());
+    feed.datagram(&templates(0)).datagram(&data(0, &[(80, 10)]));
+    let before = feed.intake.exporters();
+    let snapshots = feed.intake.exporter_snapshots();
+    let mut replaced = message(1);
+    replaced.template(&definition(256, &[(1, 8)]));
+    replaced.template(&definition(257, &[(2, 8)]));
+    feed.datagram(&replaced.finish());
+    assert_eq!((snapshots[0].summary().traffic.flows, snapshots[0].template_count()), (1, 1));
+    let shown = std::thread::spawn(|| snapshots.into_iter().map(ExporterSnapshot::into_exporter).collect());
+    let shown: Vec<Exporter> = shown.join().unwrap();
+    assert_eq!(shown, before);
+    assert_eq!(shown[0].templates[0].fields[0].name, "sourceTransportPort");
+    assert_ne!(feed.intake.exporters(), shown);
+}
