@@ -30,7 +30,7 @@ pub struct Counters {
     pub sets: u64,
     /// Template sets and options template sets.
     pub template_sets: u64,
-    /// Data sets decoded to their end, zeros as padding.
+    /// Data sets decoded to their end, padding aside.
     pub data_sets_decoded: u64,
     /// Data sets that wait for their template, now.
     pub sets_waiting: u64,

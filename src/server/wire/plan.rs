@@ -141,8 +141,9 @@ impl Plan {
 
     /// Decodes the records of a data set and gives each to `each`, at most `max_records`.
     ///
-    /// Zeros at the end are padding: a rest shorter than a record, and whole records of them. Any other
-    /// rest is an error. After an error the records before it have been given.
+    /// Zeros at the end are padding: a rest shorter than a record, and whole records of them. So are up to
+    /// three bytes that fill the set up to a multiple of four, whatever they are: nprobe and `RouterOS` do
+    /// not clear them. Any other rest is an error. After an error the records before it have been given.
     pub fn decode(
         &self,
         body: Reader<'_>,
@@ -169,7 +170,7 @@ impl Plan {
             }
             let mut rest = body;
             let result = rest.take(body.remaining() - rest_length, "data set");
-            return (decoded, result.and_then(|_| padding(rest, decoded)));
+            return (decoded, result.and_then(|_| padding(rest, body, decoded)));
         }
         let end = body.content_end();
         let mut reader = body;
@@ -187,7 +188,7 @@ impl Plan {
             each(&values);
             decoded.records += 1;
         }
-        (decoded, padding(reader, decoded))
+        (decoded, padding(reader, body, decoded))
     }
 
     /// Loads a record that has fields of variable length.
@@ -207,9 +208,13 @@ impl Plan {
 }
 
 /// What follows the last whole record is padding, or else an error: part of a record where there is none.
-fn padding(rest: Reader<'_>, decoded: Decoded) -> Result<()> {
+fn padding(rest: Reader<'_>, body: Reader<'_>, decoded: Decoded) -> Result<()> {
+    let aligns = rest.remaining() < 4 && body.remaining().is_multiple_of(4);
+    if rest.is_zero() || (aligns && decoded.records > 0) {
+        return Ok(());
+    }
     let reason = if decoded.records == 0 { Reason::Truncated } else { Reason::TrailingBytes };
-    if rest.is_zero() { Ok(()) } else { Err(rest.error("data record", reason)) }
+    Err(rest.error("data record", reason))
 }
 
 impl Segment {
@@ -342,6 +347,13 @@ mod tests {
             let short = decoded(fields, &record[..1], Slot::Bytes);
             assert_eq!((short.1.records, short.2.unwrap_err().reason), (0, Reason::Truncated));
         }
+    }
+
+    #[test]
+    fn bytes_that_align_the_set_are_padding_whatever_they_are() {
+        assert_eq!(decoded(&[field(1, 5)], &[0, 0, 0, 0, 9, 7, 7, 7], Slot::Bytes).2, Ok(()));
+        assert!(decoded(&[field(1, 5)], &[0, 0, 0, 0, 9, 7, 7], Slot::Bytes).2.is_err());
+        assert!(decoded(&[field(1, 7)], &[0, 0, 0, 9], Slot::Bytes).2.is_err());
     }
 
     #[test]

@@ -53,8 +53,8 @@ pub enum Item {
 
 /// The template records of a set, in order.
 ///
-/// A record that is refused costs only itself, unless it ends too early: then nothing follows. A rest of
-/// zeros is padding.
+/// A record that is refused costs only itself, unless it ends too early: then nothing follows. Padding
+/// is a rest of zeros, or of up to three bytes, whatever they are: Cisco's WLC does not clear them.
 #[derive(Clone, Debug)]
 pub struct Definitions<'a> {
     reader: Reader<'a>,
@@ -132,7 +132,7 @@ impl Iterator for Definitions<'_> {
     type Item = Result<Item>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.reader.offset() >= self.content_end {
+        if self.reader.remaining() < 4 || self.reader.offset() >= self.content_end {
             return None;
         }
         let item = self.item();
@@ -172,9 +172,9 @@ mod tests {
     #[test]
     fn a_template_that_ends_too_early_ends_the_set() {
         assert_eq!(reasons(&items(Protocol::Ipfix, false, &[256, 3, 1, 4, 2, 4])), [Some(Reason::Truncated)]);
-        let rest = items(Protocol::Ipfix, false, &[256, 1, 1, 4, 257]);
+        let rest = items(Protocol::Ipfix, false, &[256, 1, 1, 4, 257, 1]);
         assert_eq!(reasons(&rest), [None, Some(Reason::Truncated)]);
-        assert_eq!(reasons(&items(Protocol::Ipfix, false, &[256, 1, 1, 4, 0])), [None]);
+        assert_eq!(reasons(&items(Protocol::Ipfix, false, &[256, 1, 1, 4, 257])), [None]);
     }
 
     #[test]
