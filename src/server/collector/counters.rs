@@ -1,5 +1,9 @@
 //! The account of everything that came. It adds up: nothing is dropped without a counter.
 //!
+//! A fault at the end of a set makes the set undecodable, but not the records before it, which are counted
+//! as records. What an IPFIX message lacks of its stated length, or the datagram has beyond it, is one
+//! undecodable set.
+//!
 //! - `datagrams` = by protocol + undecodable
 //! - `sets` = template sets + data sets decoded, waiting, expired, refused + undecodable
 //! - `template_records` = defined + withdrawn (no effect over UDP) + undecodable
@@ -21,11 +25,12 @@ pub struct Counters {
     pub datagrams_by_protocol: [u64; 3],
     /// Datagrams that could not be read at all.
     pub undecodable_datagrams: ByReason,
-    /// Sets in readable datagrams; the records of a v5 datagram are one set.
+    /// Sets in readable datagrams; the records of a v5 datagram are one set, and so is what is missing or too
+    /// much at the end of a message.
     pub sets: u64,
     /// Template sets and options template sets.
     pub template_sets: u64,
-    /// Data sets decoded to their end.
+    /// Data sets decoded to their end, padding aside.
     pub data_sets_decoded: u64,
     /// Data sets that wait for their template, now.
     pub sets_waiting: u64,

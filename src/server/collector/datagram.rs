@@ -10,7 +10,7 @@ use crate::server::wire::reader::Reader;
 use crate::server::wire::set::{Kind, Set, Sets};
 use crate::server::wire::slot::{Slot, Values};
 use crate::server::wire::template::{Definition, Definitions, Item};
-use crate::server::wire::template_cache::Key;
+use crate::server::wire::template_cache::{Key, Room};
 use crate::server::wire::{ipfix, netflow_v5, netflow_v9};
 
 use super::counters::{Counters, protocol_index};
@@ -37,6 +37,8 @@ pub(super) struct Datagram<'a> {
     pub(super) pending: &'a mut Pending,
     pub(super) counters: &'a mut Counters,
     pub(super) flows: &'a mut Vec<FlowRecord>,
+    /// So many flow records may still be added.
+    pub(super) room: u64,
 }
 
 /// What every set of a message shares.
@@ -65,7 +67,7 @@ impl Datagram<'_> {
         let header = netflow_v5::Header::parse(&mut reader)?;
         let clock_ms = i64::from(header.clock_s) * 1000 + i64::from(header.clock_ns / 1_000_000);
         let message = self.message(Protocol::NetflowV5, header.engine(), clock_ms, Some(header.uptime_ms));
-        self.open_session(message, reader)?;
+        self.open_session(message);
         self.counters.sets += 1;
         let sampling_interval = u32::from(header.sampling_interval());
         self.state.sampling_interval = sampling_interval;
@@ -86,7 +88,7 @@ impl Datagram<'_> {
         let header = netflow_v9::Header::parse(&mut reader)?;
         let clock_ms = i64::from(header.clock_s) * 1000;
         let message = self.message(Protocol::NetflowV9, header.source_id, clock_ms, Some(header.uptime_ms));
-        self.open_session(message, reader)?;
+        self.open_session(message);
         self.sets(message, reader);
         self.sequence(message, header.sequence, Some(1), REORDERING_DATAGRAMS);
         Ok(())
@@ -96,10 +98,16 @@ impl Datagram<'_> {
         let header = ipfix::Header::parse(&mut reader)?;
         let clock_ms = i64::from(header.export_time_s) * 1000;
         let message = self.message(Protocol::Ipfix, header.observation_domain, clock_ms, None);
-        self.open_session(message, reader)?;
+        self.open_session(message);
         let body_length = header.body_length().min(reader.remaining());
         let body = reader.take(body_length, "message")?;
-        let units = self.sets(message, body);
+        let mut units = self.sets(message, body);
+        if body_length < header.body_length() {
+            // However many sets there were: what is missing counts as one.
+            self.counters.sets += 1;
+            self.count_undecodable_set(Reason::Truncated);
+            units = None;
+        }
         if !reader.is_zero() {
             self.counters.sets += 1;
             self.count_undecodable_set(Reason::TrailingBytes);
@@ -128,9 +136,9 @@ impl Datagram<'_> {
         }
     }
 
-    /// Finds or begins the session; a full table refuses the datagram unless one was idle for an hour.
-    fn open_session(&mut self, message: Message, reader: Reader<'_>) -> Result<(), Error> {
-        const IDLE_US: i64 = 3_600_000_000;
+    /// Finds or begins the session. In a full table it takes the place of the one longest silent, whose
+    /// gaps are then not seen: nothing else is lost.
+    fn open_session(&mut self, message: Message) {
         let key = self.session_key(message);
         let now_us = self.received_us;
         let sessions = &mut self.state.sessions;
@@ -138,10 +146,10 @@ impl Datagram<'_> {
             session.last_seen_us = now_us;
         } else {
             if sessions.len() >= self.limits.sessions_per_exporter {
-                sessions.retain(|_, session| now_us.saturating_sub(session.last_seen_us) < IDLE_US);
-            }
-            if sessions.len() >= self.limits.sessions_per_exporter {
-                return Err(reader.error("source port and domain", Reason::SessionTableFull));
+                let longest_silent = sessions.iter().min_by_key(|(_, session)| session.last_seen_us);
+                if let Some(key) = longest_silent.map(|(key, _)| *key) {
+                    sessions.remove(&key);
+                }
             }
             sessions.insert(key, Session { sequence: Sequence::default(), last_seen_us: now_us });
         }
@@ -149,7 +157,6 @@ impl Datagram<'_> {
             self.state.protocols.push(message.protocol);
         }
         self.counters.datagrams_by_protocol[protocol_index(message.protocol)] += 1;
-        Ok(())
     }
 
     fn sequence(&mut self, message: Message, number: u32, units: Option<u32>, window: u32) {
@@ -243,21 +250,23 @@ impl Datagram<'_> {
         let key = self.template_key(message, definition.id);
         let templates = &mut self.state.templates;
         let others = self.template_weight.saturating_sub(templates.weight());
-        let defined = templates.define(
-            key,
-            definition,
-            self.received_us,
-            self.limits.templates_per_exporter,
-            self.limits.template_weight.saturating_sub(others),
-        );
+        let room = Room {
+            templates: self.limits.templates_per_exporter,
+            weight: self.limits.template_weight_per_exporter,
+            common_weight: self.limits.template_weight.saturating_sub(others),
+        };
+        let defined = templates.define(key, definition, self.received_us, room);
         *self.template_weight = others + templates.weight();
         defined?;
-        for held in self.pending.take(self.address, key) {
-            self.counters.sets_waiting = self.counters.sets_waiting.saturating_sub(1);
-            self.state.sets_waiting = self.state.sets_waiting.saturating_sub(1);
-            self.decode_data_set(key, held.origin, Reader::at(&held.body, held.offset));
-        }
+        self.pending.make_ready(self.address, key);
         Ok(())
+    }
+
+    /// Decodes a set that waited for its template.
+    pub(super) fn held(&mut self, key: Key, held: &Held) {
+        self.counters.sets_waiting = self.counters.sets_waiting.saturating_sub(1);
+        self.state.sets_waiting = self.state.sets_waiting.saturating_sub(1);
+        self.decode_data_set(key, held.origin, Reader::at(&held.body, held.offset));
     }
 
     fn data_set(&mut self, message: Message, id: u16, body: Reader<'_>) -> Option<u32> {
@@ -300,7 +309,14 @@ impl Datagram<'_> {
                 tally.add(normalize::push_flows(plan, values, &origin, self.flows));
             }
         };
-        let (decoded, result) = plan.decode(body, each);
+        let max_records = if is_options {
+            u64::MAX
+        } else if plan.has_reverse() {
+            self.room / 2
+        } else {
+            self.room
+        };
+        let (decoded, result) = plan.decode(body, max_records, each);
         template.records += decoded.records;
         if let Some(init_ms) = i64::try_from(system_init).ok().filter(|init_ms| *init_ms != 0)
             && (known_init.is_some() || system_inits_ms.len() < self.limits.sessions_per_exporter)
@@ -322,6 +338,7 @@ impl Datagram<'_> {
     /// Counts the flow records added since there were `first`.
     fn count_flows(&mut self, first: usize, tally: Tally) {
         let added = self.flows.get(first..).unwrap_or_default();
+        self.room = self.room.saturating_sub(added.len() as u64);
         if let Some(last) = added.last()
             && last.sampling_interval != 0
         {

@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::model::exporter::{self as model, Protocol};
 use crate::model::flow_record::ExporterId;
 use crate::model::traffic::Traffic;
 use crate::server::wire::error::Reason;
 use crate::server::wire::information_element;
-use crate::server::wire::template_cache::{Key, Template, TemplateCache};
+use crate::server::wire::template::{Definition, Field};
+use crate::server::wire::template_cache::{Key, TemplateCache};
 
 /// Counts by [`Reason`].
 pub type ByReason = [u64; Reason::ALL.len()];
@@ -99,10 +101,19 @@ impl State {
         }
     }
 
-    /// As pages and the API show it.
-    pub fn exporter(&self, address: IpAddr) -> model::Exporter {
-        let mut templates: Vec<_> = self.templates.iter().collect();
-        templates.sort_unstable_by_key(|(key, _)| **key);
+    /// As it is now, for a thread with more time to show.
+    pub fn snapshot(&self, address: IpAddr) -> ExporterSnapshot {
+        let known = self.templates.iter().map(|(key, template)| KnownTemplate {
+            key: *key,
+            definition: Arc::clone(&template.definition),
+            defined_us: template.defined_us,
+            records: template.records,
+        });
+        ExporterSnapshot { summary: self.summary(address), templates: known.collect() }
+    }
+
+    /// All but the templates.
+    fn summary(&self, address: IpAddr) -> model::Exporter {
         let mut undecodable: Vec<(String, u64)> = Reason::ALL
             .into_iter()
             .zip(self.undecodable)
@@ -126,15 +137,50 @@ impl State {
             sequence_missing: self.sequence_missing,
             times_replaced: self.times_replaced,
             undecodable,
-            templates: templates.into_iter().map(|(key, template)| shown(key, template)).collect(),
+            templates: Vec::new(),
             sampling_interval: self.sampling_interval,
         }
     }
 }
 
-fn shown(key: &Key, template: &Template) -> model::Template {
-    let definition = &template.definition;
-    let field = |(index, field): (usize, &crate::server::wire::template::Field)| {
+/// What was known of an exporter at a moment. Cheap to make: templates are shared and their fields get names
+/// in [`Self::into_exporter`].
+#[derive(Clone, Debug)]
+pub struct ExporterSnapshot {
+    summary: model::Exporter,
+    templates: Vec<KnownTemplate>,
+}
+
+#[derive(Clone, Debug)]
+struct KnownTemplate {
+    key: Key,
+    definition: Arc<Definition>,
+    defined_us: i64,
+    records: u64,
+}
+
+impl ExporterSnapshot {
+    /// All but the templates: that list is empty here.
+    pub const fn summary(&self) -> &model::Exporter {
+        &self.summary
+    }
+
+    /// Number of templates known.
+    pub const fn template_count(&self) -> usize {
+        self.templates.len()
+    }
+
+    /// As pages and the API show it, templates in the order of their keys.
+    pub fn into_exporter(mut self) -> model::Exporter {
+        self.templates.sort_unstable_by_key(|template| template.key);
+        let templates = self.templates.iter().map(shown).collect();
+        model::Exporter { templates, ..self.summary }
+    }
+}
+
+fn shown(template: &KnownTemplate) -> model::Template {
+    let KnownTemplate { key, definition, .. } = template;
+    let field = |(index, field): (usize, &Field)| {
         let is_scope = index < definition.scope_count;
         model::TemplateField {
             name: information_element::name(key.protocol, is_scope, field.enterprise, field.element),

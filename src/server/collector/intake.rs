@@ -3,8 +3,9 @@
 //! Owned by one thread; no locks, no clock of its own, no input can make it panic or grow without bound
 //! ([`Limits`]). Every datagram and every set ends in exactly one place ([`Counters`]).
 //!
-//! When the table of exporters is full, new ones are refused: [`Intake::expire`] makes room. So spoofed
-//! sources cannot push out an exporter that is heard and read.
+//! When the table of exporters is full, new ones are refused, and [`Intake::expire`] makes room by forgetting
+//! silent ones. So spoofed sources cannot push out an exporter that is heard and read, nor keep others out
+//! for longer than they go on.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -16,6 +17,7 @@ use crate::server::wire::error::Reason;
 
 pub use super::counters::Counters;
 use super::datagram::Datagram;
+pub use super::exporter::ExporterSnapshot;
 use super::exporter::State;
 pub use super::limits::Limits;
 use super::pending::Pending;
@@ -33,6 +35,10 @@ pub struct Intake {
     free_ids: Vec<ExporterId>,
     exporters_admitted: u64,
     template_weight: usize,
+    /// Datagrams refused for a full table up to the latest [`expire`](Self::expire).
+    exporters_refused: u64,
+    /// Templates refused for the common weight up to the latest [`expire`](Self::expire).
+    templates_refused: u64,
     pending: Pending,
     counters: Counters,
 }
@@ -47,13 +53,15 @@ impl Intake {
             free_ids: Vec::new(),
             exporters_admitted: 0,
             template_weight: 0,
+            exporters_refused: 0,
+            templates_refused: 0,
             pending: Pending::default(),
             counters: Counters::default(),
         }
     }
 
-    /// Decodes one datagram and appends its flow records, and those of sets that its templates
-    /// release, to `flows`. `received_us` is the receive time, microseconds since 1970.
+    /// Decodes one datagram and appends its flow records to `flows`, and then [releases](Self::release)
+    /// what waited. `received_us` is the receive time, microseconds since 1970.
     pub fn datagram(
         &mut self,
         source: SocketAddr,
@@ -91,15 +99,53 @@ impl Intake {
             pending: &mut self.pending,
             counters: &mut self.counters,
             flows,
+            room: self.limits.flows_per_datagram,
         };
         if let Err(error) = datagram.decode(payload) {
             datagram.state.undecodable[error.reason.index()] += 1;
             datagram.counters.undecodable_datagrams[error.reason.index()] += 1;
         }
+        self.release(received_us, flows);
     }
 
-    /// Gives up the data sets that wait for too long and, when the table of exporters is full, forgets
-    /// those silent for long. To be called about once a second.
+    /// Decodes data sets that waited and whose template has come, of all exporters, and appends their flow
+    /// records to `flows`: at most [`Limits::flows_per_datagram`], what is left in the next call.
+    pub fn release(&mut self, now_us: i64, flows: &mut Vec<FlowRecord>) {
+        let mut room = self.limits.flows_per_datagram;
+        while let Some((address, key, held)) = self.pending.first_ready() {
+            let Some(state) = self.exporters.get_mut(&address) else {
+                self.pending.wait_again();
+                continue;
+            };
+            let Some(template) = state.templates.find(&key) else {
+                self.pending.wait_again();
+                continue;
+            };
+            let most = template.plan.most_flows(held.body.len());
+            // A set that could never fit is decoded alone, to the limit.
+            if most > room && room < self.limits.flows_per_datagram {
+                return;
+            }
+            let Some(held) = self.pending.take_ready() else { return };
+            let mut datagram = Datagram {
+                limits: &self.limits,
+                address,
+                source_port: key.source_port,
+                received_us: now_us,
+                state,
+                template_weight: &mut self.template_weight,
+                pending: &mut self.pending,
+                counters: &mut self.counters,
+                flows,
+                room,
+            };
+            datagram.held(key, &held);
+            room = room.saturating_sub(most);
+        }
+    }
+
+    /// Gives up the data sets that wait for too long, and makes room for exporters and templates if some
+    /// had to be refused. To be called about once a second.
     pub fn expire(&mut self, now_us: i64) {
         let before_us = now_us.saturating_sub(self.limits.pending_us);
         let (exporters, counters) = (&mut self.exporters, &mut self.counters);
@@ -111,35 +157,85 @@ impl Intake {
                 state.sets_expired += count;
             }
         });
-        if self.exporters.len() >= self.limits.exporters {
+        let exporters_refused = self.counters.undecodable_datagrams[Reason::ExporterTableFull.index()];
+        if exporters_refused > self.exporters_refused {
+            self.exporters_refused = exporters_refused;
             self.forget_silent_exporters(now_us);
         }
+        let templates_refused = self.counters.undecodable_templates[Reason::TemplateFieldsFull.index()];
+        if templates_refused > self.templates_refused {
+            self.templates_refused = templates_refused;
+            self.share_template_weight();
+        }
+    }
+
+    /// Makes a quarter of the common template weight free: first exporters without flow records lose all
+    /// their templates, the heaviest first, then no exporter keeps more than an equal share.
+    fn share_template_weight(&mut self) {
+        let target = self.limits.template_weight - self.limits.template_weight / 4;
+        let mut by_weight: Vec<_> = self.exporters.values_mut().collect();
+        by_weight.sort_unstable_by_key(|state| std::cmp::Reverse(state.templates.weight()));
+        let mut total = self.template_weight;
+        let shrink = |state: &mut State, total: &mut usize, share| {
+            let others = total.saturating_sub(state.templates.weight());
+            state.templates.shrink(share);
+            *total = others + state.templates.weight();
+        };
+        for state in by_weight.iter_mut().filter(|state| state.traffic.flows == 0) {
+            if total > target {
+                shrink(state, &mut total, 0);
+            }
+        }
+        // From the lightest up: what one leaves of its share, the others may use.
+        by_weight.sort_unstable_by_key(|state| state.templates.weight());
+        let (mut room, mut sharers) = (target, by_weight.len());
+        for state in by_weight {
+            let share = room / sharers.max(1);
+            if total > target {
+                shrink(state, &mut total, share);
+            }
+            room = room.saturating_sub(state.templates.weight());
+            sharers -= 1;
+        }
+        self.template_weight = total;
     }
 
     fn forget_silent_exporters(&mut self, now_us: i64) {
         let Self { limits, exporters, free_ids, template_weight, pending, counters, .. } = self;
-        exporters.retain(|_, state| {
-            let silent_us = now_us.saturating_sub(state.last_seen_us);
-            let is_kept = silent_us < limits.idle_unproductive_us
-                || (state.traffic.flows > 0 && silent_us < limits.idle_us);
-            if !is_kept {
+        let is_silent = |state: &State| now_us.saturating_sub(state.last_seen_us) >= limits.idle_us;
+        let mut silent: Vec<_> = exporters
+            .iter()
+            .filter(|(_, state)| is_silent(state))
+            .map(|(address, state)| (state.traffic.flows > 0, state.datagrams, state.last_seen_us, *address))
+            .collect();
+        silent.sort_unstable();
+        let kept = limits.exporters - limits.exporters.div_ceil(8);
+        for (is_productive, _, _, address) in silent {
+            if is_productive && exporters.len() <= kept {
+                break;
+            }
+            if let Some(state) = exporters.remove(&address) {
                 *template_weight = template_weight.saturating_sub(state.templates.weight());
                 counters.exporters_forgotten += 1;
                 free_ids.push(state.id);
             }
-            is_kept
-        });
+        }
         let count = pending.forget_unknown(|address| exporters.contains_key(address));
         counters.sets_waiting = counters.sets_waiting.saturating_sub(count);
         counters.sets_expired += count;
     }
 
-    /// What is known of every exporter, in the order of their numbers.
+    /// What is known of every exporter, in the order of their numbers, for another thread to show.
+    pub fn exporter_snapshots(&self) -> Vec<ExporterSnapshot> {
+        let mut snapshots: Vec<_> =
+            self.exporters.iter().map(|(address, state)| state.snapshot(*address)).collect();
+        snapshots.sort_unstable_by_key(|snapshot| snapshot.summary().id);
+        snapshots
+    }
+
+    /// What is known of every exporter, in the order of their numbers, shown at once.
     pub fn exporters(&self) -> Vec<Exporter> {
-        let mut exporters: Vec<_> =
-            self.exporters.iter().map(|(address, state)| state.exporter(*address)).collect();
-        exporters.sort_unstable_by_key(|exporter| exporter.id);
-        exporters
+        self.exporter_snapshots().into_iter().map(ExporterSnapshot::into_exporter).collect()
     }
 
     /// Number of exporters known.

@@ -5,23 +5,31 @@
 pub struct Limits {
     /// Exporters known at a time.
     pub exporters: usize,
-    /// Source ports × protocols × observation domains of one exporter.
+    /// Source ports × protocols × observation domains of one exporter. One more takes the place of the one
+    /// longest silent.
     pub sessions_per_exporter: usize,
     /// Templates of one exporter.
     pub templates_per_exporter: usize,
     /// Fields in one template.
     pub fields_per_template: usize,
-    /// Fields in the templates of all exporters; each template counts as 16 more.
+    /// Fields in the templates of one exporter; each template counts as 16 more. 200 templates of 60 fields
+    /// fit.
+    pub template_weight_per_exporter: usize,
+    /// The same of all exporters. When one was refused for it, [`expire`](super::intake::Intake::expire)
+    /// makes a quarter of it free: exporters without flow records lose their templates, the heaviest first,
+    /// then all keep an equal share at most, the templates used last.
     pub template_weight: usize,
+    /// Flow records made of one datagram's sets, far more than a real datagram holds; the rest of the set is
+    /// left out. Sets that waited add as many to a call at most, and the others follow in later calls.
+    pub flows_per_datagram: u64,
     /// Bytes of all data sets that wait for a template.
     pub pending_bytes: usize,
     /// The same of one exporter.
     pub pending_bytes_per_exporter: usize,
     /// How long a data set waits for its template, microseconds.
     pub pending_us: i64,
-    /// A full table forgets exporters that never sent a flow record and are silent so long, microseconds.
-    pub idle_unproductive_us: i64,
-    /// A full table forgets any exporter silent so long, microseconds.
+    /// A full table that had to refuse an exporter forgets those silent so long, microseconds: all that never
+    /// sent a flow record, then those that sent the fewest datagrams, until an eighth of it is free.
     pub idle_us: i64,
 }
 
@@ -32,12 +40,13 @@ impl Default for Limits {
             sessions_per_exporter: 256,
             templates_per_exporter: 512,
             fields_per_template: 256,
+            template_weight_per_exporter: 1 << 14,
             template_weight: 1 << 20,
+            flows_per_datagram: 1 << 14,
             pending_bytes: 16 << 20,
             pending_bytes_per_exporter: 1 << 20,
             pending_us: 600_000_000,
-            idle_unproductive_us: 60_000_000,
-            idle_us: 24 * 3_600_000_000,
+            idle_us: 60_000_000,
         }
     }
 }

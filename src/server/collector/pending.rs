@@ -2,7 +2,8 @@
 //!
 //! Bounded in bytes, in all and for each exporter, so that one exporter without templates cannot take
 //! the room of the others. A set that finds no room is refused; one that waited ten minutes is given up
-//! (Cisco sends templates every ten minutes by default).
+//! (Cisco sends templates every ten minutes by default). When a template comes, what waited for it is
+//! ready, and taken out set by set: so no datagram, however small, costs more than a bounded time.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -33,10 +34,19 @@ impl Held {
     }
 }
 
+/// What waits for one template, in the order received.
+#[derive(Clone, Debug, Default)]
+struct Waiting {
+    sets: VecDeque<Held>,
+    is_ready: bool,
+}
+
 /// All data sets that wait.
 #[derive(Clone, Debug, Default)]
 pub struct Pending {
-    sets: HashMap<(IpAddr, Key), VecDeque<Held>>,
+    sets: HashMap<(IpAddr, Key), Waiting>,
+    /// Whose templates have come, in that order. May name sets that are gone or no longer ready.
+    ready: VecDeque<(IpAddr, Key)>,
     bytes: usize,
     bytes_by_exporter: HashMap<IpAddr, usize>,
 }
@@ -58,24 +68,59 @@ impl Pending {
         }
         self.bytes += size;
         *self.bytes_by_exporter.entry(exporter).or_default() += size;
-        self.sets.entry((exporter, key)).or_default().push_back(held);
+        self.sets.entry((exporter, key)).or_default().sets.push_back(held);
         true
     }
 
-    /// Takes out what waits for a template, in the order received.
-    pub fn take(&mut self, exporter: IpAddr, key: Key) -> VecDeque<Held> {
+    /// A template has come: what waits for it is ready.
+    pub fn make_ready(&mut self, exporter: IpAddr, key: Key) {
         if self.sets.is_empty() {
-            return VecDeque::new();
+            return;
         }
-        let taken = self.sets.remove(&(exporter, key)).unwrap_or_default();
-        self.release(exporter, taken.iter().map(Held::size).sum());
-        taken
+        if let Some(waiting) = self.sets.get_mut(&(exporter, key))
+            && !waiting.is_ready
+        {
+            waiting.is_ready = true;
+            self.ready.push_back((exporter, key));
+        }
+    }
+
+    /// The oldest set of the template that came first.
+    pub fn first_ready(&mut self) -> Option<(IpAddr, Key, &Held)> {
+        while let Some(name) = self.ready.front() {
+            if self.sets.get(name).is_some_and(|waiting| waiting.is_ready) {
+                break;
+            }
+            self.ready.pop_front();
+        }
+        let name = self.ready.front()?;
+        Some((name.0, name.1, self.sets.get(name)?.sets.front()?))
+    }
+
+    /// Takes out [`Self::first_ready`].
+    pub fn take_ready(&mut self) -> Option<Held> {
+        let name = *self.ready.front()?;
+        let waiting = self.sets.get_mut(&name)?;
+        let held = waiting.sets.pop_front()?;
+        if waiting.sets.is_empty() {
+            self.sets.remove(&name);
+            self.ready.pop_front();
+        }
+        self.release(name.0, held.size());
+        Some(held)
+    }
+
+    /// The template that came first was forgotten: what is left waits for it again.
+    pub fn wait_again(&mut self) {
+        if let Some(waiting) = self.ready.pop_front().and_then(|name| self.sets.get_mut(&name)) {
+            waiting.is_ready = false;
+        }
     }
 
     /// Drops what was received before a time; `given_up` learns whose sets and how many.
     pub fn expire(&mut self, before_us: i64, mut given_up: impl FnMut(IpAddr, u64)) {
         let mut released = Vec::new();
-        self.sets.retain(|(exporter, _), sets| {
+        self.sets.retain(|(exporter, _), Waiting { sets, .. }| {
             let (mut count, mut bytes) = (0, 0);
             while let Some(held) = sets.pop_front_if(|held| held.received_us < before_us) {
                 count += 1;
@@ -95,7 +140,7 @@ impl Pending {
     /// Drops all that waits for templates of exporters that are no longer known; returns how many sets.
     pub fn forget_unknown(&mut self, is_known: impl Fn(&IpAddr) -> bool) -> u64 {
         let (mut count, mut bytes) = (0, 0);
-        self.sets.retain(|(exporter, _), sets| {
+        self.sets.retain(|(exporter, _), Waiting { sets, .. }| {
             let is_kept = is_known(exporter);
             if !is_kept {
                 count += sets.len() as u64;
@@ -150,7 +195,9 @@ mod tests {
         let size = 100 + OVERHEAD_BYTES;
         let mut hold = |last| pending.hold(exporter(last), KEY, held(0, 100), 3 * size, 2 * size);
         assert_eq!([1, 1, 1, 2, 2].map(&mut hold), [true, true, false, true, false]);
-        assert_eq!(pending.take(exporter(1), KEY).len(), 2);
+        pending.make_ready(exporter(1), KEY);
+        assert!(pending.take_ready().is_some() && pending.take_ready().is_some());
+        assert!(pending.first_ready().is_none());
         assert!(pending.hold(exporter(2), KEY, held(0, 100), 3 * size, 2 * size));
         assert_eq!(pending.forget_unknown(|known| *known == exporter(1)), 2);
         assert_eq!((pending.bytes, pending.bytes_by_exporter.len()), (0, 0));
@@ -166,7 +213,21 @@ mod tests {
         pending.expire(25, |exporter, count| given_up.push((exporter, count)));
         assert_eq!(given_up, [(exporter(1), 2)]);
         assert_eq!(pending.bytes, 10 + OVERHEAD_BYTES);
-        assert_eq!(pending.take(exporter(1), KEY).len(), 1);
-        assert_eq!(pending.bytes, 0);
+        pending.make_ready(exporter(1), KEY);
+        assert_eq!(pending.take_ready().map(|held| held.received_us), Some(30));
+        assert_eq!((pending.bytes, pending.take_ready().is_none()), (0, true));
+    }
+
+    #[test]
+    fn what_is_ready_waits_again_when_its_template_is_forgotten_and_may_expire() {
+        let mut pending = Pending::default();
+        assert!(pending.hold(exporter(1), KEY, held(10, 10), 1 << 20, 1 << 20));
+        pending.make_ready(exporter(1), KEY);
+        pending.wait_again();
+        assert!(pending.first_ready().is_none());
+        pending.make_ready(exporter(1), KEY);
+        pending.expire(11, |_, _| {});
+        assert!(pending.hold(exporter(1), KEY, held(20, 10), 1 << 20, 1 << 20));
+        assert!(pending.first_ready().is_none(), "these wait for the next template");
     }
 }

@@ -17,10 +17,13 @@ pub enum Reason {
     SetLength,
     /// A set id that the protocol reserves.
     ReservedSetId,
-    /// A message states fewer bytes than the datagram has, and the rest is not padding.
+    /// Bytes after the last record of a set, or after the last set of a message, that are neither one more
+    /// nor padding.
     TrailingBytes,
     /// A v5 header states more than 30 records, or more than the datagram holds.
     RecordCount,
+    /// A datagram of more flow records than the limit: those beyond it are left out.
+    TooManyRecords,
     /// A template id below 256.
     ReservedTemplateId,
     /// A template whose records would have no bytes.
@@ -35,8 +38,6 @@ pub enum Reason {
     TemplateFieldsFull,
     /// The table of exporters is full: the datagram of a new one is refused.
     ExporterTableFull,
-    /// The exporter has as many transport sessions and domains as the limit allows, all in use.
-    SessionTableFull,
 }
 
 impl Reason {
@@ -50,6 +51,7 @@ impl Reason {
         Self::ReservedSetId,
         Self::TrailingBytes,
         Self::RecordCount,
+        Self::TooManyRecords,
         Self::ReservedTemplateId,
         Self::EmptyTemplate,
         Self::TooManyFields,
@@ -57,7 +59,6 @@ impl Reason {
         Self::TemplateCacheFull,
         Self::TemplateFieldsFull,
         Self::ExporterTableFull,
-        Self::SessionTableFull,
     ];
 
     /// Position in arrays by reason.
@@ -76,6 +77,7 @@ impl Reason {
             Self::ReservedSetId => "reserved_set_id",
             Self::TrailingBytes => "trailing_bytes",
             Self::RecordCount => "record_count",
+            Self::TooManyRecords => "too_many_records",
             Self::ReservedTemplateId => "reserved_template_id",
             Self::EmptyTemplate => "empty_template",
             Self::TooManyFields => "too_many_fields",
@@ -83,7 +85,6 @@ impl Reason {
             Self::TemplateCacheFull => "template_cache_full",
             Self::TemplateFieldsFull => "template_fields_full",
             Self::ExporterTableFull => "exporter_table_full",
-            Self::SessionTableFull => "session_table_full",
         }
     }
 
@@ -96,8 +97,9 @@ impl Reason {
             Self::MessageLength => "the message is shorter than its header",
             Self::SetLength => "a set's length does not fit the datagram",
             Self::ReservedSetId => "a set id that the protocol reserves",
-            Self::TrailingBytes => "more bytes than the message says",
+            Self::TrailingBytes => "bytes at the end that are neither a record nor padding",
             Self::RecordCount => "more records announced than the datagram holds",
+            Self::TooManyRecords => "more records than any real datagram holds",
             Self::ReservedTemplateId => "a template id below 256",
             Self::EmptyTemplate => "a template whose records have no bytes",
             Self::TooManyFields => "a template with too many fields",
@@ -105,7 +107,6 @@ impl Reason {
             Self::TemplateCacheFull => "too many templates of one exporter",
             Self::TemplateFieldsFull => "too many template fields of all exporters",
             Self::ExporterTableFull => "too many exporters",
-            Self::SessionTableFull => "too many transport sessions of one exporter",
         }
     }
 }

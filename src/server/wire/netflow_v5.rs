@@ -140,7 +140,8 @@ impl Record {
     }
 }
 
-/// The whole records of a datagram that its header announces, and what is wrong with the announcement.
+/// The whole records of a datagram that its header announces, and what is wrong with the announcement: more
+/// than there are, or fewer, so that bytes other than zero follow.
 pub fn records<'a>(
     header: &Header,
     body: Reader<'a>,
@@ -148,6 +149,12 @@ pub fn records<'a>(
     let (whole, _) = body.bytes().as_chunks::<RECORD_LENGTH>();
     let announced = usize::from(header.count);
     let readable = announced.min(MAX_RECORDS).min(whole.len());
-    let error = (readable < announced).then(|| body.error("count", Reason::RecordCount));
+    let mut rest = body;
+    let has_rest = rest.take(readable * RECORD_LENGTH, "records").is_ok() && !rest.is_zero();
+    let error = if readable < announced {
+        Some(body.error("count", Reason::RecordCount))
+    } else {
+        has_rest.then(|| rest.error("records", Reason::TrailingBytes))
+    };
     (whole.iter().take(readable).map(Record::parse), error)
 }

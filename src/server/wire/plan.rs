@@ -5,7 +5,7 @@
 //! a slot (1 before 85 before 231, milliseconds before seconds) is decided once, when the template
 //! arrives. Elements nobody asks for are skipped by length.
 
-use super::error::Result;
+use super::error::{Reason, Result};
 use super::reader::Reader;
 use super::slot::{Clocks, INITIATOR_RANK, SLOTS, Slot, Target, Values, usable_target};
 use super::template::{Field, VARIABLE_LENGTH};
@@ -128,37 +128,59 @@ impl Plan {
         self.is_biflow
     }
 
-    /// Bytes of the shortest possible record; all have this length unless fields are variable.
-    pub const fn min_record_length(&self) -> usize {
-        self.min_record_length
+    /// True when a data record can become two flow records.
+    pub const fn has_reverse(&self) -> bool {
+        self.has(Slot::ReverseBytes) || self.has(Slot::ReversePackets)
     }
 
-    /// Decodes the records of a data set and gives each to `each`.
+    /// Flow records that a set with a body of so many bytes can become at most; at least 1.
+    pub fn most_flows(&self, body_length: usize) -> u64 {
+        let records = (body_length / self.min_record_length).max(1) as u64;
+        if self.has_reverse() { 2 * records } else { records }
+    }
+
+    /// Decodes the records of a data set and gives each to `each`, at most `max_records`.
     ///
-    /// A rest shorter than a record is padding, and so are records of nothing but zeros at the end.
-    /// After an error the records before it have been given.
-    pub fn decode(&self, body: Reader<'_>, mut each: impl FnMut(&Values)) -> (Decoded, Result<()>) {
+    /// Zeros at the end are padding: a rest shorter than a record, and whole records of them. So are up to
+    /// three bytes that fill the set up to a multiple of four, whatever they are: nprobe and `RouterOS` do
+    /// not clear them. Any other rest is an error. After an error the records before it have been given.
+    pub fn decode(
+        &self,
+        body: Reader<'_>,
+        max_records: u64,
+        mut each: impl FnMut(&Values),
+    ) -> (Decoded, Result<()>) {
         let mut decoded = Decoded { records: 0, zero_records: 0 };
         let mut values = Values::new();
         let content = body.content_end() - body.offset();
         if let [segment] = self.segments.as_slice() {
-            for (index, record) in body.bytes().chunks_exact(self.min_record_length).enumerate() {
+            let records = body.bytes().chunks_exact(self.min_record_length);
+            let rest_length = records.remainder().len();
+            for (index, record) in records.enumerate() {
                 if index * self.min_record_length >= content {
                     decoded.zero_records += 1;
                     continue;
+                }
+                if decoded.records == max_records {
+                    return (decoded, Err(body.error("data set", Reason::TooManyRecords)));
                 }
                 segment.load(record, &mut values);
                 each(&values);
                 decoded.records += 1;
             }
-            return (decoded, Ok(()));
+            let mut rest = body;
+            let result = rest.take(body.remaining() - rest_length, "data set");
+            return (decoded, result.and_then(|_| padding(rest, body, decoded)));
         }
         let end = body.content_end();
         let mut reader = body;
         while reader.remaining() >= self.min_record_length {
             if reader.offset() >= end {
                 decoded.zero_records += (reader.remaining() / self.min_record_length) as u64;
-                break;
+                return (decoded, Ok(()));
+            }
+            if decoded.records == max_records {
+                return (decoded, Err(reader.error("data set", Reason::TooManyRecords)));
             }
             if let Err(error) = self.load(&mut reader, &mut values) {
                 return (decoded, Err(error));
@@ -166,7 +188,7 @@ impl Plan {
             each(&values);
             decoded.records += 1;
         }
-        (decoded, Ok(()))
+        (decoded, padding(reader, body, decoded))
     }
 
     /// Loads a record that has fields of variable length.
@@ -183,6 +205,16 @@ impl Plan {
         }
         Ok(())
     }
+}
+
+/// What follows the last whole record is padding, or else an error: part of a record where there is none.
+fn padding(rest: Reader<'_>, body: Reader<'_>, decoded: Decoded) -> Result<()> {
+    let aligns = rest.remaining() < 4 && body.remaining().is_multiple_of(4);
+    if rest.is_zero() || (aligns && decoded.records > 0) {
+        return Ok(());
+    }
+    let reason = if decoded.records == 0 { Reason::Truncated } else { Reason::TrailingBytes };
+    Err(rest.error("data record", reason))
 }
 
 impl Segment {
@@ -233,7 +265,6 @@ impl Segment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::wire::error::Reason;
 
     fn field(element: u16, length: u16) -> Field {
         Field { enterprise: 0, element, length }
@@ -242,7 +273,8 @@ mod tests {
     fn decoded(fields: &[Field], body: &[u8], slot: Slot) -> (Vec<u64>, Decoded, Result<()>) {
         let mut values = Vec::new();
         let plan = Plan::compile(fields, 0).unwrap();
-        let (decoded, result) = plan.decode(Reader::new(body), |record| values.push(record.value(slot)));
+        let (decoded, result) =
+            plan.decode(Reader::new(body), u64::MAX, |record| values.push(record.value(slot)));
         (values, decoded, result)
     }
 
@@ -299,6 +331,29 @@ mod tests {
         let body = [0, 0, 1, 1, 0, 0, 0, 0, 0];
         let (values, counts, _) = decoded(&[field(1, 2)], &body, Slot::Bytes);
         assert_eq!((values, counts.zero_records), (vec![0, 257], 2));
+    }
+
+    #[test]
+    fn a_rest_that_is_no_padding_is_an_error_after_the_records_before_it() {
+        let of_fixed_length = [field(1, 2)];
+        let of_variable_length = [field(1, 2), field(82, VARIABLE_LENGTH)];
+        for (fields, record) in [(&of_fixed_length[..], &[1, 1][..]), (&of_variable_length, &[1, 1, 0])] {
+            let with = |rest: &[u8]| decoded(fields, &[record, record, rest].concat(), Slot::Bytes);
+            assert_eq!(with(&[0]).2, Ok(()));
+            let (values, counts, result) = with(&[7]);
+            assert_eq!((values, counts.records), (vec![257, 257], 2));
+            let error = result.unwrap_err();
+            assert_eq!((error.reason, error.offset), (Reason::TrailingBytes, 2 * record.len()));
+            let short = decoded(fields, &record[..1], Slot::Bytes);
+            assert_eq!((short.1.records, short.2.unwrap_err().reason), (0, Reason::Truncated));
+        }
+    }
+
+    #[test]
+    fn bytes_that_align_the_set_are_padding_whatever_they_are() {
+        assert_eq!(decoded(&[field(1, 5)], &[0, 0, 0, 0, 9, 7, 7, 7], Slot::Bytes).2, Ok(()));
+        assert!(decoded(&[field(1, 5)], &[0, 0, 0, 0, 9, 7, 7], Slot::Bytes).2.is_err());
+        assert!(decoded(&[field(1, 7)], &[0, 0, 0, 9], Slot::Bytes).2.is_err());
     }
 
     #[test]

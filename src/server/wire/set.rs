@@ -59,7 +59,7 @@ impl Set<'_> {
 
 /// The sets of a message, in order. After an error there are no more.
 ///
-/// A rest of zeros, or one too short for a set's header, is padding.
+/// A rest of zeros is padding.
 #[derive(Clone, Debug)]
 pub struct Sets<'a> {
     reader: Reader<'a>,
@@ -72,10 +72,11 @@ impl<'a> Sets<'a> {
     }
 
     fn set(&mut self) -> Result<Option<Set<'a>>> {
-        if self.reader.remaining() < HEADER_LENGTH {
-            return Ok(None);
-        }
         let start = self.reader;
+        if start.remaining() < HEADER_LENGTH {
+            let is_padding = start.is_zero();
+            return if is_padding { Ok(None) } else { Err(start.error("set id", Reason::TrailingBytes)) };
+        }
         let id = self.reader.u16("set id")?;
         let length = usize::from(self.reader.u16("set length")?);
         let Some(body_length) = length.checked_sub(HEADER_LENGTH) else {
@@ -116,5 +117,9 @@ mod tests {
         let results: Vec<_> = Sets::new(Reader::new(&long)).map(|set| set.map(|set| set.id)).collect();
         assert_eq!(results.len(), 1);
         assert_eq!(results[0].unwrap_err().reason, Reason::SetLength);
+        let rest = [1, 0, 0, 4, 0, 7];
+        let results: Vec<_> = Sets::new(Reader::new(&rest)).map(|set| set.map(|set| set.id)).collect();
+        assert_eq!((results.len(), results[0]), (2, Ok(256)));
+        assert_eq!(results[1].unwrap_err().reason, Reason::TrailingBytes);
     }
 }

@@ -53,7 +53,8 @@ pub enum Item {
 
 /// The template records of a set, in order.
 ///
-/// A record that is refused costs only itself, unless it ends too early: then nothing follows.
+/// A record that is refused costs only itself, unless it ends too early: then nothing follows. Padding
+/// is a rest of zeros, or of up to three bytes, whatever they are: Cisco's WLC does not clear them.
 #[derive(Clone, Debug)]
 pub struct Definitions<'a> {
     reader: Reader<'a>,
@@ -171,6 +172,9 @@ mod tests {
     #[test]
     fn a_template_that_ends_too_early_ends_the_set() {
         assert_eq!(reasons(&items(Protocol::Ipfix, false, &[256, 3, 1, 4, 2, 4])), [Some(Reason::Truncated)]);
+        let rest = items(Protocol::Ipfix, false, &[256, 1, 1, 4, 257, 1]);
+        assert_eq!(reasons(&rest), [None, Some(Reason::Truncated)]);
+        assert_eq!(reasons(&items(Protocol::Ipfix, false, &[256, 1, 1, 4, 257])), [None]);
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! The templates of one exporter, by session, protocol, domain and id.
 //!
-//! The number of templates and, over all exporters, their weight (fields) is bounded. At the first bound the
-//! template that was longest neither defined nor used gives way if that is an hour ago; else the new one
-//! is refused. At the second bound the new one is refused.
+//! The number of templates, their weight (fields) and the weight of all exporters' templates are bounded.
+//! At the first two bounds the template that was longest neither defined nor used gives way if that is
+//! an hour ago; else the new one is refused. At the third the new one is refused until the heaviest
+//! caches were [shrunk](TemplateCache::shrink).
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::model::exporter::Protocol;
 
@@ -30,11 +32,22 @@ pub struct Key {
     pub template_id: u16,
 }
 
+/// How much room there is for templates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Templates of the exporter.
+    pub templates: usize,
+    /// Weight of its templates.
+    pub weight: usize,
+    /// Weight that all exporters together leave to it, what it has included.
+    pub common_weight: usize,
+}
+
 /// A template in use.
 #[derive(Clone, Debug)]
 pub struct Template {
-    /// As it was defined.
-    pub definition: Definition,
+    /// As it was defined; shared with whoever shows it.
+    pub definition: Arc<Definition>,
     /// Compiled.
     pub plan: Plan,
     /// Receive time of its latest definition, microseconds since 1970.
@@ -75,36 +88,64 @@ impl TemplateCache {
         self.weight
     }
 
-    /// Defines a template, in place of one with the same key. `max_weight` bounds [`Self::weight`].
+    /// Defines a template, in place of one with the same key.
     pub fn define(
         &mut self,
         key: Key,
         definition: Definition,
         now_us: i64,
-        max_templates: usize,
-        max_weight: usize,
+        room: Room,
     ) -> Result<(), Reason> {
         let known = self.templates.get_mut(&key);
         if let Some(same) = known
-            && same.definition == definition
+            && *same.definition == definition
         {
             same.defined_us = now_us;
             same.used_us = now_us;
             return Ok(());
         }
         let plan = Plan::compile(&definition.fields, definition.scope_count).ok_or(Reason::EmptyTemplate)?;
-        if !self.templates.contains_key(&key) && self.templates.len() >= max_templates {
+        // Even if the new layout is refused: records decoded by the old one would be wrong.
+        self.forget(&key);
+        let added = weight(&definition);
+        while self.templates.len() >= room.templates || self.weight + added > room.weight {
             self.forget_longest_idle(now_us)?;
         }
-        let replaced = self.templates.get(&key).map_or(0, |known| weight(&known.definition));
-        let weight = (self.weight - replaced) + weight(&definition);
-        if weight > max_weight {
+        if self.weight + added > room.common_weight {
             return Err(Reason::TemplateFieldsFull);
         }
-        self.weight = weight;
-        self.templates
-            .insert(key, Template { definition, plan, defined_us: now_us, used_us: now_us, records: 0 });
+        self.weight += added;
+        self.templates.insert(
+            key,
+            Template {
+                definition: Arc::new(definition),
+                plan,
+                defined_us: now_us,
+                used_us: now_us,
+                records: 0,
+            },
+        );
         Ok(())
+    }
+
+    /// Forgets templates, those that were longest neither defined nor used first, until the weight is at
+    /// most `max_weight`.
+    pub fn shrink(&mut self, max_weight: usize) {
+        let mut by_use: Vec<_> = self.templates.iter().map(|(key, one)| (one.used_us, *key)).collect();
+        by_use.sort_unstable();
+        for (_, key) in by_use {
+            if self.weight <= max_weight {
+                break;
+            }
+            self.forget(&key);
+        }
+        self.full_until_us = None;
+    }
+
+    fn forget(&mut self, key: &Key) {
+        if let Some(forgotten) = self.templates.remove(key) {
+            self.weight -= weight(&forgotten.definition);
+        }
     }
 
     fn forget_longest_idle(&mut self, now_us: i64) -> Result<(), Reason> {
@@ -114,9 +155,7 @@ impl TemplateCache {
         let longest_idle = self.templates.iter().min_by_key(|(_, template)| template.used_us);
         match longest_idle.map(|(key, template)| (*key, template.used_us)) {
             Some((key, used_us)) if now_us.saturating_sub(used_us) >= IDLE_US => {
-                if let Some(forgotten) = self.templates.remove(&key) {
-                    self.weight -= weight(&forgotten.definition);
-                }
+                self.forget(&key);
                 Ok(())
             }
             found => {
@@ -141,14 +180,18 @@ mod tests {
         Definition { id, is_options: false, scope_count: 0, fields: vec![field; fields] }
     }
 
+    const fn room(templates: usize, weight: usize) -> Room {
+        Room { templates, weight, common_weight: usize::MAX }
+    }
+
     #[test]
     fn a_full_cache_refuses_until_a_template_was_idle_for_an_hour() {
         let mut cache = TemplateCache::default();
-        cache.define(key(256), definition(256, 1), 0, 2, 100).unwrap();
-        cache.define(key(257), definition(257, 1), 5, 2, 100).unwrap();
-        let refused = cache.define(key(258), definition(258, 1), 10, 2, 100);
+        cache.define(key(256), definition(256, 1), 0, room(2, 100)).unwrap();
+        cache.define(key(257), definition(257, 1), 5, room(2, 100)).unwrap();
+        let refused = cache.define(key(258), definition(258, 1), 10, room(2, 100));
         assert_eq!(refused, Err(Reason::TemplateCacheFull));
-        cache.define(key(258), definition(258, 1), IDLE_US, 2, 100).unwrap();
+        cache.define(key(258), definition(258, 1), IDLE_US, room(2, 100)).unwrap();
         assert!(cache.find(&key(256)).is_none());
         assert_eq!(cache.weight(), 2 * (1 + TEMPLATE_WEIGHT));
     }
@@ -159,12 +202,37 @@ mod tests {
     #[test]
     fn a_new_layout_replaces_the_old_one_and_its_fields() {
         let mut cache = TemplateCache::default();
-        cache.define(key(256), definition(256, 3), 0, 2, MAX).unwrap();
+        cache.define(key(256), definition(256, 3), 0, room(2, MAX)).unwrap();
         cache.find(&key(256)).unwrap().records = 9;
-        cache.define(key(256), definition(256, 3), 1, 2, MAX).unwrap();
+        cache.define(key(256), definition(256, 3), 1, room(2, MAX)).unwrap();
         assert_eq!(cache.find(&key(256)).unwrap().records, 9);
-        cache.define(key(256), definition(256, 4), 2, 2, MAX).unwrap();
+        cache.define(key(256), definition(256, 4), 2, room(2, MAX)).unwrap();
         assert_eq!((cache.weight(), cache.find(&key(256)).unwrap().records), (MAX, 0));
-        assert_eq!(cache.define(key(257), definition(257, 1), 3, 2, MAX), Err(Reason::TemplateFieldsFull));
+        let refused = cache.define(key(257), definition(257, 1), 3, room(2, MAX));
+        assert_eq!(refused, Err(Reason::TemplateCacheFull));
+        let short = Room { common_weight: MAX, ..room(2, 2 * MAX) };
+        let refused = cache.define(key(257), definition(257, 1), 3, short);
+        assert_eq!(refused, Err(Reason::TemplateFieldsFull));
+    }
+
+    #[test]
+    fn a_refused_layout_does_not_leave_the_old_one_to_decode_wrongly() {
+        let mut cache = TemplateCache::default();
+        cache.define(key(256), definition(256, 3), 0, room(2, MAX)).unwrap();
+        assert!(cache.define(key(256), definition(256, 5), 1, room(2, MAX)).is_err());
+        assert!(cache.find(&key(256)).is_none());
+        assert_eq!(cache.weight(), 0);
+    }
+
+    #[test]
+    fn shrinking_forgets_what_was_longest_unused_and_no_more() {
+        let mut cache = TemplateCache::default();
+        for id in 256..260 {
+            cache.define(key(id), definition(id, 4), i64::from(id), room(9, 9 * MAX)).unwrap();
+        }
+        cache.find(&key(256)).unwrap().used_us = 1000;
+        cache.shrink(2 * MAX);
+        let known = [256, 257, 258, 259].map(|id| cache.find(&key(id)).is_some());
+        assert_eq!((known, cache.weight()), ([true, false, false, true], 2 * MAX));
     }
 }

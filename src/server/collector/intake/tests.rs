@@ -228,7 +228,7 @@ fn spoofed_sources_fill_the_table_and_push_nobody_out() {
     }
     let counters = feed.intake.counters();
     assert_eq!(counters.undecodable_datagrams[Reason::ExporterTableFull.index()], 6);
-    let later = NOW_US + limits.idle_unproductive_us;
+    let later = NOW_US + limits.idle_us;
     feed.intake.expire(later);
     assert_eq!(feed.intake.exporter_count(), 1);
     feed.at(source(9), later, &templates(0)).datagram(&data(1, &[(81, 10)]));
@@ -254,11 +254,10 @@ fn templates_and_sessions_are_bounded_and_refusals_counted() {
     assert_eq!(refused[Reason::TemplateCacheFull.index()], 1);
     assert_eq!(refused[Reason::TemplateFieldsFull.index()], 1);
     assert_eq!(refused[Reason::TooManyFields.index()], 1);
-    for port in 1..4 {
+    for port in 1..9 {
         feed.at(SocketAddr::from(([192, 0, 2, 1], port)), NOW_US, &templates(0));
     }
-    let refused = feed.intake.counters().undecodable_datagrams;
-    assert_eq!(refused[Reason::SessionTableFull.index()], 2);
+    assert_eq!(feed.intake.exporters.values().map(|state| state.sessions.len()).collect::<Vec<_>>(), [2]);
 }
 
 #[test]
@@ -336,4 +335,208 @@ fn random_bytes_after_a_version_word_never_panic() {
         }
         feed.datagram(&payload);
     }
+}
+
+#[test]
+fn spoofed_sources_cannot_keep_the_template_room_from_others() {
+    let limits = Limits { template_weight_per_exporter: 100, template_weight: 400, ..Limits::default() };
+    let mut feed = Feed::new(limits);
+    feed.at(source(200), NOW_US, &templates(0)).at(source(200), NOW_US, &data(0, &[(80, 10)]));
+    for last in 1..20 {
+        let mut greedy = message(0);
+        for id in 300..310 {
+            greedy.template(&definition(id, &[(1, 4); 14]));
+        }
+        feed.at(source(last), NOW_US, &greedy.finish());
+        assert!(feed.intake.template_weight <= limits.template_weight);
+    }
+    let refused = feed.intake.counters().undecodable_templates;
+    assert!(refused[Reason::TemplateCacheFull.index()] > 0);
+    assert!(refused[Reason::TemplateFieldsFull.index()] > 0);
+    feed.intake.expire(NOW_US + 1);
+    assert!(feed.intake.template_weight <= 300);
+    feed.at(source(201), NOW_US, &templates(0)).at(source(201), NOW_US, &data(0, &[(81, 10)]));
+    feed.at(source(200), NOW_US, &data(1, &[(82, 10)]));
+    assert_eq!(feed.ports(), [80, 81, 82]);
+}
+
+#[test]
+fn exporters_with_flow_records_share_the_template_room_equally() {
+    let limits = Limits { template_weight_per_exporter: 200, template_weight: 800, ..Limits::default() };
+    let mut feed = Feed::new(limits);
+    for last in 1..=5 {
+        feed.at(source(last), NOW_US, &templates(0)).at(source(last), NOW_US, &data(0, &[(80, 10)]));
+    }
+    for last in 2..=6 {
+        let mut greedy = message(1);
+        for id in 300..310 {
+            greedy.template(&definition(id, &[(1, 4); 14]));
+        }
+        feed.at(source(last), NOW_US + 1, &greedy.finish());
+    }
+    feed.intake.expire(NOW_US + 2);
+    let weights: usize = feed.intake.exporters.values().map(|state| state.templates.weight()).sum();
+    assert_eq!(feed.intake.template_weight, weights);
+    assert!((500..=600).contains(&weights), "{weights}");
+    feed.at(source(1), NOW_US, &data(1, &[(81, 10)]));
+    assert_eq!(feed.ports().last(), Some(&81));
+}
+
+/// A set of records of one byte, as many as a datagram can carry.
+fn bytes_of_one_set() -> Vec<u8> {
+    let mut payload = message(0);
+    payload.begin_set(300);
+    payload.record(&definition(300, &[(4, 1)]), [&[6; 60_000][..]]);
+    payload.finish()
+}
+
+fn one_byte_template() -> Vec<u8> {
+    let mut payload = message(0);
+    payload.template(&definition(300, &[(4, 1)]));
+    payload.finish()
+}
+
+#[test]
+fn a_set_of_one_byte_records_makes_no_more_flows_than_the_limit_and_is_counted() {
+    let mut feed = Feed::new(Limits::default());
+    feed.datagram(&one_byte_template()).datagram(&bytes_of_one_set());
+    assert_eq!(feed.flows.len() as u64, Limits::default().flows_per_datagram);
+    let counters = feed.intake.counters();
+    assert_eq!(counters.undecodable_sets[Reason::TooManyRecords.index()], 1);
+    assert_eq!(counters.data_sets_decoded, 0);
+}
+
+#[test]
+fn sets_that_waited_are_released_bit_by_bit_and_none_is_lost() {
+    let limits = Limits { flows_per_datagram: 100, ..Limits::default() };
+    let mut feed = Feed::new(limits);
+    for sequence in 0..20 {
+        feed.datagram(&data(sequence, &[(80, 10); 40]));
+    }
+    assert_eq!(feed.intake.counters().sets_waiting, 20);
+    feed.datagram(&templates(0));
+    assert_eq!((feed.flows.len(), feed.intake.counters().sets_waiting), (80, 18));
+    // A datagram of another exporter releases them, too, and so does time.
+    feed.at(source(2), NOW_US, &templates(0));
+    assert_eq!(feed.flows.len(), 160);
+    for _ in 0..8 {
+        feed.intake.release(NOW_US, &mut feed.flows);
+        assert_adds_up(&feed.intake.counters());
+    }
+    assert_eq!((feed.flows.len(), feed.intake.counters().sets_waiting), (800, 0));
+    assert_eq!(feed.intake.exporters()[0].sets_waiting, 0);
+}
+
+#[test]
+fn many_large_sets_that_waited_do_not_come_at_once() {
+    let mut feed = Feed::new(Limits::default());
+    for _ in 0..17 {
+        feed.datagram(&bytes_of_one_set());
+    }
+    feed.datagram(&one_byte_template());
+    assert_eq!(feed.flows.len() as u64, Limits::default().flows_per_datagram);
+    assert!(feed.intake.counters().sets_waiting >= 15);
+}
+
+fn v5_record() -> Vec<u8> {
+    let flow = FlowRecord { bytes: 5, packets: 1, ..FlowRecord::default() };
+    encode::Exporter::new(Protocol::NetflowV5, 1).datagrams(&[flow], NOW_US / 1000, 1000).remove(0)
+}
+
+#[test]
+fn spoofed_sources_with_a_flow_record_each_give_way_to_a_new_exporter() {
+    let limits = Limits { exporters: 16, ..Limits::default() };
+    let mut feed = Feed::new(limits);
+    for _ in 0..5 {
+        feed.at(source(1), NOW_US, &v5_record());
+    }
+    for last in 2..30 {
+        feed.at(source(last), NOW_US + 1, &v5_record());
+    }
+    let later = NOW_US + limits.idle_us + 1;
+    feed.at(source(2), later, &v5_record());
+    // Nobody was refused since: nobody has to go.
+    feed.intake.expire(NOW_US + 2);
+    feed.intake.expire(later);
+    assert_eq!(feed.intake.exporter_count(), 16);
+    feed.at(source(200), later, &v5_record());
+    feed.intake.expire(later);
+    assert_eq!((feed.intake.exporter_count(), feed.intake.counters().exporters_forgotten), (14, 2));
+    feed.at(source(200), later, &v5_record());
+    let known: Vec<_> = feed.intake.exporters().into_iter().map(|exporter| exporter.address).collect();
+    // The busy one and the one just heard stay, and so does the new one.
+    assert!([1, 2, 200].iter().all(|last| known.contains(&source(*last).ip())), "{known:?}");
+    assert_eq!(feed.intake.exporter_addresses().len(), 16, "numbers are given again");
+}
+
+#[test]
+fn forged_ports_do_not_keep_a_session_out() {
+    let mut feed = Feed::new(Limits { sessions_per_exporter: 4, ..Limits::default() });
+    for port in 1..50 {
+        feed.at(SocketAddr::from(([192, 0, 2, 1], port)), NOW_US, &data(7, &[(80, 1)]));
+    }
+    let begin = NOW_US + 1;
+    feed.at(source(1), begin, &templates(0)).at(source(1), begin, &data(0, &[(80, 1)]));
+    feed.at(source(1), begin, &data(11, &[(81, 1)]));
+    assert_eq!(feed.ports(), [80, 81]);
+    assert_eq!(feed.intake.counters().missing_records, 10);
+}
+
+/// What happened to sets, by reason, without those that did not happen.
+fn undecodable_sets(feed: &Feed) -> Vec<(&'static str, u64)> {
+    let counts = Reason::ALL.into_iter().zip(feed.intake.counters().undecodable_sets);
+    counts.filter(|(_, count)| *count > 0).map(|(reason, count)| (reason.label(), count)).collect()
+}
+
+#[test]
+fn a_message_cut_between_two_sets_is_counted_and_keeps_the_first() {
+    let mut two = message(0);
+    two.template(&layout());
+    two.begin_set(256);
+    two.record(&layout(), [&[0, 80][..], &[0, 9][..]]);
+    let second = two.length();
+    two.begin_set(256);
+    two.record(&layout(), [&[0, 81][..], &[0, 9][..]]);
+    let mut feed = Feed::new(Limits::default());
+    feed.datagram(&two.finish()[..second]);
+    assert_eq!((feed.ports(), undecodable_sets(&feed)), (vec![80], vec![("truncated", 1)]));
+}
+
+#[test]
+fn bytes_after_the_last_record_are_counted_and_zeros_are_not() {
+    for (rest, expected) in [([0, 0, 0, 0], vec![]), ([0, 0, 7, 0], vec![("trailing_bytes", 1)])] {
+        let mut feed = Feed::new(Limits::default());
+        let mut payload = v5_record();
+        payload.extend(rest);
+        feed.datagram(&payload);
+        assert_eq!((feed.flows.len(), undecodable_sets(&feed)), (1, expected.clone()));
+
+        let wide = definition(256, &[(7, 2), (1, 6)]);
+        let mut payload = message(0);
+        payload.template(&wide);
+        payload.begin_set(256);
+        payload.record(&wide, [&[0, 80][..], &[0, 0, 0, 0, 0, 9][..]]);
+        payload.record(&layout(), [&rest[..2], &rest[2..]]);
+        let mut feed = Feed::new(Limits::default());
+        feed.datagram(&payload.finish());
+        assert_eq!((feed.ports(), undecodable_sets(&feed)), (vec![80], expected));
+    }
+}
+
+#[test]
+fn a_snapshot_is_of_its_moment_and_shown_on_another_thread() {
+    let mut feed = Feed::new(Limits::default());
+    feed.datagram(&templates(0)).datagram(&data(0, &[(80, 10)]));
+    let before = feed.intake.exporters();
+    let snapshots = feed.intake.exporter_snapshots();
+    let mut replaced = message(1);
+    replaced.template(&definition(256, &[(1, 8)]));
+    replaced.template(&definition(257, &[(2, 8)]));
+    feed.datagram(&replaced.finish());
+    assert_eq!((snapshots[0].summary().traffic.flows, snapshots[0].template_count()), (1, 1));
+    let shown = std::thread::spawn(|| snapshots.into_iter().map(ExporterSnapshot::into_exporter).collect());
+    let shown: Vec<Exporter> = shown.join().unwrap();
+    assert_eq!(shown, before);
+    assert_eq!(shown[0].templates[0].fields[0].name, "sourceTransportPort");
+    assert_ne!(feed.intake.exporters(), shown);
 }

@@ -29,7 +29,7 @@ fn flows(origin: &Origin, fields: &[(u32, u16, u64)]) -> (Vec<FlowRecord>, Outco
     }
     let plan = Plan::compile(&layout, 0).unwrap();
     let (mut flows, mut outcome) = (Vec::new(), Outcome::default());
-    let (decoded, _) = plan.decode(Reader::new(&body), |values| {
+    let (decoded, _) = plan.decode(Reader::new(&body), u64::MAX, |values| {
         outcome = push_flows(&plan, values, origin, &mut flows);
     });
     assert_eq!(decoded.records, 1);
