@@ -16,7 +16,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::Limits;
 use super::drawing::Drawable;
 use super::frames::Ground;
-use super::latency::{LastMinute, clock_us};
+use super::latency::LastMinute;
 use super::metrics::Metrics;
 use super::view::{Beat, Feed, View, ViewKey};
 use crate::model::filter::{Filter, FilterError};
@@ -24,6 +24,7 @@ use crate::model::frame::{
     DEFAULT_ARCS_PER_SECOND, MAX_ARCS_PER_SECOND, Refusal, Snapshot, SnapshotReason, Subscription,
 };
 use crate::server::collector::batch::FlowBatch;
+use crate::server::collector::socket::now_us;
 
 /// Batches that are counted in one go when they have piled up.
 const BATCHES_AT_ONCE: usize = 64;
@@ -107,7 +108,7 @@ impl Hub {
 
     /// Where the unfiltered view stands: for the first paint of a page and for the API.
     pub fn snapshot(&self) -> Snapshot {
-        self.everything.snapshot(SnapshotReason::Subscribed, clock_us() / 1_000)
+        self.everything.snapshot(SnapshotReason::Subscribed, now_us() / 1_000)
     }
 
     /// What the live feed has counted.
@@ -185,7 +186,7 @@ impl Hub {
             views.swap_remove(longest_idle);
         }
         let now = Instant::now();
-        let view = Arc::new(View::new(key, clock_us() / 1_000, now.into_std()));
+        let view = Arc::new(View::new(key, now_us() / 1_000, now.into_std()));
         views.push(Registered { view: Arc::clone(&view), clients: 1, idle_since: now });
         self.metrics.views.set(count_of(views.len()));
         Ok(view)
@@ -232,7 +233,7 @@ impl Hub {
         self.views()
             .retain(|known| !(self.is_idle(known) && known.idle_since.elapsed() >= self.limits.view_idle));
         let feed = Feed {
-            clock_ms: clock_us() / 1_000,
+            clock_ms: now_us() / 1_000,
             last_received_ms: counter.last_received_us.map(|received_us| received_us / 1_000),
             latency_us: counter.last_minute.look(&self.metrics.latency),
         };

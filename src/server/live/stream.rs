@@ -21,12 +21,12 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::frames::Encoding;
 use super::hub::{Hub, Seat, Watching};
-use super::latency::clock_us;
 use super::origin;
 use super::view::{Beat, Taken};
 use crate::model::frame::{
     JSON_SUBPROTOCOL, Message, POSTCARD_SUBPROTOCOL, Refusal, Request, SnapshotReason, Subscription,
 };
+use crate::server::collector::socket::now_us;
 
 /// The longest message that a client may send, in bytes.
 const MAX_MESSAGE_BYTES: usize = 64 * 1_024;
@@ -216,7 +216,7 @@ impl Client {
 
     async fn send_snapshot(&mut self, reason: SnapshotReason) -> Result<(), End> {
         let Some(watching) = &mut self.watching else { return Ok(()) };
-        let mut snapshot = watching.view.snapshot(reason, clock_us() / 1_000);
+        let mut snapshot = watching.view.snapshot(reason, now_us() / 1_000);
         watching.position = snapshot.sequence;
         if reason == SnapshotReason::Skipped {
             self.times_skipped += 1;
@@ -246,7 +246,7 @@ impl Client {
         metrics.frames.add(1);
         // What a client held back itself is not the feed's latency.
         if when_forgotten != SnapshotReason::Resumed {
-            metrics.latency.record(clock_us() - prepared.oldest_received_us);
+            metrics.latency.record(now_us() - prepared.oldest_received_us);
         }
         Ok(())
     }
