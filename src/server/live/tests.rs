@@ -446,3 +446,19 @@ fn exporters_are_found_by_their_address() {
     counted.view.append(&[batch], &counted.ground, &mut counted.drawable, &counted.metrics, counted.start);
     assert_eq!(counted.totals().all.flows, known);
 }
+
+#[test]
+fn a_filter_by_city_finds_the_home_network_of_that_name_and_no_unknown_place() {
+    let geolocation = geolocation();
+    for place in [0, 1, 34, 35, u32::MAX] {
+        assert_eq!(geolocation.city_of(place), geolocation.place(place).city);
+    }
+    let mut counted = Counted::new("city = \"site 3\"", 300);
+    let batch = counted.numbers.batch(&counted.ground.geolocation, 1);
+    let at_site = |flow: &&LocatedFlow| flow.source.place == 3 || flow.destination.place == 3;
+    let expected = u64::try_from(batch.flows.iter().filter(at_site).count()).unwrap();
+    assert!(expected > 0);
+    counted.drawable.begin(1);
+    counted.view.append(&[batch], &counted.ground, &mut counted.drawable, &counted.metrics, counted.start);
+    assert_eq!(counted.totals().all.flows, expected);
+}

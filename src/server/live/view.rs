@@ -4,7 +4,6 @@
 //! bounded by entries and by seconds of the budget: a client whose position fell out of it gets a
 //! snapshot. Lock order: `counting` before `log`.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -329,8 +328,8 @@ impl PlaceLookup for BatchPlaces<'_> {
         self.geolocation.country_of(place)
     }
 
-    fn city(&self, place: u32) -> Cow<'_, str> {
-        Cow::Owned(self.geolocation.place(place).city)
+    fn city(&self, place: u32) -> &str {
+        self.geolocation.city_of(place)
     }
 
     fn exporter_address(&self, exporter: ExporterId) -> Option<IpAddr> {
