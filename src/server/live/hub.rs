@@ -240,7 +240,7 @@ impl Hub {
         let views = self.all_views();
         self.metrics.views.set(count_of(views.len()));
         for view in views {
-            view.end_second(feed);
+            view.end_second(feed, &self.metrics);
         }
     }
 

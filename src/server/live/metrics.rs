@@ -104,7 +104,8 @@ impl Metrics {
         self.refused_requests.value()
     }
 
-    /// Flows missing in a list of tops because it had too many entries.
+    /// Flows missing in a list of tops, because their entry was forgotten when there were too many: a flow counts
+    /// once for each list of each view that misses it.
     pub fn tops_overflow(&self) -> u64 {
         self.tops_overflow.value()
     }

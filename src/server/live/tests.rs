@@ -272,13 +272,13 @@ fn amounts_beyond_all_measure_break_neither_the_law_nor_the_tops() {
             counted.start,
         );
         counted.view.publish();
-        counted.view.end_second(Feed::default());
+        counted.view.end_second(Feed::default(), &counted.metrics);
         client.read(&counted.view);
     }
     assert_eq!(client.totals, counted.totals());
     assert_eq!(client.totals.all.bytes, u64::MAX);
     for _ in 0..60 {
-        counted.view.end_second(Feed::default());
+        counted.view.end_second(Feed::default(), &counted.metrics);
     }
     let second = counted.view.snapshot(SnapshotReason::Subscribed, 0).second;
     assert!(second.top_countries.is_empty() && second.top_as.is_empty() && second.top_ports.is_empty());
@@ -312,10 +312,13 @@ fn places_of_two_geolocations_are_never_one_arc() {
 fn a_second_says_what_passed_in_it_and_who_moved_most() {
     let mut counted = Counted::new("", 300);
     counted.round();
-    counted.view.end_second(Feed { clock_ms: 1_000, ..Feed::default() });
+    counted.view.end_second(Feed { clock_ms: 1_000, ..Feed::default() }, &counted.metrics);
     let first = counted.totals().all;
     counted.round();
-    counted.view.end_second(Feed { clock_ms: 2_000, latency_us: Some((100, 900)), ..Feed::default() });
+    counted.view.end_second(
+        Feed { clock_ms: 2_000, latency_us: Some((100, 900)), ..Feed::default() },
+        &counted.metrics,
+    );
     let snapshot = counted.view.snapshot(SnapshotReason::Subscribed, 2_000);
     assert_eq!(snapshot.series, [first, snapshot.totals.all - first]);
     let second = &snapshot.second;
@@ -379,7 +382,7 @@ fn every_message() -> Vec<Message> {
     let mut counted = Counted::new("", 300);
     counted.round();
     let Taken::Frame(prepared) = counted.view.take(0, 1, Encoding::Postcard) else { panic!("no frame") };
-    counted.view.end_second(Feed::default());
+    counted.view.end_second(Feed::default(), &counted.metrics);
     let snapshot = counted.view.snapshot(SnapshotReason::Resumed, 5);
     let traffic = Traffic { flows: 1, bytes: u64::MAX, packets: 3 };
     let second = Second {
@@ -461,4 +464,29 @@ fn a_filter_by_city_finds_the_home_network_of_that_name_and_no_unknown_place() {
     counted.drawable.begin(1);
     counted.view.append(&[batch], &counted.ground, &mut counted.drawable, &counted.metrics, counted.start);
     assert_eq!(counted.totals().all.flows, expected);
+}
+
+#[test]
+fn one_record_beyond_all_measure_spoils_its_own_second_and_no_other() {
+    let mut counted = Counted::new("", 300);
+    let mut forged = counted.numbers.flow();
+    forged.direction = Direction::Inbound;
+    forged.record = FlowRecord { bytes: u64::MAX, packets: u64::MAX, ..forged.record };
+    let mut honest = forged;
+    honest.record = FlowRecord { bytes: 1_000, packets: 2, ..forged.record };
+    let honest_traffic = Traffic { flows: 1, bytes: 1_000, packets: 2 };
+    for flow in [vec![honest], vec![forged, forged]].into_iter().chain((0..70).map(|_| vec![honest])) {
+        let batch = FlowBatch { flows: flow, ..counted.numbers.batch(&counted.ground.geolocation, 1) };
+        counted.drawable.begin(1);
+        let Counted { view, ground, drawable, metrics, start, .. } = &mut counted;
+        view.append(&[batch], ground, drawable, metrics, *start);
+        view.end_second(Feed::default(), metrics);
+    }
+    let snapshot = counted.view.snapshot(SnapshotReason::Subscribed, 0);
+    assert_eq!(snapshot.totals.all.bytes, u64::MAX);
+    assert_eq!(snapshot.second.traffic, honest_traffic);
+    assert!(snapshot.series.iter().all(|second| *second == honest_traffic));
+    let seconds = u64::from(snapshot.second.tops_seconds);
+    let [country] = snapshot.second.top_countries[..] else { panic!("not one country") };
+    assert_eq!(country.traffic, Traffic { flows: seconds, bytes: seconds * 1_000, packets: seconds * 2 });
 }

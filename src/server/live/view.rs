@@ -57,7 +57,8 @@ struct Counting {
     budget: Budget,
     tops: Tops,
     series: VecDeque<Traffic>,
-    at_last_second: Traffic,
+    /// What passed since the last second ended: summed on its own, because totals saturate.
+    this_second: Traffic,
     candidates: HashMap<Pair, Bundle>,
     ground: Option<Ground>,
 }
@@ -128,7 +129,7 @@ impl View {
                 budget,
                 tops: Tops::default(),
                 series: VecDeque::with_capacity(SERIES_SECONDS),
-                at_last_second: Traffic::NONE,
+                this_second: Traffic::NONE,
                 candidates: HashMap::new(),
                 ground: None,
             }),
@@ -157,11 +158,11 @@ impl View {
         now: Instant,
     ) {
         let mut counting = self.counting();
-        let Counting { budget, tops, candidates, .. } = &mut *counting;
+        let Counting { budget, tops, candidates, this_second, .. } = &mut *counting;
         let geolocation = &*ground.geolocation;
         let mut passed = Totals::default();
         let mut newest = Vec::new();
-        let mut without_room = 0;
+        let mut forgotten = 0;
         let mut received_us: Option<(i64, i64)> = None;
         for batch in batches {
             let places = BatchPlaces { geolocation, exporters: &batch.exporters };
@@ -172,7 +173,7 @@ impl View {
                 }
                 let traffic = traffic_of(flow);
                 passed.count(flow.direction, traffic);
-                without_room += tops.count(flow, traffic, geolocation);
+                forgotten += tops.count(flow, traffic, geolocation);
                 if drawable.can_draw(geolocation, flow) {
                     candidates.entry(Pair::of(flow)).or_default().add(&Bundle::of(flow));
                 } else {
@@ -187,7 +188,8 @@ impl View {
             }
         }
         let Some((oldest_received_us, newest_received_us)) = received_us else { return };
-        metrics.tops_overflow.add(without_room);
+        metrics.tops_overflow.add(forgotten);
+        *this_second += passed.all;
         let arcs = choose(candidates, budget.available(now), &mut passed);
         budget.spend(arcs.len());
         counting.ground = Some(ground.clone());
@@ -217,11 +219,10 @@ impl View {
     }
 
     /// Ends a second.
-    pub fn end_second(&self, feed: Feed) {
+    pub fn end_second(&self, feed: Feed, metrics: &Metrics) {
         let mut counting = self.counting();
         let mut log = self.log();
-        let traffic = log.totals.all - counting.at_last_second;
-        counting.at_last_second = log.totals.all;
+        let traffic = std::mem::take(&mut counting.this_second);
         if counting.series.len() >= SERIES_SECONDS {
             counting.series.pop_front();
         }
@@ -230,7 +231,7 @@ impl View {
         let totals = log.totals;
         drop(log);
 
-        counting.tops.end_second();
+        metrics.tops_overflow.add(counting.tops.end_second());
         let mut second = Second {
             clock_ms: feed.clock_ms,
             totals,
