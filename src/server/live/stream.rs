@@ -5,6 +5,7 @@
 
 use std::future::pending;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,12 +39,14 @@ const MAX_UNSENT_BYTES: u32 = 32 * 1_024;
 const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Answers a request for the stream: opens it, or says why not. `allowed_origins` are origins of other
-/// hosts whose pages may connect, such as `https://noc.example.org`.
+/// hosts whose pages may connect, such as `https://noc.example.org`. `peer` is the visitor's address, where
+/// known: filters are limited for each; give `None` when a proxy speaks for many.
 pub fn upgrade(
     hub: &Arc<Hub>,
     allowed_origins: &[String],
     headers: &HeaderMap,
     request: WebSocketUpgrade,
+    peer: Option<IpAddr>,
 ) -> Response {
     if !origin::is_allowed(headers, allowed_origins) {
         hub.metrics().refused_origin.add(1);
@@ -51,7 +54,7 @@ pub fn upgrade(
                    configuration before it may open the stream.\n";
         return (StatusCode::FORBIDDEN, why).into_response();
     }
-    let Some(seat) = hub.seat() else {
+    let Some(seat) = hub.seat(peer) else {
         hub.metrics().refused_full.add(1);
         let why = format!(
             "{} clients are connected already, which is the most this server serves: try again later.\n",
@@ -199,7 +202,7 @@ impl Client {
 
     /// Begins with a view. A pause outlasts it: the snapshot is sent, the frames stay held back.
     async fn subscribe(&mut self, subscription: &Subscription) -> Result<(), End> {
-        match self.seat.hub().subscribe(subscription) {
+        match self.seat.subscribe(subscription, self.watching.as_ref()) {
             Ok(watching) => {
                 self.watching = Some(watching);
                 self.send_snapshot(SnapshotReason::Subscribed).await

@@ -340,8 +340,9 @@ fn subscription(filter: &str) -> Subscription {
 #[test]
 fn two_spellings_of_a_filter_share_one_view() {
     let hub = Hub::new(Limits::default(), 0);
-    let one = hub.subscribe(&subscription("dst.port in (443,80)")).unwrap();
-    let other = hub.subscribe(&subscription("DST.port IN (80, 443) -- web")).unwrap();
+    let seat = hub.seat(None).unwrap();
+    let one = seat.subscribe(&subscription("dst.port in (443,80)"), None).unwrap();
+    let other = seat.subscribe(&subscription("DST.port IN (80, 443) -- web"), None).unwrap();
     assert!(Arc::ptr_eq(&one.view, &other.view));
     assert_eq!(hub.metrics().views(), 2);
 }
@@ -349,32 +350,92 @@ fn two_spellings_of_a_filter_share_one_view() {
 #[test]
 fn one_filter_too_many_is_refused_until_somebody_leaves_one() {
     let hub = Hub::new(Limits { views: 3, ..Limits::default() }, 0);
-    let first = hub.subscribe(&subscription("port = 1")).unwrap();
-    let _second = hub.subscribe(&subscription("port = 2")).unwrap();
-    let refusal = hub.subscribe(&subscription("port = 3")).unwrap_err();
+    let seat = hub.seat(None).unwrap();
+    let first = seat.subscribe(&subscription("port = 1"), None).unwrap();
+    let _second = seat.subscribe(&subscription("port = 2"), None).unwrap();
+    let refusal = seat.subscribe(&subscription("port = 3"), None).unwrap_err();
     assert!(refusal.message.contains("3 different filters"), "{}", refusal.message);
-    hub.subscribe(&subscription("")).unwrap();
+    seat.subscribe(&subscription(""), None).unwrap();
     drop(first);
-    hub.subscribe(&subscription("port = 3")).unwrap();
+    seat.subscribe(&subscription("port = 3"), None).unwrap();
+}
+
+#[test]
+fn whoever_watches_a_filter_alone_may_change_it_when_all_views_are_in_use() {
+    let hub = Hub::new(Limits { views: 3, ..Limits::default() }, 0);
+    let seat = hub.seat(None).unwrap();
+    let alone = seat.subscribe(&subscription("port = 1"), None).unwrap();
+    let shared = seat.subscribe(&subscription("port = 2"), None).unwrap();
+    let also = seat.subscribe(&subscription("port = 2"), None).unwrap();
+    let all = seat.subscribe(&subscription(""), None).unwrap();
+    for held in [&shared, &also, &all] {
+        seat.subscribe(&subscription("port = 4"), Some(held)).unwrap_err();
+    }
+    seat.subscribe(&subscription("prt = 4"), Some(&alone)).unwrap_err();
+    let again = seat.subscribe(&subscription("port = 1"), None).unwrap();
+    assert!(Arc::ptr_eq(&again.view, &alone.view), "a refusal leaves the old view");
+    drop(again);
+
+    let changed = seat.subscribe(&subscription("port = 3"), Some(&alone)).unwrap();
+    drop(alone);
+    assert_eq!(hub.metrics().views(), 3);
+    let joined = seat.subscribe(&subscription("port = 3"), None).unwrap();
+    assert!(Arc::ptr_eq(&joined.view, &changed.view));
+    seat.subscribe(&subscription("port = 4"), None).unwrap_err();
+}
+
+#[test]
+fn one_visitor_cannot_take_every_view_however_many_sockets_it_opens() {
+    let hub = Hub::new(Limits { views: 9, views_per_visitor: 2, ..Limits::default() }, 0);
+    let seat = |peer: &str| hub.seat(Some(peer.parse().unwrap())).unwrap();
+    let greedy = ["2001:db8::1", "2001:db8::2", "2001:db8:0:0:ffff::"].map(seat);
+    let first = greedy[0].subscribe(&subscription("port = 1"), None).unwrap();
+    let second = greedy[1].subscribe(&subscription("port = 2"), None).unwrap();
+    let refusal = greedy[2].subscribe(&subscription("port = 3"), None).unwrap_err();
+    assert!(refusal.message.contains("from your address"), "{}", refusal.message);
+    greedy[2].subscribe(&subscription("port = 2"), None).unwrap();
+    greedy[2].subscribe(&subscription(""), None).unwrap();
+
+    let other = seat("2001:db8:0:1::1");
+    let others = other.subscribe(&subscription("port = 3"), None).unwrap();
+    greedy[2].subscribe(&subscription("port = 3"), None).unwrap_err();
+    let changed = greedy[0].subscribe(&subscription("port = 3"), Some(&first)).unwrap();
+    drop(first);
+    assert!(Arc::ptr_eq(&others.view, &changed.view));
+    drop((second, changed));
+    greedy[2].subscribe(&subscription("port = 4"), None).unwrap();
+}
+
+#[test]
+fn one_address_is_one_visitor_but_this_host_and_the_unknown_are_many() {
+    let hub = Hub::new(Limits { views_per_visitor: 1, ..Limits::default() }, 0);
+    let takes_two = |peer: Option<&str>| {
+        let seat = hub.seat(peer.map(|peer| peer.parse().unwrap())).unwrap();
+        let _first = seat.subscribe(&subscription("port = 1"), None).unwrap();
+        seat.subscribe(&subscription("port = 2"), None).is_ok()
+    };
+    assert!(takes_two(None) && takes_two(Some("127.0.0.1")) && takes_two(Some("::ffff:127.0.0.1")));
+    assert!(!takes_two(Some("192.0.2.1")) && !takes_two(Some("::ffff:192.0.2.1")));
 }
 
 #[test]
 fn a_wrong_filter_and_a_budget_too_large_are_refused_with_what_to_write() {
     let hub = Hub::new(Limits::default(), 0);
-    let refusal = hub.subscribe(&subscription("port = 443 or prt = 80")).unwrap_err();
+    let seat = hub.seat(None).unwrap();
+    let refusal = seat.subscribe(&subscription("port = 443 or prt = 80"), None).unwrap_err();
     assert_eq!(refusal.position, Some(14));
     assert!(refusal.message.contains("write port"));
     let greedy = Subscription { arcs_per_second: 5_001, ..Subscription::default() };
-    assert!(hub.subscribe(&greedy).unwrap_err().message.contains("0 to 5000"));
+    assert!(seat.subscribe(&greedy, None).unwrap_err().message.contains("0 to 5000"));
 }
 
 #[test]
 fn the_seats_are_counted_and_given_back() {
     let hub = Hub::new(Limits { clients: 2, ..Limits::default() }, 0);
-    let (first, _second) = (hub.seat().unwrap(), hub.seat().unwrap());
-    assert!(hub.seat().is_none());
+    let (first, _second) = (hub.seat(None).unwrap(), hub.seat(None).unwrap());
+    assert!(hub.seat(None).is_none());
     drop(first);
-    assert!(hub.seat().is_some());
+    assert!(hub.seat(None).is_some());
     assert_eq!(hub.metrics().clients(), 1);
 }
 

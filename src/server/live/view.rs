@@ -247,6 +247,17 @@ impl View {
         self.beat.send_replace(Arc::new(Beat { second, ..Beat::default() }));
     }
 
+    /// Forgets the deltas and rows of geolocations before this one, which hold much memory. Clients that
+    /// have yet to read them get a snapshot.
+    pub fn let_go_before(&self, ground: &Ground) {
+        let mut counting = self.counting();
+        if counting.ground.as_ref().is_some_and(|known| known.generation < ground.generation) {
+            counting.ground = Some(ground.clone());
+        }
+        drop(counting);
+        self.log().forget_before(ground.generation);
+    }
+
     /// Where the view stands, everything counted so far included.
     pub fn snapshot(&self, reason: SnapshotReason, clock_ms: i64) -> Snapshot {
         let second = self.beat.borrow().second.clone();
@@ -299,10 +310,24 @@ impl Log {
 
     fn shorten(&mut self, most_arcs: usize) {
         while self.deltas.len() > LOG_DELTAS || self.arcs > most_arcs {
-            let Some(delta) = self.deltas.pop_front() else { return };
-            self.arcs -= delta.arcs.len();
-            self.forgotten = delta.sequence;
+            if !self.forget_oldest() {
+                return;
+            }
         }
+    }
+
+    fn forget_before(&mut self, generation: u64) {
+        while self.deltas.front().is_some_and(|delta| delta.ground.generation < generation) {
+            self.forget_oldest();
+        }
+        self.rows.retain(|row| row.ground.generation >= generation);
+    }
+
+    fn forget_oldest(&mut self) -> bool {
+        let Some(delta) = self.deltas.pop_front() else { return false };
+        self.arcs -= delta.arcs.len();
+        self.forgotten = delta.sequence;
+        true
     }
 
     /// Deltas in rising order and rows newest first; `None` when some are forgotten.
