@@ -308,6 +308,23 @@ async fn a_wrong_request_is_refused_at_its_character_and_the_stream_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_changes_its_filter_again_and_again_although_all_views_are_in_use() {
+    let mut server = Server::start(Limits { views: 2, ..Limits::default() });
+    let mut client = server.page().await;
+    for port in [443, 53, 443, 80, 53] {
+        client.subscribe(&format!("dst.port = {port}")).await;
+        client.snapshot().await;
+    }
+    let mut other = server.page().await;
+    other.subscribe("dst.port = 80").await;
+    assert!(matches!(other.next().await, Message::Refusal(_)));
+    server.send(10).await;
+    client.until(5).await;
+    assert!(server.hub.is_running());
+    assert_eq!(server.hub.taken_flows(), 10);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pause_holds_the_frames_back_and_one_frame_makes_up_for_it() {
     let mut server = Server::start(Limits::default());
     let mut client = server.page().await;

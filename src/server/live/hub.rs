@@ -373,11 +373,14 @@ impl Counter {
 /// What stands for one visitor: an IPv4 address, or the network of an IPv6 address (/64). `None` for this
 /// very host, where a proxy may speak for many.
 fn visitor(peer: IpAddr) -> Option<IpAddr> {
-    match peer.to_canonical() {
-        address if address.is_loopback() => None,
-        IpAddr::V6(address) => Some(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into()),
-        address @ IpAddr::V4(_) => Some(address),
+    let address = peer.to_canonical();
+    if address.is_loopback() {
+        return None;
     }
+    Some(match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+    })
 }
 
 /// A connected client, as long as it is.
