@@ -44,12 +44,12 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Batches taken from the collector.
+    /// Batches of the collector that every view has counted.
     pub fn batches(&self) -> u64 {
         self.batches.value()
     }
 
-    /// Flows in these batches.
+    /// Flows taken from the collector: counted at once, their batches when all views have counted them.
     pub fn flows(&self) -> u64 {
         self.flows.value()
     }
