@@ -152,7 +152,7 @@ pub struct Snapshot {
     pub since_ms: i64,
     /// Why this snapshot was sent.
     pub reason: SnapshotReason,
-    /// Everything since `since_ms`.
+    /// Everything since `since_ms`. Sums stop at the largest number: rates are in `second` and `series`.
     pub totals: Totals,
     /// Traffic per second of the last minute, oldest first, at most [`SERIES_SECONDS`].
     pub series: Vec<Traffic>,
@@ -263,7 +263,8 @@ pub struct Second {
     pub traffic: Traffic,
     /// What the tops below cover, in seconds, about the last minute.
     pub tops_seconds: u32,
-    /// External countries by bytes, most first, at most [`TOP_ENTRIES`].
+    /// External countries by bytes, most first, at most [`TOP_ENTRIES`]. What one of these lists says of an entry is
+    /// exact while there are up to 1024 different ones in five seconds, else it may be too little.
     pub top_countries: Vec<TopCountry>,
     /// External autonomous systems by bytes, most first.
     pub top_as: Vec<TopAs>,

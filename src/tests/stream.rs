@@ -58,7 +58,7 @@ impl Server {
         let listener = listener.tap_io(|connection| prepare_connection(connection).unwrap());
         let of_route = Arc::clone(&hub);
         let route = get(move |headers: HeaderMap, request: WebSocketUpgrade| async move {
-            upgrade(&of_route, &["https://noc.example.org".to_owned()], &headers, request)
+            upgrade(&of_route, &["https://noc.example.org".to_owned()], &headers, request, None)
         });
         let router = Router::new().route("/api/v1/stream", route);
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -305,6 +305,23 @@ async fn a_wrong_request_is_refused_at_its_character_and_the_stream_goes_on() {
     server.send(9).await;
     client.until(9).await;
     assert_eq!(server.hub.metrics().refused_requests(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_changes_its_filter_again_and_again_although_all_views_are_in_use() {
+    let mut server = Server::start(Limits { views: 2, ..Limits::default() });
+    let mut client = server.page().await;
+    for port in [443, 53, 443, 80, 53] {
+        client.subscribe(&format!("dst.port = {port}")).await;
+        client.snapshot().await;
+    }
+    let mut other = server.page().await;
+    other.subscribe("dst.port = 80").await;
+    assert!(matches!(other.next().await, Message::Refusal(_)));
+    server.send(10).await;
+    client.until(5).await;
+    assert!(server.hub.is_running());
+    assert_eq!(server.hub.taken_flows(), 10);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

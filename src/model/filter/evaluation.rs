@@ -1,6 +1,5 @@
 //! Whether a flow passes a filter.
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::Filter;
@@ -14,7 +13,7 @@ pub trait PlaceLookup {
     /// The country of a place of the flow's geolocation, where known.
     fn country(&self, place: u32) -> Option<CountryCode>;
     /// The city of a place of the flow's geolocation; empty when unknown.
-    fn city(&self, place: u32) -> Cow<'_, str>;
+    fn city(&self, place: u32) -> &str;
     /// The address that an exporter sends from.
     fn exporter_address(&self, exporter: ExporterId) -> Option<IpAddr>;
 }
@@ -65,7 +64,7 @@ impl Term {
                 .any(|place| countries.binary_search(&places.country(place)).is_ok()),
             Values::Cities(cities) => self.places(flow).into_iter().flatten().any(|place| {
                 let city = places.city(place);
-                cities.iter().any(|wanted| is_same_word(wanted, &city))
+                cities.iter().any(|wanted| is_same_word(wanted, city))
             }),
             Values::Directions(directions) => directions.contains(&flow.direction),
         }

@@ -178,6 +178,15 @@ impl Geolocation {
         self.database_of(place).and_then(|(number, database)| database.places.country(number))
     }
 
+    /// The city of a place, or the name of the home network, without making the place; empty when unknown.
+    #[inline]
+    pub fn city_of(&self, place: u32) -> &str {
+        if let Some(network) = self.home_networks.network(place) {
+            return &network.place.city;
+        }
+        self.database_of(place).map_or("", |(number, database)| database.places.city_name(number))
+    }
+
     /// True when a place is that of a home network.
     #[inline]
     pub fn is_home(&self, place: u32) -> bool {

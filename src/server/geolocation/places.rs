@@ -57,6 +57,12 @@ impl Places {
         self.entry(number).and_then(|entry| entry.country)
     }
 
+    /// The city of a place, empty when unknown.
+    #[inline]
+    pub(super) fn city_name(&self, number: u32) -> &str {
+        self.entry(number).map_or("", |entry| self.names.find(entry.city))
+    }
+
     /// The city, the country and the coordinates of a place that names a city.
     pub(super) fn city(&self, number: u32) -> Option<(&str, Option<CountryCode>, f32, f32)> {
         let entry =
@@ -178,5 +184,18 @@ mod tests {
         assert_eq!(places.find(1).city, "Makhanda");
         assert_eq!(places.find(2).city, "");
         assert_eq!(places.find(3), Place::default());
+    }
+
+    #[test]
+    fn the_name_of_a_city_is_that_of_its_place_however_well_it_is_known() {
+        let mut builder = PlacesBuilder::default();
+        builder.intern(record("ZA", "Eastern Cape", "Makhanda", Some((-33.31, 26.52))));
+        builder.intern(record("ZA", "", "Makhanda", None));
+        builder.intern(record("ZA", "", "", None));
+        let places = builder.finish();
+        assert_eq!([1, 2, 3].map(|number| places.city_name(number)), ["Makhanda", "Makhanda", ""]);
+        for number in 0..5 {
+            assert_eq!(places.city_name(number), places.find(number).city);
+        }
     }
 }

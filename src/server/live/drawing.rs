@@ -131,6 +131,34 @@ pub(super) fn choose(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::flow_record::{FlowRecord, Location};
+    use crate::model::place::Precision;
+    use crate::server::geolocation::{HomeNetworkSetting, Settings};
+
+    #[test]
+    fn a_home_without_a_place_is_drawn_and_an_unknown_end_is_not() {
+        let homeless = HomeNetworkSetting {
+            name: "Lab".to_owned(),
+            networks: vec!["10.0.0.0/8".parse().unwrap()],
+            latitude: None,
+            longitude: None,
+            place: None,
+        };
+        let settings = Settings { home_networks: vec![homeless], ..Settings::default() };
+        let geolocation = Geolocation::without_databases(&settings);
+        assert_eq!(geolocation.place(1).precision, Precision::HomeUnset);
+        let end = |place| Location { place, ..Location::default() };
+        let flow = |source, destination| LocatedFlow {
+            record: FlowRecord::default(),
+            source: end(source),
+            destination: end(destination),
+            direction: Direction::Internal,
+        };
+        let mut drawable = Drawable::default();
+        assert!(drawable.can_draw(&geolocation, &flow(1, 1)));
+        assert!(!drawable.can_draw(&geolocation, &flow(1, 0)));
+        assert!(!drawable.can_draw(&geolocation, &flow(0, 1)));
+    }
 
     #[test]
     fn the_value_of_most_bytes_wins_in_any_order() {

@@ -4,6 +4,8 @@
 //! them for every batch would cost more than the batches: then wakes keep a distance that grows with the
 //! number of clients, so that all of them take the same frame, which is made and encoded once.
 
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +18,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::Limits;
 use super::drawing::Drawable;
 use super::frames::Ground;
-use super::latency::{LastMinute, clock_us};
+use super::latency::LastMinute;
 use super::metrics::Metrics;
 use super::view::{Beat, Feed, View, ViewKey};
 use crate::model::filter::{Filter, FilterError};
@@ -24,6 +26,7 @@ use crate::model::frame::{
     DEFAULT_ARCS_PER_SECOND, MAX_ARCS_PER_SECOND, Refusal, Snapshot, SnapshotReason, Subscription,
 };
 use crate::server::collector::batch::FlowBatch;
+use crate::server::collector::socket::now_us;
 
 /// Batches that are counted in one go when they have piled up.
 const BATCHES_AT_ONCE: usize = 64;
@@ -38,6 +41,7 @@ pub struct Hub {
     /// The view of all flows with the default budget: it always exists.
     everything: Arc<View>,
     views: Mutex<Vec<Registered>>,
+    is_running: AtomicBool,
     stopping: CancellationToken,
     streams: TaskTracker,
 }
@@ -45,8 +49,16 @@ pub struct Hub {
 #[derive(Debug)]
 struct Registered {
     view: Arc<View>,
-    clients: usize,
+    /// The addresses of the clients that watch it, one entry for each client.
+    watchers: Vec<Option<IpAddr>>,
     idle_since: Instant,
+}
+
+impl Registered {
+    /// True when this client's hold on the view is the only one.
+    fn is_watched_only_by(&self, client: &Watching) -> bool {
+        self.watchers.len() == 1 && Arc::ptr_eq(&self.view, &client.view)
+    }
 }
 
 impl Hub {
@@ -54,12 +66,14 @@ impl Hub {
     pub fn new(limits: Limits, started_ms: i64) -> Arc<Self> {
         let key = ViewKey { filter: Filter::ALL, arcs_per_second: DEFAULT_ARCS_PER_SECOND };
         let everything = Arc::new(View::new(key, started_ms, std::time::Instant::now()));
-        let first = Registered { view: Arc::clone(&everything), clients: 0, idle_since: Instant::now() };
+        let first =
+            Registered { view: Arc::clone(&everything), watchers: Vec::new(), idle_since: Instant::now() };
         let hub = Self {
             limits,
             metrics: Metrics::default(),
             everything,
             views: Mutex::new(vec![first]),
+            is_running: AtomicBool::new(false),
             stopping: CancellationToken::new(),
             streams: TaskTracker::new(),
         };
@@ -71,6 +85,7 @@ impl Hub {
     /// ends first, the streams go on.
     pub async fn run(self: Arc<Self>, mut batches: mpsc::Receiver<FlowBatch>, cancel: CancellationToken) {
         let _stop_streams = self.stopping.clone().drop_guard();
+        let _running = Running::begin(&self.is_running);
         let mut seconds = interval(Duration::from_secs(1));
         seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut counter = Counter::default();
@@ -90,6 +105,7 @@ impl Hub {
                 }
                 count = batches.recv_many(&mut received, BATCHES_AT_ONCE), if !collector_ended => {
                     collector_ended = count == 0;
+                    self.metrics.flows.add(received.iter().map(|batch| count_of(batch.flows.len())).sum());
                     self.count(&received, &mut counter);
                     received.clear();
                     let spacing = self.spacing();
@@ -107,7 +123,17 @@ impl Hub {
 
     /// Where the unfiltered view stands: for the first paint of a page and for the API.
     pub fn snapshot(&self) -> Snapshot {
-        self.everything.snapshot(SnapshotReason::Subscribed, clock_us() / 1_000)
+        self.everything.snapshot(SnapshotReason::Subscribed, now_us() / 1_000)
+    }
+
+    /// True from the beginning of `run` to its end, whether it returned, was dropped or panicked.
+    pub fn is_running(&self) -> bool {
+        self.is_running.load(Ordering::Relaxed)
+    }
+
+    /// Flows taken from the queue so far, counted before anything is done with them.
+    pub fn taken_flows(&self) -> u64 {
+        self.metrics.flows()
     }
 
     /// What the live feed has counted.
@@ -131,18 +157,24 @@ impl Hub {
     }
 
     /// Room for one more client, until the seat is dropped; `None` when all are taken.
-    pub(super) fn seat(self: &Arc<Self>) -> Option<Seat> {
+    pub(super) fn seat(self: &Arc<Self>, peer: Option<IpAddr>) -> Option<Seat> {
         let token = self.streams.token();
         // The tracker counts this token as well.
         if self.streams.len() > self.limits.clients {
             return None;
         }
         self.metrics.clients.set(count_of(self.streams.len()));
-        Some(Seat { hub: Arc::clone(self), token: Some(token) })
+        Some(Seat { hub: Arc::clone(self), peer: peer.and_then(visitor), token: Some(token) })
     }
 
-    /// A client's hold on the view of its subscription, which begins if nobody else has it.
-    pub(super) fn subscribe(self: &Arc<Self>, subscription: &Subscription) -> Result<Watching, Refusal> {
+    /// A client's hold on the view of its subscription, which begins if nobody else has it. It replaces the
+    /// hold that the client has `before`, whose view may have to make room; a refusal leaves that as it is.
+    fn subscribe(
+        self: &Arc<Self>,
+        peer: Option<IpAddr>,
+        subscription: &Subscription,
+        before: Option<&Watching>,
+    ) -> Result<Watching, Refusal> {
         let filter: Filter = subscription.filter.parse().map_err(|error: FilterError| Refusal {
             position: Some(error.position),
             message: error.message,
@@ -152,12 +184,13 @@ impl Hub {
             let message = format!("arcs_per_second is {arcs_per_second}: write 0 to {MAX_ARCS_PER_SECOND}");
             return Err(Refusal { message, position: None });
         }
-        let view = self.view(ViewKey { filter, arcs_per_second })?;
+        let view = self.view(ViewKey { filter, arcs_per_second }, peer, before)?;
         Ok(Watching {
             head: view.head.subscribe(),
             beat: view.beat.subscribe(),
             position: 0,
             hub: Arc::clone(self),
+            peer,
             view,
         })
     }
@@ -166,15 +199,43 @@ impl Hub {
         self.views.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn view(&self, key: ViewKey) -> Result<Arc<View>, Refusal> {
+    fn view(
+        &self,
+        key: ViewKey,
+        peer: Option<IpAddr>,
+        before: Option<&Watching>,
+    ) -> Result<Arc<View>, Refusal> {
         let mut views = self.views();
+        let released = |known: &Registered| before.is_some_and(|before| known.is_watched_only_by(before));
+        if peer.is_some() && key != self.everything.key {
+            let is_others = |known: &&Registered| {
+                known.watchers.contains(&peer)
+                    && known.view.key != key
+                    && !released(known)
+                    && !Arc::ptr_eq(&known.view, &self.everything)
+            };
+            if views.iter().filter(is_others).count() >= self.limits.views_per_visitor {
+                let message = format!(
+                    "{} different filters are being watched from your address already, which is the most for \
+                     one: use one of these, or none, or close a page",
+                    self.limits.views_per_visitor
+                );
+                return Err(Refusal { message, position: None });
+            }
+        }
         if let Some(known) = views.iter_mut().find(|known| known.view.key == key) {
-            known.clients += 1;
+            known.watchers.push(peer);
             return Ok(Arc::clone(&known.view));
         }
         if views.len() >= self.limits.views {
             let idle = views.iter().enumerate().filter(|(_, known)| self.is_idle(known));
-            let Some((longest_idle, _)) = idle.min_by_key(|(_, known)| known.idle_since) else {
+            let longest_idle = idle.min_by_key(|(_, known)| known.idle_since).map(|(position, _)| position);
+            let own = || {
+                let is_own =
+                    |known: &Registered| released(known) && !Arc::ptr_eq(&known.view, &self.everything);
+                views.iter().position(is_own)
+            };
+            let Some(leaves) = longest_idle.or_else(own) else {
                 let message = format!(
                     "{} different filters are being watched already, which is the most at the same time: \
                      use one that somebody else uses, or none, or try again later",
@@ -182,22 +243,24 @@ impl Hub {
                 );
                 return Err(Refusal { message, position: None });
             };
-            views.swap_remove(longest_idle);
+            views.swap_remove(leaves);
         }
         let now = Instant::now();
-        let view = Arc::new(View::new(key, clock_us() / 1_000, now.into_std()));
-        views.push(Registered { view: Arc::clone(&view), clients: 1, idle_since: now });
+        let view = Arc::new(View::new(key, now_us() / 1_000, now.into_std()));
+        views.push(Registered { view: Arc::clone(&view), watchers: vec![peer], idle_since: now });
         self.metrics.views.set(count_of(views.len()));
         Ok(view)
     }
 
     fn is_idle(&self, registered: &Registered) -> bool {
-        registered.clients == 0 && !Arc::ptr_eq(&registered.view, &self.everything)
+        registered.watchers.is_empty() && !Arc::ptr_eq(&registered.view, &self.everything)
     }
 
-    fn leave(&self, view: &Arc<View>) {
+    fn leave(&self, view: &Arc<View>, peer: Option<IpAddr>) {
         if let Some(known) = self.views().iter_mut().find(|known| Arc::ptr_eq(&known.view, view)) {
-            known.clients = known.clients.saturating_sub(1);
+            if let Some(position) = known.watchers.iter().position(|watcher| *watcher == peer) {
+                known.watchers.swap_remove(position);
+            }
             known.idle_since = Instant::now();
         }
     }
@@ -217,7 +280,6 @@ impl Hub {
             }
             let newest_us = run.iter().map(|batch| batch.newest_received_us).max();
             counter.last_received_us = counter.last_received_us.max(newest_us);
-            self.metrics.flows.add(run.iter().map(|batch| count_of(batch.flows.len())).sum());
         }
         self.metrics.batches.add(count_of(batches.len()));
     }
@@ -228,18 +290,29 @@ impl Hub {
         }
     }
 
+    /// Lets views without clients go of geolocations that are no longer in use. The unfiltered view keeps
+    /// them until enough flows have passed: its rows are the first paint of the next page.
+    fn let_go(&self, ground: &Ground) {
+        for idle in self.views().iter().filter(|known| self.is_idle(known)) {
+            idle.view.let_go_before(ground);
+        }
+    }
+
     fn end_second(&self, counter: &mut Counter) {
         self.views()
             .retain(|known| !(self.is_idle(known) && known.idle_since.elapsed() >= self.limits.view_idle));
+        if let Some(ground) = &counter.ground {
+            self.let_go(ground);
+        }
         let feed = Feed {
-            clock_ms: clock_us() / 1_000,
+            clock_ms: now_us() / 1_000,
             last_received_ms: counter.last_received_us.map(|received_us| received_us / 1_000),
             latency_us: counter.last_minute.look(&self.metrics.latency),
         };
         let views = self.all_views();
         self.metrics.views.set(count_of(views.len()));
         for view in views {
-            view.end_second(feed);
+            view.end_second(feed, &self.metrics);
         }
     }
 
@@ -250,6 +323,22 @@ impl Hub {
         let spacing = if spacing < LEAST_SPACING { Duration::ZERO } else { spacing };
         self.metrics.spacing_us.set(u64::try_from(spacing.as_micros()).unwrap_or(u64::MAX));
         spacing
+    }
+}
+
+/// Says that the hub's task is there, as long as it is.
+struct Running<'a>(&'a AtomicBool);
+
+impl<'a> Running<'a> {
+    fn begin(is_running: &'a AtomicBool) -> Self {
+        is_running.store(true, Ordering::Relaxed);
+        Self(is_running)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
     }
 }
 
@@ -281,16 +370,40 @@ impl Counter {
     }
 }
 
+/// What stands for one visitor: an IPv4 address, or the network of an IPv6 address (/64). `None` for this
+/// very host, where a proxy may speak for many.
+fn visitor(peer: IpAddr) -> Option<IpAddr> {
+    let address = peer.to_canonical();
+    if address.is_loopback() {
+        return None;
+    }
+    Some(match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+    })
+}
+
 /// A connected client, as long as it is.
 #[derive(Debug)]
 pub(super) struct Seat {
     hub: Arc<Hub>,
+    peer: Option<IpAddr>,
     token: Option<TaskTrackerToken>,
 }
 
 impl Seat {
     pub const fn hub(&self) -> &Arc<Hub> {
         &self.hub
+    }
+
+    /// The hold on the view of a subscription, instead of the one that the client has `before`. After a
+    /// refusal the client keeps that one.
+    pub fn subscribe(
+        &self,
+        subscription: &Subscription,
+        before: Option<&Watching>,
+    ) -> Result<Watching, Refusal> {
+        self.hub.subscribe(self.peer, subscription, before)
     }
 }
 
@@ -305,6 +418,7 @@ impl Drop for Seat {
 #[derive(Debug)]
 pub(super) struct Watching {
     hub: Arc<Hub>,
+    peer: Option<IpAddr>,
     pub view: Arc<View>,
     pub head: watch::Receiver<u64>,
     pub beat: watch::Receiver<Arc<Beat>>,
@@ -314,6 +428,9 @@ pub(super) struct Watching {
 
 impl Drop for Watching {
     fn drop(&mut self) {
-        self.hub.leave(&self.view);
+        self.hub.leave(&self.view, self.peer);
     }
 }
+
+#[cfg(test)]
+mod tests;

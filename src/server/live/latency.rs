@@ -5,7 +5,6 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Number of buckets with an upper bound; one more counts what took longer.
 pub const BUCKETS: usize = 60;
@@ -109,15 +108,6 @@ fn quantile(counts: &Counts, percent: u64) -> Option<u32> {
         passed >= rank
     })?;
     UPPER_BOUNDS_US.get(bucket).or(UPPER_BOUNDS_US.last()).copied()
-}
-
-/// The wall clock, microseconds since 1970: the clock that the kernel stamps datagrams with.
-pub(super) fn clock_us() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .ok()
-        .and_then(|since| i64::try_from(since.as_micros()).ok())
-        .unwrap_or(0)
 }
 
 #[cfg(test)]

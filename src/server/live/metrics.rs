@@ -44,12 +44,12 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Batches taken from the collector.
+    /// Batches of the collector that every view has counted.
     pub fn batches(&self) -> u64 {
         self.batches.value()
     }
 
-    /// Flows in these batches.
+    /// Flows taken from the collector: counted at once, their batches when all views have counted them.
     pub fn flows(&self) -> u64 {
         self.flows.value()
     }
@@ -104,7 +104,8 @@ impl Metrics {
         self.refused_requests.value()
     }
 
-    /// Flows missing in a list of tops because it had too many entries.
+    /// Flows missing in a list of tops, because their entry was forgotten when there were too many: a flow counts
+    /// once for each list of each view that misses it.
     pub fn tops_overflow(&self) -> u64 {
         self.tops_overflow.value()
     }

@@ -35,6 +35,8 @@ pub struct Limits {
     pub clients: usize,
     /// Different subscriptions counted at the same time; the unfiltered one is always among them.
     pub views: usize,
+    /// Of these, those watched from one address, without the unfiltered one.
+    pub views_per_visitor: usize,
     /// Frames per second to all clients together. Beyond, frames of one client get spaced out.
     pub frames_per_second: u32,
     /// How long writing one message may take before the client is given up.
@@ -50,6 +52,7 @@ impl Default for Limits {
         Self {
             clients: 2_048,
             views: 64,
+            views_per_visitor: 16,
             frames_per_second: 20_000,
             write_timeout: Duration::from_secs(15),
             ping_interval: Duration::from_secs(20),

@@ -5,6 +5,7 @@
 
 use std::future::pending;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,12 +22,12 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::frames::Encoding;
 use super::hub::{Hub, Seat, Watching};
-use super::latency::clock_us;
 use super::origin;
 use super::view::{Beat, Taken};
 use crate::model::frame::{
     JSON_SUBPROTOCOL, Message, POSTCARD_SUBPROTOCOL, Refusal, Request, SnapshotReason, Subscription,
 };
+use crate::server::collector::socket::now_us;
 
 /// The longest message that a client may send, in bytes.
 const MAX_MESSAGE_BYTES: usize = 64 * 1_024;
@@ -38,12 +39,14 @@ const MAX_UNSENT_BYTES: u32 = 32 * 1_024;
 const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Answers a request for the stream: opens it, or says why not. `allowed_origins` are origins of other
-/// hosts whose pages may connect, such as `https://noc.example.org`.
+/// hosts whose pages may connect, such as `https://noc.example.org`. `peer` is the visitor's address, where
+/// known: filters are limited for each; give `None` when a proxy speaks for many.
 pub fn upgrade(
     hub: &Arc<Hub>,
     allowed_origins: &[String],
     headers: &HeaderMap,
     request: WebSocketUpgrade,
+    peer: Option<IpAddr>,
 ) -> Response {
     if !origin::is_allowed(headers, allowed_origins) {
         hub.metrics().refused_origin.add(1);
@@ -51,7 +54,7 @@ pub fn upgrade(
                    configuration before it may open the stream.\n";
         return (StatusCode::FORBIDDEN, why).into_response();
     }
-    let Some(seat) = hub.seat() else {
+    let Some(seat) = hub.seat(peer) else {
         hub.metrics().refused_full.add(1);
         let why = format!(
             "{} clients are connected already, which is the most this server serves: try again later.\n",
@@ -199,7 +202,7 @@ impl Client {
 
     /// Begins with a view. A pause outlasts it: the snapshot is sent, the frames stay held back.
     async fn subscribe(&mut self, subscription: &Subscription) -> Result<(), End> {
-        match self.seat.hub().subscribe(subscription) {
+        match self.seat.subscribe(subscription, self.watching.as_ref()) {
             Ok(watching) => {
                 self.watching = Some(watching);
                 self.send_snapshot(SnapshotReason::Subscribed).await
@@ -216,7 +219,7 @@ impl Client {
 
     async fn send_snapshot(&mut self, reason: SnapshotReason) -> Result<(), End> {
         let Some(watching) = &mut self.watching else { return Ok(()) };
-        let mut snapshot = watching.view.snapshot(reason, clock_us() / 1_000);
+        let mut snapshot = watching.view.snapshot(reason, now_us() / 1_000);
         watching.position = snapshot.sequence;
         if reason == SnapshotReason::Skipped {
             self.times_skipped += 1;
@@ -246,7 +249,7 @@ impl Client {
         metrics.frames.add(1);
         // What a client held back itself is not the feed's latency.
         if when_forgotten != SnapshotReason::Resumed {
-            metrics.latency.record(clock_us() - prepared.oldest_received_us);
+            metrics.latency.record(now_us() - prepared.oldest_received_us);
         }
         Ok(())
     }

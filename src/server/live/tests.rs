@@ -272,13 +272,13 @@ fn amounts_beyond_all_measure_break_neither_the_law_nor_the_tops() {
             counted.start,
         );
         counted.view.publish();
-        counted.view.end_second(Feed::default());
+        counted.view.end_second(Feed::default(), &counted.metrics);
         client.read(&counted.view);
     }
     assert_eq!(client.totals, counted.totals());
     assert_eq!(client.totals.all.bytes, u64::MAX);
     for _ in 0..60 {
-        counted.view.end_second(Feed::default());
+        counted.view.end_second(Feed::default(), &counted.metrics);
     }
     let second = counted.view.snapshot(SnapshotReason::Subscribed, 0).second;
     assert!(second.top_countries.is_empty() && second.top_as.is_empty() && second.top_ports.is_empty());
@@ -312,10 +312,13 @@ fn places_of_two_geolocations_are_never_one_arc() {
 fn a_second_says_what_passed_in_it_and_who_moved_most() {
     let mut counted = Counted::new("", 300);
     counted.round();
-    counted.view.end_second(Feed { clock_ms: 1_000, ..Feed::default() });
+    counted.view.end_second(Feed { clock_ms: 1_000, ..Feed::default() }, &counted.metrics);
     let first = counted.totals().all;
     counted.round();
-    counted.view.end_second(Feed { clock_ms: 2_000, latency_us: Some((100, 900)), ..Feed::default() });
+    counted.view.end_second(
+        Feed { clock_ms: 2_000, latency_us: Some((100, 900)), ..Feed::default() },
+        &counted.metrics,
+    );
     let snapshot = counted.view.snapshot(SnapshotReason::Subscribed, 2_000);
     assert_eq!(snapshot.series, [first, snapshot.totals.all - first]);
     let second = &snapshot.second;
@@ -337,8 +340,9 @@ fn subscription(filter: &str) -> Subscription {
 #[test]
 fn two_spellings_of_a_filter_share_one_view() {
     let hub = Hub::new(Limits::default(), 0);
-    let one = hub.subscribe(&subscription("dst.port in (443,80)")).unwrap();
-    let other = hub.subscribe(&subscription("DST.port IN (80, 443) -- web")).unwrap();
+    let seat = hub.seat(None).unwrap();
+    let one = seat.subscribe(&subscription("dst.port in (443,80)"), None).unwrap();
+    let other = seat.subscribe(&subscription("DST.port IN (80, 443) -- web"), None).unwrap();
     assert!(Arc::ptr_eq(&one.view, &other.view));
     assert_eq!(hub.metrics().views(), 2);
 }
@@ -346,32 +350,92 @@ fn two_spellings_of_a_filter_share_one_view() {
 #[test]
 fn one_filter_too_many_is_refused_until_somebody_leaves_one() {
     let hub = Hub::new(Limits { views: 3, ..Limits::default() }, 0);
-    let first = hub.subscribe(&subscription("port = 1")).unwrap();
-    let _second = hub.subscribe(&subscription("port = 2")).unwrap();
-    let refusal = hub.subscribe(&subscription("port = 3")).unwrap_err();
+    let seat = hub.seat(None).unwrap();
+    let first = seat.subscribe(&subscription("port = 1"), None).unwrap();
+    let _second = seat.subscribe(&subscription("port = 2"), None).unwrap();
+    let refusal = seat.subscribe(&subscription("port = 3"), None).unwrap_err();
     assert!(refusal.message.contains("3 different filters"), "{}", refusal.message);
-    hub.subscribe(&subscription("")).unwrap();
+    seat.subscribe(&subscription(""), None).unwrap();
     drop(first);
-    hub.subscribe(&subscription("port = 3")).unwrap();
+    seat.subscribe(&subscription("port = 3"), None).unwrap();
+}
+
+#[test]
+fn whoever_watches_a_filter_alone_may_change_it_when_all_views_are_in_use() {
+    let hub = Hub::new(Limits { views: 3, ..Limits::default() }, 0);
+    let seat = hub.seat(None).unwrap();
+    let alone = seat.subscribe(&subscription("port = 1"), None).unwrap();
+    let shared = seat.subscribe(&subscription("port = 2"), None).unwrap();
+    let also = seat.subscribe(&subscription("port = 2"), None).unwrap();
+    let all = seat.subscribe(&subscription(""), None).unwrap();
+    for held in [&shared, &also, &all] {
+        seat.subscribe(&subscription("port = 4"), Some(held)).unwrap_err();
+    }
+    seat.subscribe(&subscription("prt = 4"), Some(&alone)).unwrap_err();
+    let again = seat.subscribe(&subscription("port = 1"), None).unwrap();
+    assert!(Arc::ptr_eq(&again.view, &alone.view), "a refusal leaves the old view");
+    drop(again);
+
+    let changed = seat.subscribe(&subscription("port = 3"), Some(&alone)).unwrap();
+    drop(alone);
+    assert_eq!(hub.metrics().views(), 3);
+    let joined = seat.subscribe(&subscription("port = 3"), None).unwrap();
+    assert!(Arc::ptr_eq(&joined.view, &changed.view));
+    seat.subscribe(&subscription("port = 4"), None).unwrap_err();
+}
+
+#[test]
+fn one_visitor_cannot_take_every_view_however_many_sockets_it_opens() {
+    let hub = Hub::new(Limits { views: 9, views_per_visitor: 2, ..Limits::default() }, 0);
+    let seat = |peer: &str| hub.seat(Some(peer.parse().unwrap())).unwrap();
+    let greedy = ["2001:db8::1", "2001:db8::2", "2001:db8:0:0:ffff::"].map(seat);
+    let first = greedy[0].subscribe(&subscription("port = 1"), None).unwrap();
+    let second = greedy[1].subscribe(&subscription("port = 2"), None).unwrap();
+    let refusal = greedy[2].subscribe(&subscription("port = 3"), None).unwrap_err();
+    assert!(refusal.message.contains("from your address"), "{}", refusal.message);
+    greedy[2].subscribe(&subscription("port = 2"), None).unwrap();
+    greedy[2].subscribe(&subscription(""), None).unwrap();
+
+    let other = seat("2001:db8:0:1::1");
+    let others = other.subscribe(&subscription("port = 3"), None).unwrap();
+    greedy[2].subscribe(&subscription("port = 3"), None).unwrap_err();
+    let changed = greedy[0].subscribe(&subscription("port = 3"), Some(&first)).unwrap();
+    drop(first);
+    assert!(Arc::ptr_eq(&others.view, &changed.view));
+    drop((second, changed));
+    greedy[2].subscribe(&subscription("port = 4"), None).unwrap();
+}
+
+#[test]
+fn one_address_is_one_visitor_but_this_host_and_the_unknown_are_many() {
+    let hub = Hub::new(Limits { views_per_visitor: 1, ..Limits::default() }, 0);
+    let takes_two = |peer: Option<&str>| {
+        let seat = hub.seat(peer.map(|peer| peer.parse().unwrap())).unwrap();
+        let _first = seat.subscribe(&subscription("port = 1"), None).unwrap();
+        seat.subscribe(&subscription("port = 2"), None).is_ok()
+    };
+    assert!(takes_two(None) && takes_two(Some("127.0.0.1")) && takes_two(Some("::ffff:127.0.0.1")));
+    assert!(!takes_two(Some("192.0.2.1")) && !takes_two(Some("::ffff:192.0.2.1")));
 }
 
 #[test]
 fn a_wrong_filter_and_a_budget_too_large_are_refused_with_what_to_write() {
     let hub = Hub::new(Limits::default(), 0);
-    let refusal = hub.subscribe(&subscription("port = 443 or prt = 80")).unwrap_err();
+    let seat = hub.seat(None).unwrap();
+    let refusal = seat.subscribe(&subscription("port = 443 or prt = 80"), None).unwrap_err();
     assert_eq!(refusal.position, Some(14));
     assert!(refusal.message.contains("write port"));
     let greedy = Subscription { arcs_per_second: 5_001, ..Subscription::default() };
-    assert!(hub.subscribe(&greedy).unwrap_err().message.contains("0 to 5000"));
+    assert!(seat.subscribe(&greedy, None).unwrap_err().message.contains("0 to 5000"));
 }
 
 #[test]
 fn the_seats_are_counted_and_given_back() {
     let hub = Hub::new(Limits { clients: 2, ..Limits::default() }, 0);
-    let (first, _second) = (hub.seat().unwrap(), hub.seat().unwrap());
-    assert!(hub.seat().is_none());
+    let (first, _second) = (hub.seat(None).unwrap(), hub.seat(None).unwrap());
+    assert!(hub.seat(None).is_none());
     drop(first);
-    assert!(hub.seat().is_some());
+    assert!(hub.seat(None).is_some());
     assert_eq!(hub.metrics().clients(), 1);
 }
 
@@ -379,7 +443,7 @@ fn every_message() -> Vec<Message> {
     let mut counted = Counted::new("", 300);
     counted.round();
     let Taken::Frame(prepared) = counted.view.take(0, 1, Encoding::Postcard) else { panic!("no frame") };
-    counted.view.end_second(Feed::default());
+    counted.view.end_second(Feed::default(), &counted.metrics);
     let snapshot = counted.view.snapshot(SnapshotReason::Resumed, 5);
     let traffic = Traffic { flows: 1, bytes: u64::MAX, packets: 3 };
     let second = Second {
@@ -445,4 +509,45 @@ fn exporters_are_found_by_their_address() {
     counted.drawable.begin(1);
     counted.view.append(&[batch], &counted.ground, &mut counted.drawable, &counted.metrics, counted.start);
     assert_eq!(counted.totals().all.flows, known);
+}
+
+#[test]
+fn a_filter_by_city_finds_the_home_network_of_that_name_and_no_unknown_place() {
+    let geolocation = geolocation();
+    for place in [0, 1, 34, 35, u32::MAX] {
+        assert_eq!(geolocation.city_of(place), geolocation.place(place).city);
+    }
+    let mut counted = Counted::new("city = \"site 3\"", 300);
+    let batch = counted.numbers.batch(&counted.ground.geolocation, 1);
+    let at_site = |flow: &&LocatedFlow| flow.source.place == 3 || flow.destination.place == 3;
+    let expected = u64::try_from(batch.flows.iter().filter(at_site).count()).unwrap();
+    assert!(expected > 0);
+    counted.drawable.begin(1);
+    counted.view.append(&[batch], &counted.ground, &mut counted.drawable, &counted.metrics, counted.start);
+    assert_eq!(counted.totals().all.flows, expected);
+}
+
+#[test]
+fn one_record_beyond_all_measure_spoils_its_own_second_and_no_other() {
+    let mut counted = Counted::new("", 300);
+    let mut forged = counted.numbers.flow();
+    forged.direction = Direction::Inbound;
+    forged.record = FlowRecord { bytes: u64::MAX, packets: u64::MAX, ..forged.record };
+    let mut honest = forged;
+    honest.record = FlowRecord { bytes: 1_000, packets: 2, ..forged.record };
+    let honest_traffic = Traffic { flows: 1, bytes: 1_000, packets: 2 };
+    for flow in [vec![honest], vec![forged, forged]].into_iter().chain((0..70).map(|_| vec![honest])) {
+        let batch = FlowBatch { flows: flow, ..counted.numbers.batch(&counted.ground.geolocation, 1) };
+        counted.drawable.begin(1);
+        let Counted { view, ground, drawable, metrics, start, .. } = &mut counted;
+        view.append(&[batch], ground, drawable, metrics, *start);
+        view.end_second(Feed::default(), metrics);
+    }
+    let snapshot = counted.view.snapshot(SnapshotReason::Subscribed, 0);
+    assert_eq!(snapshot.totals.all.bytes, u64::MAX);
+    assert_eq!(snapshot.second.traffic, honest_traffic);
+    assert!(snapshot.series.iter().all(|second| *second == honest_traffic));
+    let seconds = u64::from(snapshot.second.tops_seconds);
+    let [country] = snapshot.second.top_countries[..] else { panic!("not one country") };
+    assert_eq!(country.traffic, Traffic { flows: seconds, bytes: seconds * 1_000, packets: seconds * 2 });
 }

@@ -1,7 +1,10 @@
 //! Who moved most in about the last minute: countries, autonomous systems, service ports.
 //!
 //! Counted in buckets of five seconds, twelve of them. A bucket holds at most [`MAX_KEYS`] entries of a
-//! kind; what has no room is counted by the caller and missing in the lists, never in the totals.
+//! kind; when it is full or closed, only the heaviest [`KEPT_KEYS`] stay. So the lists are exact up to so
+//! many different keys, and say too little rather than too much beyond: flows of forgotten entries are
+//! counted by the caller and missing in the lists, never in the totals. Keys may be spoofed: all lists of
+//! a view take at most 4 MB.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
@@ -13,7 +16,11 @@ use crate::model::traffic::{Direction, Traffic};
 use crate::server::geolocation::Geolocation;
 
 /// Entries of one kind in one bucket.
-const MAX_KEYS: usize = 65_536;
+const MAX_KEYS: usize = 4_096;
+/// Entries that stay when it is full or closed: those with most bytes.
+const KEPT_KEYS: usize = 1_024;
+/// What an entry has at most in one bucket, in bytes and in packets: the sum of all buckets stays exact.
+const MOST_IN_BUCKET: u64 = u64::MAX / 16;
 const BUCKET_SECONDS: u32 = 5;
 const BUCKETS: usize = 12;
 
@@ -38,7 +45,7 @@ pub(super) struct Tops {
 }
 
 impl Tops {
-    /// Counts a flow. Returns for how many of the lists there was no room.
+    /// Counts a flow. Returns how many flows the lists forgot for want of room.
     pub fn count(&mut self, flow: &LocatedFlow, traffic: Traffic, geolocation: &Geolocation) -> u64 {
         let [first, second] = external_ends(flow);
         let country = |end: Location| geolocation.country_of(end.place);
@@ -52,16 +59,16 @@ impl Tops {
             + self.ports.add([port, None], traffic)
     }
 
-    /// Ends a second: call once a second.
-    pub fn end_second(&mut self) {
+    /// Ends a second: call once a second. Returns how many flows the lists forgot.
+    pub fn end_second(&mut self) -> u64 {
         self.seconds += 1;
-        if self.seconds == BUCKET_SECONDS {
-            self.seconds = 0;
-            self.countries.close();
-            self.as_numbers.close();
-            self.ports.close();
-            self.closed = u32::try_from(self.countries.closed.len()).unwrap_or(0);
+        if self.seconds < BUCKET_SECONDS {
+            return 0;
         }
+        self.seconds = 0;
+        let forgotten = self.countries.close() + self.as_numbers.close() + self.ports.close();
+        self.closed = u32::try_from(self.countries.closed.len()).unwrap_or(0);
+        forgotten
     }
 
     /// Writes the lists, most bytes first.
@@ -94,70 +101,114 @@ fn distinct<T: PartialEq>(first: Option<T>, second: Option<T>) -> [Option<T>; 2]
 #[derive(Debug)]
 struct Tally<K> {
     current: HashMap<K, Traffic>,
-    closed: VecDeque<HashMap<K, Traffic>>,
+    closed: VecDeque<Box<[(K, Traffic)]>>,
     /// Sum of the closed buckets.
     sum: HashMap<K, Traffic>,
+    /// The entries of `sum` with most bytes, at most [`TOP_ENTRIES`].
+    most_of_sum: Vec<Rank<K>>,
 }
+
+/// Bytes, then flows, then the key: no two entries of a tally rank alike.
+type Rank<K> = (u64, u64, K);
 
 impl<K> Default for Tally<K> {
     fn default() -> Self {
-        Self { current: HashMap::new(), closed: VecDeque::new(), sum: HashMap::new() }
+        Self {
+            current: HashMap::new(),
+            closed: VecDeque::new(),
+            sum: HashMap::new(),
+            most_of_sum: Vec::new(),
+        }
     }
 }
 
 impl<K: Copy + Eq + Hash + Ord> Tally<K> {
+    /// Returns how many flows were forgotten to make room.
     fn add(&mut self, keys: [Option<K>; 2], traffic: Traffic) -> u64 {
-        let mut without_room = 0;
+        let mut forgotten = 0;
         for key in keys.into_iter().flatten() {
-            if let Some(sum) = self.current.get_mut(&key) {
-                *sum += traffic;
-            } else if self.current.len() < MAX_KEYS {
-                self.current.insert(key, traffic);
-            } else {
-                without_room += 1;
+            if self.current.len() >= MAX_KEYS && !self.current.contains_key(&key) {
+                forgotten += self.forget_the_light();
             }
+            let sum = self.current.entry(key).or_default();
+            *sum += traffic;
+            sum.bytes = sum.bytes.min(MOST_IN_BUCKET);
+            sum.packets = sum.packets.min(MOST_IN_BUCKET);
         }
-        without_room
+        forgotten
     }
 
-    fn close(&mut self) {
-        let bucket = std::mem::take(&mut self.current);
+    fn forget_the_light(&mut self) -> u64 {
+        if self.current.len() <= KEPT_KEYS {
+            return 0;
+        }
+        let mut ranks: Vec<Rank<K>> = self.current.iter().map(|(key, sum)| rank(*key, *sum)).collect();
+        let (kept, _, _) = ranks.select_nth_unstable_by(KEPT_KEYS, |left, right| right.cmp(left));
+        let Some(least) = kept.iter().min().copied() else { return 0 };
+        let mut forgotten = 0;
+        self.current.retain(|key, sum| {
+            let is_kept = rank(*key, *sum) >= least;
+            if !is_kept {
+                forgotten += sum.flows;
+            }
+            is_kept
+        });
+        forgotten
+    }
+
+    /// Returns how many flows were forgotten.
+    fn close(&mut self) -> u64 {
+        let forgotten = self.forget_the_light();
+        let bucket: Box<[(K, Traffic)]> = self.current.drain().collect();
         for (key, traffic) in &bucket {
             *self.sum.entry(*key).or_default() += *traffic;
         }
         self.closed.push_back(bucket);
-        if self.closed.len() < BUCKETS {
-            return;
-        }
-        for (key, traffic) in self.closed.pop_front().into_iter().flatten() {
-            if let Some(sum) = self.sum.get_mut(&key) {
-                *sum = *sum - traffic;
-                if sum.flows == 0 {
-                    self.sum.remove(&key);
+        if self.closed.len() >= BUCKETS {
+            for (key, traffic) in self.closed.pop_front().into_iter().flatten() {
+                if let Some(sum) = self.sum.get_mut(&key) {
+                    *sum = *sum - traffic;
+                    if sum.flows == 0 {
+                        self.sum.remove(&key);
+                    }
                 }
             }
         }
+        self.most_of_sum = most(self.sum.iter().map(|(key, sum)| rank(*key, *sum)));
+        forgotten
     }
 
     /// The entries with most bytes, at most [`TOP_ENTRIES`].
+    ///
+    /// An entry that is not in the current bucket is among them only if it is among the most of the sum.
     fn most(&self) -> impl Iterator<Item = (K, Traffic)> {
-        let earlier = self
-            .sum
-            .iter()
-            .map(|(key, traffic)| (*key, *traffic + self.current.get(key).copied().unwrap_or_default()));
-        let only_now = self.current.iter().filter(|(key, _)| !self.sum.contains_key(key));
-        let mut most: Vec<(K, Traffic)> = Vec::with_capacity(TOP_ENTRIES + 1);
-        for (key, traffic) in earlier.chain(only_now.map(|(key, traffic)| (*key, *traffic))) {
-            let place = most.partition_point(|(other, sum)| {
-                (sum.bytes, sum.flows, *other) > (traffic.bytes, traffic.flows, key)
-            });
-            if place < TOP_ENTRIES {
-                most.insert(place, (key, traffic));
-                most.truncate(TOP_ENTRIES);
-            }
-        }
-        most.into_iter()
+        let only_before =
+            self.most_of_sum.iter().filter(|(_, _, key)| !self.current.contains_key(key)).copied();
+        let before = |key: &K| self.sum.get(key).copied().unwrap_or_default();
+        let now = self.current.iter().map(|(key, traffic)| rank(*key, before(key) + *traffic));
+        most(only_before.chain(now)).into_iter().map(move |(_, _, key)| {
+            let now = self.current.get(&key).copied().unwrap_or_default();
+            (key, before(&key) + now)
+        })
     }
+}
+
+const fn rank<K: Copy>(key: K, traffic: Traffic) -> Rank<K> {
+    (traffic.bytes, traffic.flows, key)
+}
+
+/// The highest ranks, highest first, at most [`TOP_ENTRIES`].
+fn most<K: Copy + Ord>(ranks: impl Iterator<Item = Rank<K>>) -> Vec<Rank<K>> {
+    let mut most: Vec<Rank<K>> = Vec::with_capacity(TOP_ENTRIES + 1);
+    for rank in ranks {
+        if most.len() >= TOP_ENTRIES && most.last().is_some_and(|least| rank <= *least) {
+            continue;
+        }
+        let place = most.partition_point(|other| *other > rank);
+        most.insert(place, rank);
+        most.truncate(TOP_ENTRIES);
+    }
+    most
 }
 
 #[cfg(test)]
@@ -195,10 +246,79 @@ mod tests {
     }
 
     #[test]
-    fn more_keys_than_fit_are_counted() {
+    fn a_heavy_key_stays_in_a_flood_of_light_ones_and_what_is_forgotten_is_counted() {
         let mut tally = Tally::default();
-        let overflow: u64 = (0..MAX_KEYS + 5).map(|key| tally.add([Some(key), None], traffic(1))).sum();
-        assert_eq!(overflow, 5);
-        assert_eq!(tally.add([Some(0), None], traffic(1)), 0);
+        let (mut flows, mut forgotten) = (0, 0);
+        for key in 1..=100_000_u32 {
+            forgotten += tally.add([Some(key), None], traffic(100));
+            flows += 1;
+            if key % 1_000 == 0 {
+                forgotten += tally.add([Some(0), None], traffic(5_000));
+                flows += 1;
+            }
+            if key % 20_000 == 0 {
+                forgotten += tally.close();
+            }
+            assert!(tally.current.len() <= MAX_KEYS && tally.sum.len() <= KEPT_KEYS * (BUCKETS - 1));
+        }
+        assert_eq!(tally.most().next(), Some((0, Traffic { flows: 100, bytes: 500_000, packets: 100 })));
+        let listed: u64 = tally.current.values().chain(tally.sum.values()).map(|sum| sum.flows).sum();
+        assert_eq!(listed + forgotten, flows);
+        assert!(forgotten > 0);
+    }
+
+    #[test]
+    fn as_many_keys_as_fit_are_exact_until_the_bucket_is_closed() {
+        let mut tally = Tally::default();
+        for _ in 0..3 {
+            let forgotten: u64 = (0..MAX_KEYS).map(|key| tally.add([Some(key), None], traffic(1))).sum();
+            assert_eq!(forgotten, 0);
+        }
+        assert!(tally.current.values().all(|sum| sum.flows == 3));
+        assert_eq!(tally.close(), 3 * u64::try_from(MAX_KEYS - KEPT_KEYS).unwrap());
+    }
+
+    #[test]
+    fn the_lists_are_those_of_counting_without_buckets() {
+        let mut tally = Tally::default();
+        let mut minutes: VecDeque<Vec<(u64, Traffic)>> = VecDeque::from([Vec::new()]);
+        let mut number = 1_u64;
+        for step in 0..6_000 {
+            number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let (key, amount) = ((number >> 33) % 60, traffic((number >> 50) % 97));
+            tally.add([Some(key), None], amount);
+            minutes.back_mut().unwrap().push((key, amount));
+            if step % 90 == 89 {
+                let mut truth: HashMap<u64, Traffic> = HashMap::new();
+                for (key, amount) in minutes.iter().flatten() {
+                    *truth.entry(*key).or_default() += *amount;
+                }
+                let mut truth: Vec<_> = truth.into_iter().collect();
+                truth.sort_unstable_by_key(|(key, sum)| std::cmp::Reverse(rank(*key, *sum)));
+                truth.truncate(TOP_ENTRIES);
+                assert_eq!(tally.most().collect::<Vec<_>>(), truth);
+            }
+            if step % 200 == 199 {
+                tally.close();
+                minutes.push_back(Vec::new());
+                if minutes.len() > BUCKETS {
+                    minutes.pop_front();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_counter_beyond_all_measure_is_gone_after_a_minute_and_spoils_nothing() {
+        let mut tally = Tally::default();
+        for _ in 0..3 {
+            tally.add([Some(7), None], traffic(u64::MAX));
+        }
+        for _ in 0..BUCKETS {
+            tally.close();
+            tally.add([Some(7), None], traffic(100));
+        }
+        let expected = Traffic { flows: 12, bytes: 1_200, packets: 12 };
+        assert_eq!(tally.most().collect::<Vec<_>>(), [(7, expected)]);
     }
 }

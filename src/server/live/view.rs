@@ -4,7 +4,6 @@
 //! bounded by entries and by seconds of the budget: a client whose position fell out of it gets a
 //! snapshot. Lock order: `counting` before `log`.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -58,7 +57,8 @@ struct Counting {
     budget: Budget,
     tops: Tops,
     series: VecDeque<Traffic>,
-    at_last_second: Traffic,
+    /// What passed since the last second ended: summed on its own, because totals saturate.
+    this_second: Traffic,
     candidates: HashMap<Pair, Bundle>,
     ground: Option<Ground>,
 }
@@ -129,7 +129,7 @@ impl View {
                 budget,
                 tops: Tops::default(),
                 series: VecDeque::with_capacity(SERIES_SECONDS),
-                at_last_second: Traffic::NONE,
+                this_second: Traffic::NONE,
                 candidates: HashMap::new(),
                 ground: None,
             }),
@@ -158,11 +158,11 @@ impl View {
         now: Instant,
     ) {
         let mut counting = self.counting();
-        let Counting { budget, tops, candidates, .. } = &mut *counting;
+        let Counting { budget, tops, candidates, this_second, .. } = &mut *counting;
         let geolocation = &*ground.geolocation;
         let mut passed = Totals::default();
         let mut newest = Vec::new();
-        let mut without_room = 0;
+        let mut forgotten = 0;
         let mut received_us: Option<(i64, i64)> = None;
         for batch in batches {
             let places = BatchPlaces { geolocation, exporters: &batch.exporters };
@@ -173,7 +173,7 @@ impl View {
                 }
                 let traffic = traffic_of(flow);
                 passed.count(flow.direction, traffic);
-                without_room += tops.count(flow, traffic, geolocation);
+                forgotten += tops.count(flow, traffic, geolocation);
                 if drawable.can_draw(geolocation, flow) {
                     candidates.entry(Pair::of(flow)).or_default().add(&Bundle::of(flow));
                 } else {
@@ -188,7 +188,8 @@ impl View {
             }
         }
         let Some((oldest_received_us, newest_received_us)) = received_us else { return };
-        metrics.tops_overflow.add(without_room);
+        metrics.tops_overflow.add(forgotten);
+        *this_second += passed.all;
         let arcs = choose(candidates, budget.available(now), &mut passed);
         budget.spend(arcs.len());
         counting.ground = Some(ground.clone());
@@ -218,11 +219,10 @@ impl View {
     }
 
     /// Ends a second.
-    pub fn end_second(&self, feed: Feed) {
+    pub fn end_second(&self, feed: Feed, metrics: &Metrics) {
         let mut counting = self.counting();
         let mut log = self.log();
-        let traffic = log.totals.all - counting.at_last_second;
-        counting.at_last_second = log.totals.all;
+        let traffic = std::mem::take(&mut counting.this_second);
         if counting.series.len() >= SERIES_SECONDS {
             counting.series.pop_front();
         }
@@ -231,7 +231,7 @@ impl View {
         let totals = log.totals;
         drop(log);
 
-        counting.tops.end_second();
+        metrics.tops_overflow.add(counting.tops.end_second());
         let mut second = Second {
             clock_ms: feed.clock_ms,
             totals,
@@ -245,6 +245,17 @@ impl View {
         counting.tops.write(&mut second, geolocation);
         drop(counting);
         self.beat.send_replace(Arc::new(Beat { second, ..Beat::default() }));
+    }
+
+    /// Forgets the deltas and rows of geolocations before this one, which hold much memory. Clients that
+    /// have yet to read them get a snapshot.
+    pub fn let_go_before(&self, ground: &Ground) {
+        let mut counting = self.counting();
+        if counting.ground.as_ref().is_some_and(|known| known.generation < ground.generation) {
+            counting.ground = Some(ground.clone());
+        }
+        drop(counting);
+        self.log().forget_before(ground.generation);
     }
 
     /// Where the view stands, everything counted so far included.
@@ -299,10 +310,24 @@ impl Log {
 
     fn shorten(&mut self, most_arcs: usize) {
         while self.deltas.len() > LOG_DELTAS || self.arcs > most_arcs {
-            let Some(delta) = self.deltas.pop_front() else { return };
-            self.arcs -= delta.arcs.len();
-            self.forgotten = delta.sequence;
+            if !self.forget_oldest() {
+                return;
+            }
         }
+    }
+
+    fn forget_before(&mut self, generation: u64) {
+        while self.deltas.front().is_some_and(|delta| delta.ground.generation < generation) {
+            self.forget_oldest();
+        }
+        self.rows.retain(|row| row.ground.generation >= generation);
+    }
+
+    fn forget_oldest(&mut self) -> bool {
+        let Some(delta) = self.deltas.pop_front() else { return false };
+        self.arcs -= delta.arcs.len();
+        self.forgotten = delta.sequence;
+        true
     }
 
     /// Deltas in rising order and rows newest first; `None` when some are forgotten.
@@ -329,8 +354,8 @@ impl PlaceLookup for BatchPlaces<'_> {
         self.geolocation.country_of(place)
     }
 
-    fn city(&self, place: u32) -> Cow<'_, str> {
-        Cow::Owned(self.geolocation.place(place).city)
+    fn city(&self, place: u32) -> &str {
+        self.geolocation.city_of(place)
     }
 
     fn exporter_address(&self, exporter: ExporterId) -> Option<IpAddr> {
