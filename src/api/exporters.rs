@@ -11,5 +11,5 @@ use crate::model::exporter::Exporter;
 pub async fn fetch_exporters() -> Result<Vec<Exporter>, ApiError> {
     let context =
         use_context::<std::sync::Arc<crate::server::context::Context>>().ok_or(ApiError::Internal)?;
-    Ok(context.exporters().to_vec())
+    Ok(context.exporters())
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use thiserror::Error;
 
+use super::collector::exporter::ExporterSnapshot;
 use super::collector::listener::{Collector, Report};
 use super::collector::socket;
 use super::config::Config;
@@ -102,9 +103,9 @@ impl Context {
         self.collector.report()
     }
 
-    /// Every exporter known.
-    pub fn exporters(&self) -> Arc<Vec<Exporter>> {
-        self.collector.exporters()
+    /// Every exporter known, with its templates.
+    pub fn exporters(&self) -> Vec<Exporter> {
+        self.collector.exporters().iter().cloned().map(ExporterSnapshot::into_exporter).collect()
     }
 
     /// The unfiltered live view.

@@ -12,6 +12,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
+use super::collector::exporter::ExporterSnapshot;
 use super::collector::listener::Report;
 use super::context::Context;
 use super::live::{Hub, UPPER_BOUNDS_US};
@@ -22,8 +23,11 @@ use crate::model::status::Listener;
 
 /// The page for a scraper.
 pub fn page(context: &Context) -> Response {
-    let scrape =
-        Scrape { report: context.report(), exporters: context.exporters(), hub: Arc::clone(context.hub()) };
+    let scrape = Scrape {
+        report: context.report(),
+        exporters: context.collector().exporters(),
+        hub: Arc::clone(context.hub()),
+    };
     let mut registry = Registry::with_prefix("meridian");
     registry.register_collector(Box::new(scrape));
     let mut text = String::new();
@@ -38,7 +42,7 @@ pub fn page(context: &Context) -> Response {
 #[derive(Debug)]
 struct Scrape {
     report: Arc<Report>,
-    exporters: Arc<Vec<Exporter>>,
+    exporters: Arc<Vec<ExporterSnapshot>>,
     hub: Arc<Hub>,
 }
 
@@ -227,9 +231,8 @@ impl Scrape {
 
     fn exporters(&self, writer: &mut Writer) -> fmt::Result {
         let by_exporter = |count: fn(&Exporter) -> u64| {
-            self.exporters
-                .iter()
-                .map(move |exporter| ([("exporter", exporter.address.to_string())], count(exporter)))
+            let exporters = self.exporters.iter().map(ExporterSnapshot::summary);
+            exporters.map(move |exporter| ([("exporter", exporter.address.to_string())], count(exporter)))
         };
         writer.counters(
             "exporter_datagrams",
@@ -264,7 +267,9 @@ impl Scrape {
         writer.gauges(
             "exporter_templates",
             "Templates known",
-            by_exporter(|exporter| exporter.templates.len() as u64),
+            self.exporters.iter().map(|exporter| {
+                ([("exporter", exporter.summary().address.to_string())], exporter.template_count() as u64)
+            }),
         )
     }
 

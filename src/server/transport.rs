@@ -33,7 +33,7 @@ impl InProcess {
     /// Hands a batch on, or drops it when too much waits already.
     pub fn offer(&mut self, batch: FlowBatch) {
         let flows = batch.flows.len() as u64;
-        let waiting = self.sent.saturating_sub(self.hub.metrics().flows());
+        let waiting = self.sent.saturating_sub(self.hub.taken_flows());
         if waiting + flows <= FLOWS.max(flows) && self.batches.try_send(batch).is_ok() {
             self.sent += flows;
         } else {

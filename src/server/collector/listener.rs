@@ -17,9 +17,9 @@ use arc_swap::ArcSwap;
 
 use super::batch::FlowBatch;
 use super::counters::Counters;
+use super::exporter::ExporterSnapshot;
 use super::intake::Intake;
 use super::socket::{self, MemoryInfo, ReceiveBatch};
-use crate::model::exporter::Exporter;
 use crate::model::flow_record::FlowRecord;
 use crate::model::status::Listener as ListenerStatus;
 use crate::server::geolocation::Current;
@@ -81,7 +81,7 @@ pub struct Report {
 #[derive(Debug, Default)]
 struct Published {
     report: ArcSwap<Report>,
-    exporters: ArcSwap<Vec<Exporter>>,
+    exporters: ArcSwap<Vec<ExporterSnapshot>>,
 }
 
 /// The running collector. Its thread is stopped and awaited when it is dropped.
@@ -133,7 +133,7 @@ impl Collector {
     }
 
     /// What is known of every exporter, at most a second ago.
-    pub fn exporters(&self) -> Arc<Vec<Exporter>> {
+    pub fn exporters(&self) -> Arc<Vec<ExporterSnapshot>> {
         self.published.exporters.load_full()
     }
 
@@ -320,7 +320,7 @@ impl Worker {
     }
 
     fn publish_exporters(&self) {
-        self.published.exporters.store(Arc::new(self.intake.exporters()));
+        self.published.exporters.store(Arc::new(self.intake.exporter_snapshots()));
     }
 
     /// Gives up what waited too long and tells of new drops in the kernel.

@@ -6,11 +6,12 @@ mod rest;
 
 use std::future::ready;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use axum::Router;
-use axum::extract::{Request, State, WebSocketUpgrade};
+use axum::extract::{ConnectInfo, Request, State, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
@@ -65,6 +66,7 @@ pub async fn serve(
             tracing::debug!(%error, "a connection keeps the kernel's defaults");
         }
     });
+    let router = router.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
@@ -94,12 +96,7 @@ fn router(context: &Arc<Context>, leptos: &LeptosOptions) -> Router {
         .route("/healthz", get(|| ready("ok\n")))
         .route("/readyz", get(is_ready))
         .layer(CompressionLayer::new())
-        .route(
-            "/api/v1/stream",
-            get(|State(context): State<Arc<Context>>, headers: HeaderMap, request: WebSocketUpgrade| {
-                ready(live::upgrade(context.hub(), context.allowed_origins(), &headers, request))
-            }),
-        )
+        .route("/api/v1/stream", get(stream))
         .with_state(Arc::clone(context));
     Router::new()
         .nest(&format!("/{}", leptos.site_pkg_dir), package_files)
@@ -114,12 +111,22 @@ fn router(context: &Arc<Context>, leptos: &LeptosOptions) -> Router {
         }))
 }
 
-/// Ready means: the collecting thread lives.
+/// The live feed, for whoever asks from an allowed origin.
+async fn stream(
+    State(context): State<Arc<Context>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    request: WebSocketUpgrade,
+) -> Response {
+    live::upgrade(context.hub(), context.allowed_origins(), &headers, request, Some(peer.ip()))
+}
+
+/// Ready means: the collecting thread and the live feed run.
 async fn is_ready(State(context): State<Arc<Context>>) -> Response {
-    if context.collector().is_running() {
+    if context.collector().is_running() && context.hub().is_running() {
         "ready\n".into_response()
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "the collector has stopped\n").into_response()
+        (StatusCode::SERVICE_UNAVAILABLE, "the collector or the live feed has stopped\n").into_response()
     }
 }
 

@@ -29,7 +29,7 @@ async fn status(State(context): State<Arc<Context>>) -> Json<Status> {
 }
 
 /// Every exporter with its templates.
-async fn exporters(State(context): State<Arc<Context>>) -> Json<Arc<Vec<Exporter>>> {
+async fn exporters(State(context): State<Arc<Context>>) -> Json<Vec<Exporter>> {
     Json(context.exporters())
 }
 
