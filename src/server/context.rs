@@ -113,7 +113,7 @@ impl Context {
         self.hub.snapshot()
     }
 
-    /// Cities as map labels, by how many addresses are there, most first; at most [`MAX_CITIES`]. Gathered once for
+    /// Cities as map labels, by how many addresses are there, most first; at most 5,000. Gathered once for
     /// each geolocation, which takes a tenth of a second.
     pub fn cities(&self, most: usize) -> Vec<City> {
         let geolocation = self.geolocation.load();

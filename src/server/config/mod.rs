@@ -1,6 +1,6 @@
 //! The configuration: flags over `MERIDIAN_*` variables over the file over defaults.
 //!
-//! [`Config`] is what the process runs with; [`file`] is what `meridian.toml` may say, [`flags`] what the
+//! [`Config`] is what the process runs with; [`mod@file`] is what `meridian.toml` may say, [`flags`] what the
 //! command line and the environment may say. A value that makes no sense never gets past this module.
 
 pub mod file;
