@@ -42,12 +42,9 @@ fn corpus() -> Option<PathBuf> {
         let place = if std::env::var_os("CI").is_some() { " in CI" } else { "" };
         // Not `eprintln`: the harness would swallow it.
         SKIPPED.call_once(|| {
-            writeln!(
-                std::io::stderr(),
-                "\nSKIPPED{place}: the corpus of real exporters (MERIDIAN_CORPUS is not set); tested: {}",
-                captures().display()
-            )
-            .unwrap();
+            let skipped =
+                format!("\nSKIPPED{place}: the corpus of real exporters: MERIDIAN_CORPUS is not set\n");
+            std::io::stderr().write_all(skipped.as_bytes()).unwrap();
         });
     }
     folder

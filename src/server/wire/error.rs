@@ -32,7 +32,7 @@ pub enum Reason {
     TooManyFields,
     /// An options template whose scope does not fit its fields.
     TemplateScope,
-    /// The exporter has as many templates as the limit allows, all in use.
+    /// The exporter has as many templates, or fields in them, as the limit allows, all in use.
     TemplateCacheFull,
     /// All exporters together have as many template fields as the limit allows.
     TemplateFieldsFull,

@@ -2,7 +2,7 @@
 //!
 //! The number of templates, their weight (fields) and the weight of all exporters' templates are bounded.
 //! At the first two bounds the template that was longest neither defined nor used gives way if that is
-//! an hour ago; else the new one is refused. At the third the new one is refused until the heaviest
+//! a minute ago; else the new one is refused. At the third the new one is refused until the heaviest
 //! caches were [shrunk](TemplateCache::shrink).
 
 use std::collections::HashMap;
@@ -16,8 +16,9 @@ use super::template::Definition;
 
 /// What a template weighs beside its fields, for it takes memory, too.
 pub const TEMPLATE_WEIGHT: usize = 16;
-/// Microseconds after which a template that nobody defines or uses may be forgotten.
-pub const IDLE_US: i64 = 3_600_000_000;
+/// Microseconds after which a template that nobody defines or uses may give way: short, for refusing one that
+/// is in use costs its records for certain.
+pub const IDLE_US: i64 = 60_000_000;
 
 /// What tells the templates of one exporter apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -185,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_cache_refuses_until_a_template_was_idle_for_an_hour() {
+    fn a_full_cache_refuses_until_a_template_was_idle_for_a_minute() {
         let mut cache = TemplateCache::default();
         cache.define(key(256), definition(256, 1), 0, room(2, 100)).unwrap();
         cache.define(key(257), definition(257, 1), 5, room(2, 100)).unwrap();

@@ -386,7 +386,7 @@ fn exporters_with_flow_records_share_the_template_room_equally() {
 fn bytes_of_one_set() -> Vec<u8> {
     let mut payload = message(0);
     payload.begin_set(300);
-    payload.record(&definition(300, &[(4, 1)]), [&[6; 60_000][..]]);
+    payload.record(&definition(300, &[(4, 1)]), [&vec![6; 60_000][..]]);
     payload.finish()
 }
 
