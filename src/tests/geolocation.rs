@@ -279,7 +279,7 @@ fn a_home_location_that_is_set_places_private_addresses_at_once() {
     assert!((found.latitude + 33.92).abs() < 1e-5);
     current.set_home(None);
     assert_eq!(home(&current).precision, Precision::HomeUnset);
-    current.set_home(Some(HomeLocation { latitude: 133.0, longitude: 18.0, name: String::new() }));
+    current.set_home(Some(HomeLocation { latitude: 133.0, longitude: 18.0, name: "Nowhere".to_owned() }));
     assert_eq!(home(&current).precision, Precision::HomeUnset);
     assert!(current.load().status().problems.iter().any(|problem| problem.contains("-90 to 90")));
 }
