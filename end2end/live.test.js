@@ -24,6 +24,12 @@ function figures(title) {
 const shownTotals = async (page) => figures(await page.locator('.totals__figures').getAttribute('title'));
 const isLive = (page) => until('the badge LIVE', async () => (await page.locator('.badge__word').first().textContent()) === 'LIVE');
 
+/** The map draws, and its stream is open. */
+async function mapIsAlive(page, meridian) {
+  await page.locator('.world-map--alive').waitFor({ state: 'attached' });
+  await until('the stream', async () => (await meridian.api('status')).stream_clients > 0);
+}
+
 /** Pixels of the arcs' canvas that are not transparent. */
 function litPixels(page) {
   return page.evaluate(() => new Promise((resolve) => {
@@ -70,13 +76,12 @@ describe('the live page', () => {
 
   it('shows what softflowd sends: exact totals, arcs on the map, rows in the table', async () => {
     page = await open(browser, meridian.url);
-    await page.locator(ARCS).waitFor({ state: 'attached' });
-    await until('the stream', async () => (await meridian.api('status')).stream_clients > 0);
+    await mapIsAlive(page, meridian);
     const before = await shownTotals(page);
     assert.deepEqual(before, { flows: 0, bytes: 0, packets: 0 });
     assert.equal(await litPixels(page), 0, 'no arcs before any flow');
     await meridian.softflowd(capture, 9);
-    await until('arcs', async () => (await litPixels(page)) > 200, 10);
+    await until('arcs', async () => (await litPixels(page)) > 200, 20);
     await picture(page, 'live-arcs');
     await until('the totals', async () => (await shownTotals(page)).flows === truth.flows);
     assert.deepEqual(await shownTotals(page), truth);
@@ -160,9 +165,9 @@ describe('the live page', () => {
     for (const colorScheme of ['dark', 'light']) {
       it(`fits a ${name} in the ${colorScheme} theme`, async () => {
         page = await open(browser, meridian.url, { viewport, colorScheme });
-        await page.locator(ARCS).waitFor({ state: 'attached' });
+        await mapIsAlive(page, meridian);
         await meridian.softflowd(capture, 9);
-        await until('arcs', async () => (await litPixels(page)) > 100, 10);
+        await until('arcs', async () => (await litPixels(page)) > 100, 20);
         await picture(page, `live-${name}-${colorScheme}`);
         const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
         assert.ok(overflow <= 0, `the page is ${overflow} px too wide`);
@@ -255,6 +260,7 @@ describe('what happens around the live page', () => {
         assert.match(await page.locator('body').textContent(), /setup\/geolocation\.sh|database/);
       }
       await page.goto(meridian.url);
+      await page.getByText('Where is home?', { exact: true }).click();
       const form = page.locator('.home-form').first();
       await form.waitFor();
       await picture(page, 'live-without-database');
@@ -283,7 +289,7 @@ describe('what happens around the live page', () => {
       const exporters = await meridian.api('exporters');
       assert.deepEqual(exporters.flatMap((exporter) => exporter.undecodable), []);
       assert.deepEqual(exporters.map((exporter) => exporter.sequence_missing), [0, 0, 0]);
-      await until('arcs', async () => (await litPixels(page)) > 200, 10);
+      await until('arcs', async () => (await litPixels(page)) > 200, 20);
       await picture(page, 'live-demo');
       assert.deepEqual(page.complaints, []);
     } finally {

@@ -38,7 +38,10 @@ describe('softflowd reads a capture of known totals', () => {
         assert.deepEqual(live.totals.all, truth);
         const sums = live.totals.by_direction.reduce((sum, one) => sum + one.flows, 0);
         assert.equal(sums, truth.flows, 'directions add up to all');
-        const [exporter] = await meridian.api('exporters');
+        const exporter = await until('the exporter', async () => {
+          const [now] = await meridian.api('exporters');
+          return now?.traffic.flows === truth.flows && now;
+        });
         assert.equal(exporter.address, '127.0.0.1');
         assert.deepEqual(exporter.protocols, [protocol]);
         assert.deepEqual(exporter.traffic, truth);

@@ -36,7 +36,7 @@ struct Inner {
 
 /// A socket and the closures it calls, which have to live as long.
 struct Socket {
-    socket: WebSocket,
+    connection: WebSocket,
     _on_open: Closure<dyn FnMut()>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_close: Closure<dyn FnMut()>,
@@ -44,11 +44,11 @@ struct Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        self.socket.set_onopen(None);
-        self.socket.set_onmessage(None);
-        self.socket.set_onclose(None);
+        self.connection.set_onopen(None);
+        self.connection.set_onmessage(None);
+        self.connection.set_onclose(None);
         // Fails only for a bad close code, and there is none.
-        drop(self.socket.close());
+        drop(self.connection.close());
     }
 }
 

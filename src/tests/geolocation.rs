@@ -346,8 +346,13 @@ fn damaged_files_are_refused_with_a_sentence_and_never_panic() {
             assert!(found.latitude.abs() <= 90.0 && found.longitude.abs() <= 180.0);
         }
     };
+    // A new file each time: overwriting one makes some file systems wait for the disk.
+    let write = |content: &[u8]| {
+        fs::remove_file(folder.file("city.mmdb")).unwrap();
+        fs::write(folder.file("city.mmdb"), content).unwrap();
+    };
     for length in (0..whole.len()).step_by(7) {
-        fs::write(folder.file("city.mmdb"), &whole[..length]).unwrap();
+        write(&whole[..length]);
         let geolocation = Geolocation::load(&settings);
         probe(&geolocation);
         let problems = geolocation.status().problems;
@@ -356,7 +361,7 @@ fn damaged_files_are_refused_with_a_sentence_and_never_panic() {
     for (position, flip) in (0..whole.len()).zip([0x01, 0x80, 0xff, 0x10].into_iter().cycle()) {
         let mut damaged = whole.clone();
         damaged[position] ^= flip;
-        fs::write(folder.file("city.mmdb"), &damaged).unwrap();
+        write(&damaged);
         probe(&Geolocation::load(&settings));
     }
 }

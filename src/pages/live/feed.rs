@@ -43,6 +43,7 @@ pub struct LiveFeed {
     pending: StoredValue<Pending>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each says of one thing whether it waits")]
 #[derive(Default)]
 struct Pending {
     totals: Totals,

@@ -268,7 +268,7 @@ fn home_networks(health: Health) -> Signal<Vec<HomeNetwork>> {
             .status
             .with(|status| status.as_ref().map(|status| status.home_networks.clone()).unwrap_or_default());
         for home in homes.iter_mut().filter(|home| !home.place.precision.has_coordinates()) {
-            home.name = "home (place not set)".to_owned();
+            "home (place not set)".clone_into(&mut home.name);
             home.place = Place {
                 city: home.name.clone(),
                 longitude: NEUTRAL_HOME.0,

@@ -50,7 +50,7 @@ impl Session {
             Effect::new(move |_| {
                 let filter = filter.get();
                 stream.with_value(|(stream, _)| {
-                    stream.subscribe(Subscription { filter, ..Subscription::default() })
+                    stream.subscribe(Subscription { filter, ..Subscription::default() });
                 });
             });
             Effect::new(move |_| {

@@ -325,7 +325,10 @@ impl Worker {
 
     /// Gives up what waited too long and tells of new drops in the kernel.
     fn housekeeping(&mut self) {
-        self.intake.expire(socket::now_us());
+        let now_us = socket::now_us();
+        self.intake.release(now_us, &mut self.flows);
+        self.hand_on(now_us, now_us);
+        self.intake.expire(now_us);
         self.publish_exporters();
         for reading in &mut self.sockets {
             let drops = reading.listener.memory().drops;
