@@ -255,6 +255,8 @@ describe('what happens around the live page', () => {
         assert.match(await page.locator('body').textContent(), /setup\/geolocation\.sh|database/);
       }
       await page.goto(meridian.url);
+      await page.locator('.world-map--alive').waitFor();
+      await page.locator('.home-prompt__question').click();
       const form = page.locator('.home-form').first();
       await form.waitFor();
       await picture(page, 'live-without-database');
