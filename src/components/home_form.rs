@@ -1,6 +1,8 @@
 //! Where is home? A form for the place of the home networks: a real form, that works without WASM too.
 
+use leptos::ev::KeyboardEvent;
 use leptos::form::ActionForm;
+use leptos::html::Details;
 use leptos::prelude::*;
 
 use crate::api::home::SetHome;
@@ -130,8 +132,17 @@ pub fn HomePrompt(
     /// What the form sends.
     action: ServerAction<SetHome>,
 ) -> impl IntoView {
+    let prompt = NodeRef::<Details>::new();
+    let close = move |event: KeyboardEvent| {
+        if event.key() == "Escape" {
+            draft.is_picking.set(false);
+            if let Some(prompt) = prompt.get_untracked() {
+                prompt.set_open(false);
+            }
+        }
+    };
     view! {
-        <details class="home-prompt">
+        <details class="home-prompt" node_ref=prompt on:keydown=close>
             <summary class="home-prompt__question">"Where is home?"</summary>
             <p class="home-prompt__why">
                 "Your own addresses are private: no database knows where they are. Until you say so, their flows "

@@ -96,6 +96,7 @@ pub fn LivePage() -> impl IntoView {
         if let Ok(wanted) = checked(&query.with(LiveAddress::read).filter)
             && wanted != filter.get_untracked()
         {
+            fault.set(None);
             filter.set(wanted);
         }
     });
