@@ -145,15 +145,15 @@ impl Collector {
 
     /// Reads what the sockets hold now, hands it on, and ends the thread.
     pub fn stop(&self) {
+        let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         self.is_stopping.store(true, Ordering::Release);
-        // A full pipe means that the thread is being woken already.
+        // A full pipe means that the thread is being woken already, a broken one that it has ended.
         if let Err(error) = (&self.wake).write(&[1])
-            && error.kind() != io::ErrorKind::WouldBlock
+            && !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::BrokenPipe)
         {
             tracing::error!(%error, "cannot wake the collecting thread");
         }
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if thread.is_some_and(|thread| thread.join().is_err()) {
+        if thread.join().is_err() {
             tracing::error!("the collecting thread had ended with a panic");
         }
     }

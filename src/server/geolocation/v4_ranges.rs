@@ -131,7 +131,10 @@ impl V4Ranges {
         let blocks = || {
             let words = self.chunks.iter().flat_map(|chunk| chunk.begins);
             (0_u64..).zip(words).flat_map(|(word, begins)| {
-                (0..64).filter(move |bit| begins >> bit & 1 == 1).map(move |bit| word * 64 + bit)
+                // Each step takes the lowest bit away.
+                let left = |bits: u64| (bits != 0).then_some(bits);
+                std::iter::successors(left(begins), move |bits| left(bits & (bits - 1)))
+                    .map(move |bits| word * 64 + u64::from(bits.trailing_zeros()))
             })
         };
         let ends = blocks().skip(1).chain([1 << 24]);
