@@ -133,7 +133,7 @@ impl Inner {
         socket.set_onclose(Some(on_close.as_ref().unchecked_ref()));
         socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         let earlier = self.socket.replace(Some(Socket {
-            socket,
+            connection: socket,
             _on_open: on_open,
             _on_message: on_message,
             _on_close: on_close,
@@ -177,14 +177,14 @@ impl Inner {
 
     fn send(&self, request: &Request) {
         let socket = self.socket.borrow();
-        let Some(socket) = socket.as_ref().filter(|socket| socket.socket.ready_state() == WebSocket::OPEN)
+        let Some(socket) = socket.as_ref().filter(|socket| socket.connection.ready_state() == WebSocket::OPEN)
         else {
             // What is asked for while there is no connection is said when there is one.
             return;
         };
         if let Ok(bytes) = postcard::to_allocvec(request) {
             // Fails only for a socket that is not open.
-            drop(socket.socket.send_with_u8_array(&bytes));
+            drop(socket.connection.send_with_u8_array(&bytes));
         }
     }
 
@@ -198,7 +198,7 @@ impl Inner {
                 .socket
                 .borrow()
                 .as_ref()
-                .is_none_or(|socket| socket.socket.ready_state() != WebSocket::CONNECTING)
+                .is_none_or(|socket| socket.connection.ready_state() != WebSocket::CONNECTING)
     }
 
     fn forget_retry(&self) {
