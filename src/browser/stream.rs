@@ -177,7 +177,8 @@ impl Inner {
 
     fn send(&self, request: &Request) {
         let socket = self.socket.borrow();
-        let Some(socket) = socket.as_ref().filter(|socket| socket.connection.ready_state() == WebSocket::OPEN)
+        let Some(socket) =
+            socket.as_ref().filter(|socket| socket.connection.ready_state() == WebSocket::OPEN)
         else {
             // What is asked for while there is no connection is said when there is one.
             return;
