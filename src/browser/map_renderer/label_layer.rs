@@ -82,7 +82,10 @@ impl LabelLayer {
             .iter()
             .enumerate()
             .filter(|(_, home)| home.place.precision.has_coordinates())
-            .map(|(position, home)| label(LabelKind::Home, &home.name, &home.place, position))
+            .map(|(position, home)| {
+                let name = if home.place.city.is_empty() { &home.name } else { &home.place.city };
+                label(LabelKind::Home, name, &home.place, position)
+            })
             .collect();
         self.targets = cities.to_vec();
         self.targets.sort_by_key(|city| std::cmp::Reverse(city.addresses));
