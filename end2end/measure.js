@@ -29,12 +29,13 @@ try {
         if (canvas?.width) {
           const copy = new OffscreenCanvas(64, 36).getContext('2d');
           copy.drawImage(canvas, 0, 0, 64, 36);
-          if (copy.getImageData(0, 0, 64, 36).data.some((value) => value > 8)) {
+          if (copy.getImageData(0, 0, 64, 36).data.some((value) => value > 4)) {
             window.firstArc = performance.now();
             return;
           }
         }
-        requestAnimationFrame(look);
+        // After the map has asked for its next frame, so that this looks at what it has just drawn.
+        setTimeout(() => requestAnimationFrame(look), 0);
       };
       requestAnimationFrame(look);
     });
