@@ -9,3 +9,6 @@ pub mod operations {
 pub mod decisions {
     #![doc = include_str!("decisions.md")]
 }
+pub mod measurements {
+    #![doc = include_str!("measurements.md")]
+}

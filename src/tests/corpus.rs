@@ -446,9 +446,9 @@ fn no_prefix_and_no_flipped_byte_makes_the_decoder_panic() {
     for (name, datagrams) in all_cases() {
         let step = datagrams.len().div_ceil(12);
         for (index, datagram) in datagrams.iter().enumerate() {
-            if index >= 4 && !index.is_multiple_of(step) {
-                continue;
-            }
+            // Every prefix and every byte of every datagram; of long captures most with one mask only, for time.
+            let masks: &[u8] =
+                if index < 4 || index.is_multiple_of(step) { &[0xff, 0x01, 0x80] } else { &[0xff] };
             let mut intake = decoded(&datagrams).1;
             let mut flows = Vec::new();
             let mut feed = |payload: &[u8]| {
@@ -460,7 +460,7 @@ fn no_prefix_and_no_flipped_byte_makes_the_decoder_panic() {
                 feed(&payload[..length]);
             }
             for position in 0..payload.len() {
-                for mask in [0xff, 0x01, 0x80] {
+                for &mask in masks {
                     payload[position] ^= mask;
                     feed(&payload);
                     payload[position] ^= mask;
