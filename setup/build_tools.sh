@@ -27,7 +27,7 @@ if [ ! -d "$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown" ]; then
     rustup target add wasm32-unknown-unknown
 fi
 
-# Unoptimised builds of these tools are ready in a third of the time and fast enough.
+# Unoptimised builds of these tools are ready sooner, and fast enough.
 install_crate() {
     local crate=$1 version=$2
     shift 2
