@@ -23,6 +23,16 @@ pub enum TimeSource {
     ReceiveTime,
 }
 
+/// Where on its observation point a flow was seen (61).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FlowDirection {
+    /// Where packets come in.
+    Ingress,
+    /// Where packets go out.
+    Egress,
+}
+
 /// One unidirectional flow, as exported. Flat and without allocation.
 ///
 /// A value that the exporter did not send is 0 (ports, interfaces, AS numbers, masks, flags, VLAN).
@@ -61,6 +71,8 @@ pub struct FlowRecord {
     pub time_source: TimeSource,
     /// True for the second half of a biflow (RFC 5103), whose ends were exchanged.
     pub is_reverse: bool,
+    /// Whether it was seen where packets come in or go out (61); `None` when the exporter does not say.
+    pub flow_direction: Option<FlowDirection>,
     /// SNMP index of the input interface (10).
     pub input_interface: u32,
     /// SNMP index of the output interface (14).
@@ -103,6 +115,7 @@ impl Default for FlowRecord {
             received_ms: 0,
             time_source: TimeSource::ReceiveTime,
             is_reverse: false,
+            flow_direction: None,
             input_interface: 0,
             output_interface: 0,
             source_as: 0,

@@ -95,9 +95,13 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let hub = Hub::new(live::Limits::default(), started_ms);
     let (live, batches) = InProcess::channel(&hub);
     let demo_target = listeners.first().map(Listener::address);
-    let collector =
-        Collector::start(listeners, Intake::new(Limits::default()), Arc::clone(&geolocation), live)
-            .context("cannot start the collecting thread")?;
+    let collector = Collector::start(
+        listeners,
+        Intake::new(Limits::default(), Arc::new(config.rules.clone())),
+        Arc::clone(&geolocation),
+        live,
+    )
+    .context("cannot start the collecting thread")?;
 
     let stop = shutdown::on_signal().context("cannot listen for stop signals")?;
     let closing = CancellationToken::new();

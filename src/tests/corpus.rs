@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Once;
+use std::sync::{Arc, Once};
 
 use meridian::model::exporter::Protocol;
 use meridian::model::flow_record::{ExporterId, FlowRecord, TimeSource};
@@ -100,7 +100,7 @@ fn cases_in(folder: &Path) -> BTreeMap<String, Vec<Datagram>> {
 }
 
 fn decoded(datagrams: &[Datagram]) -> (Vec<FlowRecord>, Intake) {
-    let mut intake = Intake::new(Limits::default());
+    let mut intake = Intake::new(Limits::default(), Arc::default());
     let mut flows = Vec::new();
     for datagram in datagrams {
         intake.datagram(datagram.source, RECEIVED_US, &datagram.payload, &mut flows);

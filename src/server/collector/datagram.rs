@@ -18,6 +18,7 @@ use super::exporter::{Arrival, Sequence, Session, SessionKey, State};
 use super::limits::Limits;
 use super::normalize::{self, Origin, Outcome};
 use super::pending::{Held, Pending};
+use super::rules::Rules;
 
 /// A datagram overtaken by at most so many datagrams is late, not a restart (v9).
 const REORDERING_DATAGRAMS: u32 = 128;
@@ -29,6 +30,7 @@ const SFLOW_VERSION: [u8; 4] = [0, 0, 0, 5];
 /// One datagram on its way through the state of its exporter.
 pub(super) struct Datagram<'a> {
     pub(super) limits: &'a Limits,
+    pub(super) rules: &'a Rules,
     pub(super) address: IpAddr,
     pub(super) source_port: u16,
     pub(super) received_us: i64,

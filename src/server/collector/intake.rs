@@ -10,6 +10,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use crate::model::exporter::Exporter;
 use crate::model::flow_record::{ExporterId, FlowRecord};
@@ -21,6 +22,7 @@ pub use super::exporter::ExporterSnapshot;
 use super::exporter::State;
 pub use super::limits::Limits;
 use super::pending::Pending;
+use super::rules::Rules;
 
 #[cfg(test)]
 mod tests;
@@ -29,6 +31,7 @@ mod tests;
 #[derive(Clone, Debug)]
 pub struct Intake {
     limits: Limits,
+    rules: Arc<Rules>,
     exporters: HashMap<IpAddr, State>,
     /// Address of each exporter by its number; numbers of forgotten exporters are given again.
     addresses: Vec<IpAddr>,
@@ -45,9 +48,10 @@ pub struct Intake {
 
 impl Intake {
     /// Knows no exporter yet.
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(limits: Limits, rules: Arc<Rules>) -> Self {
         Self {
             limits,
+            rules,
             exporters: HashMap::new(),
             addresses: Vec::new(),
             free_ids: Vec::new(),
@@ -91,6 +95,7 @@ impl Intake {
         state.datagram_bytes += length;
         let mut datagram = Datagram {
             limits: &self.limits,
+            rules: &self.rules,
             address,
             source_port: source.port(),
             received_us,
@@ -129,6 +134,7 @@ impl Intake {
             let Some(held) = self.pending.take_ready() else { return };
             let mut datagram = Datagram {
                 limits: &self.limits,
+                rules: &self.rules,
                 address,
                 source_port: key.source_port,
                 received_us: now_us,

@@ -6,7 +6,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::model::flow_record::{ExporterId, FlowRecord, TimeSource};
+use crate::model::flow_record::{ExporterId, FlowDirection, FlowRecord, TimeSource};
 use crate::server::wire::netflow_v5;
 use crate::server::wire::plan::Plan;
 use crate::server::wire::slot::{Clock, Slot, Values};
@@ -223,6 +223,7 @@ pub fn push_flows(plan: &Plan, values: &Values, origin: &Origin, flows: &mut Vec
         received_ms: origin.received_ms,
         time_source: times.source,
         is_reverse: false,
+        flow_direction: flow_direction(plan, values),
         input_interface: low_u32(values.value(Slot::InputInterface)),
         output_interface: low_u32(values.value(Slot::OutputInterface)),
         source_as: low_u32(values.value(Slot::SourceAs)),
@@ -334,6 +335,7 @@ pub fn push_flow_v5(
         received_ms: origin.received_ms,
         time_source: times.source,
         is_reverse: false,
+        flow_direction: None,
         input_interface: u32::from(record.input_interface),
         output_interface: u32::from(record.output_interface),
         source_as: u32::from(record.source_as),
@@ -368,6 +370,15 @@ fn addresses(plan: &Plan, values: &Values) -> (IpAddr, IpAddr, bool) {
         return (none, none, false);
     }
     (source, destination, true)
+}
+
+/// Ingress or egress (61), where the record says one of the two.
+fn flow_direction(plan: &Plan, values: &Values) -> Option<FlowDirection> {
+    match values.value(Slot::FlowDirection) {
+        0 if plan.has(Slot::FlowDirection) => Some(FlowDirection::Ingress),
+        1 => Some(FlowDirection::Egress),
+        _ => None,
+    }
 }
 
 /// ICMP type × 256 + code: an element of its own, type and code apart, or the destination port.

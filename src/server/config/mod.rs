@@ -16,6 +16,7 @@ use thiserror::Error;
 use self::file::ConfigFile;
 use self::flags::{LogFormat, RunFlags};
 use crate::model::place::HomeLocation;
+use crate::server::collector::rules::Rules;
 use crate::server::geolocation::{HomeNetworkSetting, Settings};
 use crate::server::{home, telemetry};
 
@@ -35,6 +36,8 @@ pub struct Config {
     pub listen_udp: Vec<SocketAddr>,
     /// Receive buffer asked of the kernel for each UDP socket, in bytes.
     pub receive_buffer_bytes: usize,
+    /// What the operator decided about what comes.
+    pub rules: Rules,
     /// Address of the pages and the API; `None` leaves it to `Leptos.toml`.
     pub http_address: Option<SocketAddr>,
     /// Names that pages are reached by, besides addresses, `localhost` and the machine's own.
@@ -118,6 +121,7 @@ impl Config {
             data_dir: flags.data_dir.clone().or(file.data_dir).unwrap_or_else(|| PathBuf::from("data")),
             listen_udp: flags.listen_udp.clone().or(file.listen.udp).unwrap_or_default(),
             receive_buffer_bytes: file.listen.receive_buffer_bytes.unwrap_or(64 << 20),
+            rules: Rules::default(),
             http_address: flags.http_address.or(file.http.address),
             hosts: file.http.hosts,
             allowed_origins: file.http.allowed_origins,

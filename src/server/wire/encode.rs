@@ -8,7 +8,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use crate::model::exporter::Protocol;
-use crate::model::flow_record::FlowRecord;
+use crate::model::flow_record::{FlowDirection, FlowRecord};
 
 use super::set::{options_template_set_id, template_set_id};
 use super::template::{Definition, ENTERPRISE_BIT, Field, VARIABLE_LENGTH};
@@ -305,7 +305,7 @@ fn definition(protocol: Protocol, id: u16) -> Definition {
     } else {
         [(27, 16), (28, 16), (29, 1), (30, 1), (139, 2)]
     };
-    let others: [(u16, u16); 14] = [
+    let others: [(u16, u16); 15] = [
         (1, 8),
         (2, 8),
         (7, 2),
@@ -320,6 +320,7 @@ fn definition(protocol: Protocol, id: u16) -> Definition {
         (58, 2),
         (34, 4),
         (136, 1),
+        (61, 1),
     ];
     let fields = addresses.into_iter().chain(times).chain(others);
     let fields = fields.map(|(element, length)| Field { element, enterprise: 0, length }).collect();
@@ -351,6 +352,8 @@ fn put_field(bytes: &mut Vec<u8>, field: Field, flow: &FlowRecord, clock: Clock)
         32 | 139 => u64::from(flow.icmp_type_code),
         34 => u64::from(flow.sampling_interval),
         58 => u64::from(flow.vlan),
+        // Neither of the two values of RFC 5102 stands for an exporter that does not say.
+        61 => flow.flow_direction.map_or(255, |direction| u64::from(direction == FlowDirection::Egress)),
         136 => u64::from(flow.flow_end_reason),
         152 => u64::try_from(flow.start_ms).unwrap_or(0),
         153 => u64::try_from(flow.end_ms).unwrap_or(0),

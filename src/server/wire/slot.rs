@@ -66,6 +66,8 @@ pub enum Slot {
     DestinationMaskV6,
     /// Why the flow ended.
     FlowEndReason,
+    /// Ingress (0) or egress (1).
+    FlowDirection,
     /// Sampling interval 1 in n.
     SamplingInterval,
     /// Packets sampled in a row (305).
@@ -232,6 +234,7 @@ fn target(enterprise: u32, element: u16) -> Option<Target> {
         (0, 177) => (Slot::IcmpCode, 0),
         (0, 179) => (Slot::IcmpCode, 1),
         (0, 136) => (Slot::FlowEndReason, 0),
+        (0, 61) => (Slot::FlowDirection, 0),
         (0, 34) => (Slot::SamplingInterval, 0),
         (0, 50) => (Slot::SamplingInterval, 1),
         (0, 305) => (Slot::SamplingPacketInterval, 0),

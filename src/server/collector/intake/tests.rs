@@ -48,7 +48,7 @@ struct Feed {
 
 impl Feed {
     fn new(limits: Limits) -> Self {
-        Self { intake: Intake::new(limits), flows: Vec::new() }
+        Self { intake: Intake::new(limits, Arc::default()), flows: Vec::new() }
     }
 
     fn datagram(&mut self, payload: &[u8]) -> &mut Self {
