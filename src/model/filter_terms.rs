@@ -14,11 +14,18 @@ pub fn terms(filter: &str) -> Vec<String> {
     split(filter, "and").0.into_iter().map(str::to_owned).collect()
 }
 
-/// The filter with `term` required in addition; unchanged when it is required already.
+/// The filter with `term` required in addition; unchanged when it is required already. Where a flow has only
+/// one value of the field, the term takes the place of another value: nothing could pass both.
 pub fn with_term(filter: &str, term: &str) -> String {
-    let terms = terms(filter);
+    let mut terms = terms(filter);
     if terms.is_empty() {
         return term.to_owned();
+    }
+    if let Some(field) = single_valued(term)
+        && let Some(other) = terms.iter_mut().find(|other| single_valued(other) == Some(field))
+    {
+        term.clone_into(other);
+        return terms.join(" and ");
     }
     if terms.iter().any(|present| present.eq_ignore_ascii_case(term)) {
         return filter.trim().to_owned();
@@ -28,6 +35,15 @@ pub fn with_term(filter: &str, term: &str) -> String {
     } else {
         format!("({}) and {term}", filter.trim())
     }
+}
+
+/// The field of `field = value`, if a flow has only one value of it.
+fn single_valued(term: &str) -> Option<&str> {
+    let field = term.split_once(" = ")?.0.trim();
+    // An address is in many networks, and a bare field stands for either end.
+    let is_single = matches!(field, "direction" | "protocol" | "exporter")
+        || (field.starts_with("src.") || field.starts_with("dst.")) && !field.ends_with(".net");
+    is_single.then_some(field)
 }
 
 /// The filter without the term at `position` of [`terms`].
@@ -111,6 +127,20 @@ mod tests {
         assert_eq!(with_term("", "port = 53"), "port = 53");
         assert_eq!(with_term("as = 1", "port = 53"), "as = 1 and port = 53");
         assert_eq!(with_term("as = 1 and port = 53", "PORT = 53"), "as = 1 and port = 53");
+    }
+
+    #[test]
+    fn another_value_of_what_a_flow_has_once_takes_the_place_of_the_first() {
+        let inbound = "as = 1 and direction = inbound and port = 53";
+        assert_eq!(
+            with_term(inbound, "direction = outbound"),
+            "as = 1 and direction = outbound and port = 53"
+        );
+        assert_eq!(with_term("country = DE", "country = FR"), "country = DE and country = FR");
+        assert_eq!(
+            with_term("src.net = 10.0.0.0/8", "src.country = DE"),
+            "src.net = 10.0.0.0/8 and src.country = DE"
+        );
     }
 
     #[test]

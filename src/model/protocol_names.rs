@@ -4,8 +4,29 @@
 
 /// IANA's keyword of an IP protocol number; `None` for those that are rarely seen.
 pub fn protocol_name(protocol: u8) -> Option<&'static str> {
-    let position = PROTOCOLS.binary_search_by_key(&protocol, |(number, _)| *number).ok()?;
-    PROTOCOLS.get(position).map(|(_, name)| *name)
+    find(protocol).map(|(_, name, _)| *name)
+}
+
+/// The name of a protocol as the filter language writes it, if it has one.
+pub fn filter_name(protocol: u8) -> Option<&'static str> {
+    find(protocol).and_then(|(_, _, names)| names.first().copied())
+}
+
+/// The number of a protocol, from a name of the filter language in any case or from its number 0 to 255.
+pub fn protocol_number(text: &str) -> Option<u8> {
+    let is_meant = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(text));
+    let named = PROTOCOLS.iter().find(|(_, _, names)| is_meant(names)).map(|(number, ..)| *number);
+    named.or_else(|| text.parse().ok())
+}
+
+/// Every name that a filter may use, for suggestions.
+pub fn filter_names() -> impl Iterator<Item = &'static str> {
+    PROTOCOLS.iter().flat_map(|(_, _, names)| names.iter().copied())
+}
+
+fn find(protocol: u8) -> Option<&'static (u8, &'static str, &'static [&'static str])> {
+    let position = PROTOCOLS.binary_search_by_key(&protocol, |(number, ..)| *number).ok()?;
+    PROTOCOLS.get(position)
 }
 
 /// The keyword, else `protocol 253`.
@@ -19,39 +40,41 @@ pub fn service_name(port: u16) -> Option<&'static str> {
     SERVICES.get(position).map(|(_, name)| *name)
 }
 
-const PROTOCOLS: [(u8, &str); 32] = [
-    (0, "HOPOPT"),
-    (1, "ICMP"),
-    (2, "IGMP"),
-    (4, "IPv4"),
-    (6, "TCP"),
-    (8, "EGP"),
-    (9, "IGP"),
-    (17, "UDP"),
-    (33, "DCCP"),
-    (41, "IPv6"),
-    (43, "IPv6-Route"),
-    (44, "IPv6-Frag"),
-    (46, "RSVP"),
-    (47, "GRE"),
-    (50, "ESP"),
-    (51, "AH"),
-    (58, "ICMPv6"),
-    (59, "IPv6-NoNxt"),
-    (60, "IPv6-Opts"),
-    (88, "EIGRP"),
-    (89, "OSPF"),
-    (94, "IPIP"),
-    (97, "EtherIP"),
-    (103, "PIM"),
-    (108, "IPComp"),
-    (112, "VRRP"),
-    (115, "L2TP"),
-    (124, "IS-IS"),
-    (132, "SCTP"),
-    (133, "FC"),
-    (136, "UDPLite"),
-    (137, "MPLS-in-IP"),
+/// Number, IANA's keyword, and the names that filters may use, the first of which they are shown with.
+const PROTOCOLS: [(u8, &str, &[&str]); 33] = [
+    (0, "HOPOPT", &["hopopt"]),
+    (1, "ICMP", &["icmp"]),
+    (2, "IGMP", &["igmp"]),
+    (4, "IPv4", &["ipip", "ipencap"]),
+    (6, "TCP", &["tcp"]),
+    (8, "EGP", &["egp"]),
+    (9, "IGP", &["igp"]),
+    (17, "UDP", &["udp"]),
+    (27, "RDP", &["rdp"]),
+    (33, "DCCP", &["dccp"]),
+    (41, "IPv6", &["ipv6", "6in4"]),
+    (43, "IPv6-Route", &["ipv6-route"]),
+    (44, "IPv6-Frag", &["ipv6-frag"]),
+    (46, "RSVP", &["rsvp"]),
+    (47, "GRE", &["gre"]),
+    (50, "ESP", &["esp"]),
+    (51, "AH", &["ah"]),
+    (58, "ICMPv6", &["icmp6", "icmpv6", "ipv6-icmp"]),
+    (59, "IPv6-NoNxt", &["ipv6-nonxt"]),
+    (60, "IPv6-Opts", &["ipv6-opts"]),
+    (88, "EIGRP", &["eigrp"]),
+    (89, "OSPF", &["ospf"]),
+    (94, "IPIP", &["ipip-old"]),
+    (97, "EtherIP", &["etherip"]),
+    (103, "PIM", &["pim"]),
+    (108, "IPComp", &["ipcomp"]),
+    (112, "VRRP", &["vrrp"]),
+    (115, "L2TP", &["l2tp"]),
+    (124, "IS-IS", &["isis", "is-is"]),
+    (132, "SCTP", &["sctp"]),
+    (133, "FC", &["fc"]),
+    (136, "UDPLite", &["udplite"]),
+    (137, "MPLS-in-IP", &["mpls-in-ip"]),
 ];
 
 #[rustfmt::skip]
@@ -94,8 +117,11 @@ mod tests {
 
     #[test]
     fn every_listed_number_is_found() {
-        for (number, name) in PROTOCOLS {
+        for (number, name, names) in PROTOCOLS {
             assert_eq!(protocol_name(number), Some(name));
+            for name in names {
+                assert_eq!(protocol_number(name), Some(number));
+            }
         }
         for (port, name) in SERVICES {
             assert_eq!(service_name(port), Some(name));

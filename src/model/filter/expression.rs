@@ -3,9 +3,9 @@
 use std::fmt;
 
 use super::field::Field;
-use super::protocol::protocol_name;
 use crate::model::network::Network;
 use crate::model::place::CountryCode;
+use crate::model::protocol_names::filter_name;
 use crate::model::traffic::Direction;
 
 /// What has to hold of a flow.
@@ -142,7 +142,7 @@ impl Values {
 
 fn number_text(field: Field, value: u64) -> String {
     let name = match field {
-        Field::Protocol => u8::try_from(value).ok().and_then(protocol_name),
+        Field::Protocol => u8::try_from(value).ok().and_then(filter_name),
         _ => None,
     };
     name.map_or_else(|| value.to_string(), ToOwned::to_owned)

@@ -12,7 +12,6 @@ mod expression;
 mod field;
 mod lexer;
 mod parser;
-mod protocol;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +24,6 @@ use thiserror::Error;
 pub use evaluation::PlaceLookup;
 pub use expression::{Comparison, Expression, Term, Test, Values};
 pub use field::{End, FIELDS, Field};
-pub use protocol::{protocol_name, protocol_number};
 
 /// The longest filter, in characters; its canonical text keeps within it as well.
 pub const MAX_CHARACTERS: usize = 4_096;
@@ -72,43 +70,6 @@ impl Filter {
     /// What the filter says, for those who translate it into another language; `None` lets all pass.
     pub const fn expression(&self) -> Option<&Expression> {
         self.root.as_ref()
-    }
-
-    /// True when the filter demands `field = value`, so that [`Filter::with`] would take it away.
-    pub fn demands(&self, field: &str, value: &str) -> bool {
-        equality(field, value).is_some_and(|term| self.demanded().contains(&term))
-    }
-
-    /// The text of this filter with `and field = value` added, or taken away when it is there already:
-    /// what a click on a value does. A field or value that does not exist, or one more than fits into
-    /// the bounds, leaves the filter as it is.
-    pub fn with(&self, field: &str, value: &str) -> String {
-        let Some(term) = equality(field, value) else { return self.to_string() };
-        let mut demanded = self.demanded().to_vec();
-        let before = demanded.len();
-        demanded.retain(|other| *other != term);
-        if demanded.len() == before {
-            demanded.push(term);
-        }
-        let changed = Self { root: Expression::all(demanded) }.to_string();
-        if Self::from_str(&changed).is_ok() { changed } else { self.to_string() }
-    }
-
-    /// The expressions that all have to hold.
-    fn demanded(&self) -> &[Expression] {
-        match &self.root {
-            None => &[],
-            Some(Expression::All(parts)) => parts,
-            Some(other) => std::slice::from_ref(other),
-        }
-    }
-}
-
-fn equality(field: &str, value: &str) -> Option<Expression> {
-    let text = format!("{field} = {}", expression::Quoted(value));
-    match Filter::from_str(&text).ok()?.root {
-        Some(term @ Expression::Term(_)) => Some(term),
-        _ => None,
     }
 }
 

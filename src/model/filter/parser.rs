@@ -3,8 +3,8 @@
 use super::expression::{Comparison, Expression, Term, Test, Values};
 use super::field::{Field, nearest};
 use super::lexer::{Kind, Token};
-use super::protocol::{names as protocol_names, protocol_number};
 use super::{FilterError, MAX_DEPTH, MAX_TERMS, country_code};
+use crate::model::protocol_names::{filter_names, protocol_number};
 use crate::model::traffic::Direction;
 
 /// The expression that the tokens say; `None` when there are no tokens. `end` is the length of the text.
@@ -271,7 +271,7 @@ fn number(field: Field, text: &str) -> Result<u64, String> {
     };
     number.filter(|number| *number <= field.largest()).ok_or_else(|| match field {
         Field::Protocol => {
-            let meant = nearest(text, protocol_names()).unwrap_or("tcp, udp, icmp, icmp6, gre or esp");
+            let meant = nearest(text, filter_names()).unwrap_or("tcp, udp, icmp, icmp6, gre or esp");
             format!("{text:?} is no protocol: write {meant}, or its number from 0 to 255")
         }
         Field::AsNumber(_) => format!("{text:?} is no AS number: write one like 15169 or AS15169"),

@@ -290,23 +290,3 @@ fn every_field_that_is_offered_parses_with_its_example() {
         }
     }
 }
-
-#[test]
-fn a_click_adds_a_condition_and_a_second_click_takes_it_away() {
-    let first = Filter::ALL.with("dst.country", "RU");
-    assert_eq!(first, "dst.country = \"RU\"");
-    let second = filter(&first).with("port", "443");
-    assert_eq!(second, "dst.country = \"RU\" and port = 443");
-    assert!(filter(&second).demands("dst.country", "ru"));
-    assert_eq!(filter(&second).with("dst.country", "RU"), "port = 443");
-    assert_eq!(filter(&first).with("dst.country", "RU"), "");
-    let either = filter("port = 80 or port = 443").with("city", "St. \"John\"");
-    assert_eq!(either, "(port = 80 or port = 443) and city = \"St. \\\"John\\\"\"");
-}
-
-#[test]
-fn a_click_on_what_does_not_exist_changes_nothing() {
-    assert_eq!(filter("port = 80").with("colour", "red"), "port = 80");
-    assert_eq!(filter("port = 80").with("country", "Atlantis"), "port = 80");
-    assert_eq!(filter("port = 80").with("port = 1 or port", "2"), "port = 80");
-}
