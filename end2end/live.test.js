@@ -12,7 +12,6 @@ import { Meridian, until } from './support/meridian.js';
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'meridian-captures-'));
 const capture = path.join(scratch, 'mixed.pcap');
 const truth = writeCapture(capture, mixedFlows(120));
-const ARCS = '.world-map__canvas >> nth=1';
 const HOME = '[home]\nname = "Makhanda"\nlatitude = -33.31\nlongitude = 26.52\n';
 
 /** Numbers of a title such as `1 234 flows · 5 678 bytes · 9 packets`, whatever separates thousands. */
@@ -177,7 +176,7 @@ describe('the live page', () => {
 
   it('works from the keyboard: skip link, filter, map', async () => {
     page = await open(browser, meridian.url);
-    await page.locator(ARCS).waitFor({ state: 'attached' });
+    await mapIsAlive(page, meridian);
     await page.keyboard.press('Tab');
     assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to content');
     const before = page.url();
