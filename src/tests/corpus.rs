@@ -132,7 +132,11 @@ fn assert_account_adds_up(counters: &Counters, name: &str) {
     );
     assert_eq!(
         counters.data_records + counters.reverse_records,
-        counters.traffic.flows + counters.options_records + counters.empty_records,
+        counters.traffic.flows
+            + counters.options_records
+            + counters.empty_records
+            + counters.events
+            + counters.implausible_records,
         "{name}: data records"
     );
 }
