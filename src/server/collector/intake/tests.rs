@@ -5,6 +5,8 @@ use crate::server::wire::encode::{self, Message};
 use crate::server::wire::template::{Definition, Field};
 use crate::server::wire::{ipfix, netflow_v9};
 
+mod in_the_wild;
+
 const NOW_US: i64 = 1_790_000_000_000_000;
 const NOW_S: u32 = 1_790_000_000;
 
