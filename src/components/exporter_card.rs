@@ -82,7 +82,7 @@ pub fn ExporterCard(
                     }}
                 </summary>
                 <Show when=move || templates.with(Vec::is_empty)>
-                    <p class="panel__empty">"NetFlow v5 needs none; v9 and IPFIX send theirs every few minutes."</p>
+                    <p class="panel__empty">"NetFlow v1, v5 and v7 need none; v9 and IPFIX send theirs every few minutes."</p>
                 </Show>
                 <For
                     each=move || templates.get()
@@ -126,8 +126,8 @@ fn TemplateView(template: Template, templates: Memo<Vec<Template>>) -> impl Into
     });
     let kind = if template.is_options { "Options template" } else { "Template" };
     let domain = match template.protocol {
-        Protocol::NetflowV5 | Protocol::NetflowV9 => "source id",
         Protocol::Ipfix => "observation domain",
+        _ => "source id",
     };
     let caption = format!(
         "{kind} {} · {} · {domain} {} · port {}",
@@ -209,7 +209,7 @@ fn seen(exporter: &Exporter) -> String {
 
 fn missing(exporter: &Exporter) -> String {
     format!(
-        "Missing by sequence numbers, in {} gaps: flow records for v5 and IPFIX, datagrams for v9",
+        "Missing by sequence numbers, in {} gaps: flow records for v5, v7 and IPFIX, datagrams for v9",
         quantity::count(exporter.sequence_gaps)
     )
 }
@@ -224,8 +224,10 @@ fn sampling(exporter: &Exporter) -> String {
 
 fn more(exporter: &Exporter) -> String {
     format!(
-        "{} options records · {} flow records with replaced times",
+        "{} options records · {} events without traffic · {} implausible records left out · {} flow records with replaced times",
         quantity::count(exporter.options_records),
+        quantity::count(exporter.events),
+        quantity::count(exporter.implausible_records),
         quantity::count(exporter.times_replaced)
     )
 }

@@ -12,3 +12,6 @@ pub mod decisions {
 pub mod measurements {
     #![doc = include_str!("measurements.md")]
 }
+pub mod protocols {
+    #![doc = include_str!("protocols.md")]
+}

@@ -19,11 +19,18 @@ pub enum Protocol {
     /// IPFIX (RFC 7011).
     #[serde(rename = "ipfix")]
     Ipfix,
+    /// NetFlow version 1.
+    #[serde(rename = "netflow_v1")]
+    NetflowV1,
+    /// NetFlow version 7.
+    #[serde(rename = "netflow_v7")]
+    NetflowV7,
 }
 
 impl Protocol {
     /// Every protocol, in the order that arrays by protocol use.
-    pub const ALL: [Self; 3] = [Self::NetflowV5, Self::NetflowV9, Self::Ipfix];
+    pub const ALL: [Self; 5] =
+        [Self::NetflowV5, Self::NetflowV9, Self::Ipfix, Self::NetflowV1, Self::NetflowV7];
 
     /// The name users know.
     pub const fn name(self) -> &'static str {
@@ -31,6 +38,8 @@ impl Protocol {
             Self::NetflowV5 => "NetFlow v5",
             Self::NetflowV9 => "NetFlow v9",
             Self::Ipfix => "IPFIX",
+            Self::NetflowV1 => "NetFlow v1",
+            Self::NetflowV7 => "NetFlow v7",
         }
     }
 
@@ -40,6 +49,8 @@ impl Protocol {
             Self::NetflowV5 => "netflow_v5",
             Self::NetflowV9 => "netflow_v9",
             Self::Ipfix => "ipfix",
+            Self::NetflowV1 => "netflow_v1",
+            Self::NetflowV7 => "netflow_v7",
         }
     }
 }
@@ -71,7 +82,7 @@ pub struct Exporter {
     pub sets_expired: u64,
     /// Times a sequence number jumped forward.
     pub sequence_gaps: u64,
-    /// Units missing by sequence numbers: flow records for v5 and IPFIX, datagrams for v9.
+    /// Units missing by sequence numbers: flow records for v5, v7 and IPFIX, datagrams for v9.
     pub sequence_missing: u64,
     /// Flow records whose times were unusable and replaced by the export or receive time.
     pub times_replaced: u64,
@@ -81,6 +92,10 @@ pub struct Exporter {
     pub templates: Vec<Template>,
     /// Sampling interval its latest record or v5 header stated, 1 in n; 0 when unknown.
     pub sampling_interval: u32,
+    /// Data records of firewall or NAT events without traffic: no flow records are made of them.
+    pub events: u64,
+    /// Flow records left out because their counters are beyond what a link can carry.
+    pub implausible_records: u64,
 }
 
 /// A template as an exporter defined it.

@@ -55,9 +55,9 @@ pub struct FlowRecord {
     pub type_of_service: u8,
     /// TCP flags seen (6), the low nine bits.
     pub tcp_flags: u16,
-    /// VLAN id (58, 243), 0 when absent.
+    /// VLAN id (58, 243, else 59, 254), 0 when absent.
     pub vlan: u16,
-    /// Bytes, as exported (1, or 85, 231/232 and their reverse).
+    /// Bytes, as exported (1, or 85, 231/232 and their reverse; for others see `docs::protocols`).
     pub bytes: u64,
     /// Packets, as exported (2, or 86, 298/299 and their reverse).
     pub packets: u64,
@@ -73,9 +73,9 @@ pub struct FlowRecord {
     pub is_reverse: bool,
     /// Whether it was seen where packets come in or go out (61); `None` when the exporter does not say.
     pub flow_direction: Option<FlowDirection>,
-    /// SNMP index of the input interface (10).
+    /// SNMP index of the input interface (10), 0 for none.
     pub input_interface: u32,
-    /// SNMP index of the output interface (14).
+    /// SNMP index of the output interface (14), 0 for none.
     pub output_interface: u32,
     /// AS number of the source as exported (16).
     pub source_as: u32,
@@ -91,7 +91,8 @@ pub struct FlowRecord {
     pub sampling_interval: u32,
     /// Who exported it.
     pub exporter: ExporterId,
-    /// Observation domain (IPFIX), source id (v9), or engine type × 256 + engine id (v5).
+    /// Observation domain (IPFIX), source id (v9), or engine type × 256 + engine id (v5); 0 in v1
+    /// and v7.
     pub observation_domain: u32,
 }
 

@@ -169,6 +169,16 @@ impl Scrape {
             counters.empty_records,
         )?;
         writer.counter(
+            "events",
+            "Data records of firewall or NAT events without traffic: no flow records",
+            counters.events,
+        )?;
+        writer.counter(
+            "implausible_records",
+            "Flow records left out because their bytes or packets are beyond what a link can carry",
+            counters.implausible_records,
+        )?;
+        writer.counter(
             "zero_records",
             "Records of zeros at the end of data sets, left out",
             counters.zero_records,
@@ -192,7 +202,7 @@ impl Scrape {
         writer.counter("sequence_gaps", "Forward jumps of sequence numbers", counters.sequence_gaps)?;
         writer.counters(
             "sequence_missing",
-            "Missing by sequence numbers: flow records (v5, IPFIX) and datagrams (v9)",
+            "Missing by sequence numbers: flow records (v5, v7, IPFIX) and datagrams (v9)",
             [("records", counters.missing_records), ("datagrams", counters.missing_datagrams)]
                 .map(|(unit, count)| ([("unit", unit)], count)),
         )?;
@@ -251,7 +261,7 @@ impl Scrape {
         )?;
         writer.counters(
             "exporter_sequence_missing",
-            "Units missing by sequence numbers: flow records for v5 and IPFIX, datagrams for v9",
+            "Units missing by sequence numbers: flow records for v5, v7 and IPFIX, datagrams for v9",
             by_exporter(|exporter| exporter.sequence_missing),
         )?;
         writer.counters(

@@ -7,7 +7,8 @@
 //! - `datagrams` = by protocol + undecodable
 //! - `sets` = template sets + data sets decoded, waiting, expired, refused + undecodable
 //! - `template_records` = defined + withdrawn (no effect over UDP) + undecodable
-//! - `data_records` + `reverse_records` = flow records + options records + `empty_records`
+//! - `data_records` + `reverse_records` = flow records + options records + `empty_records` + `events` +
+//!   `implausible_records`
 
 use crate::model::exporter::Protocol;
 use crate::model::traffic::Traffic;
@@ -21,11 +22,11 @@ pub struct Counters {
     pub datagrams: u64,
     /// Bytes of UDP payload received.
     pub datagram_bytes: u64,
-    /// Datagrams whose header could be read: v5, v9, IPFIX.
-    pub datagrams_by_protocol: [u64; 3],
+    /// Datagrams whose header could be read, in the order of [`Protocol::ALL`].
+    pub datagrams_by_protocol: [u64; Protocol::ALL.len()],
     /// Datagrams that could not be read at all.
     pub undecodable_datagrams: ByReason,
-    /// Sets in readable datagrams; the records of a v5 datagram are one set, and so is what is missing or too
+    /// Sets in readable datagrams; the records of a v1, v5 or v7 datagram are one set, and so is what is missing or too
     /// much at the end of a message.
     pub sets: u64,
     /// Template sets and options template sets.
@@ -54,7 +55,7 @@ pub struct Counters {
     pub options_records: u64,
     /// Flow records made of data records, and what they add up to.
     pub traffic: Traffic,
-    /// Of the flow records, second halves of biflows.
+    /// Second halves of biflows, of the flow records and of the implausible ones.
     pub reverse_records: u64,
     /// Forward halves of biflows that carried nothing, left out.
     pub empty_records: u64,
@@ -64,12 +65,16 @@ pub struct Counters {
     pub times_replaced: u64,
     /// Forward jumps of sequence numbers.
     pub sequence_gaps: u64,
-    /// Flow records missing by sequence numbers (v5, IPFIX).
+    /// Flow records missing by sequence numbers (v5, v7, IPFIX).
     pub missing_records: u64,
     /// Datagrams missing by sequence numbers (v9).
     pub missing_datagrams: u64,
     /// Exporters forgotten to make room.
     pub exporters_forgotten: u64,
+    /// Data records of firewall or NAT events without traffic of their own: no flow records.
+    pub events: u64,
+    /// Flow records left out for counters beyond [`plausibility`](super::plausibility).
+    pub implausible_records: u64,
 }
 
 /// Position of a protocol in [`Counters::datagrams_by_protocol`].
@@ -78,5 +83,7 @@ pub const fn protocol_index(protocol: Protocol) -> usize {
         Protocol::NetflowV5 => 0,
         Protocol::NetflowV9 => 1,
         Protocol::Ipfix => 2,
+        Protocol::NetflowV1 => 3,
+        Protocol::NetflowV7 => 4,
     }
 }

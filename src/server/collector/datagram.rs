@@ -11,18 +11,21 @@ use crate::server::wire::set::{Kind, Set, Sets};
 use crate::server::wire::slot::{Slot, Values};
 use crate::server::wire::template::{Definition, Definitions, Item};
 use crate::server::wire::template_cache::{Key, Room};
-use crate::server::wire::{ipfix, netflow_v5, netflow_v9};
+use crate::server::wire::{ipfix, netflow_v1, netflow_v5, netflow_v7, netflow_v9};
 
 use super::counters::{Counters, protocol_index};
 use super::exporter::{Arrival, Sequence, Session, SessionKey, State};
 use super::limits::Limits;
 use super::normalize::{self, Origin, Outcome};
 use super::pending::{Held, Pending};
+use super::quirks;
 use super::rules::Rules;
+
+mod fixed_layout;
 
 /// A datagram overtaken by at most so many datagrams is late, not a restart (v9).
 const REORDERING_DATAGRAMS: u32 = 128;
-/// The same in records (v5, IPFIX).
+/// The same in records (v5, v7, IPFIX).
 const REORDERING_RECORDS: u32 = 4096;
 /// sFlow's version is four bytes long.
 const SFLOW_VERSION: [u8; 4] = [0, 0, 0, 5];
@@ -56,6 +59,8 @@ impl Datagram<'_> {
         let reader = Reader::new(payload);
         match { reader }.u16("version")? {
             netflow_v5::VERSION => self.netflow_v5(reader),
+            netflow_v1::VERSION => self.netflow_v1(reader),
+            netflow_v7::VERSION => self.netflow_v7(reader),
             netflow_v9::VERSION => self.netflow_v9(reader),
             ipfix::VERSION => self.ipfix(reader),
             _ if payload.starts_with(&SFLOW_VERSION) => {
@@ -166,7 +171,7 @@ impl Datagram<'_> {
         let Some(session) = self.state.sessions.get_mut(&key) else { return };
         let total = match message.protocol {
             Protocol::NetflowV9 => &mut self.counters.missing_datagrams,
-            Protocol::NetflowV5 | Protocol::Ipfix => &mut self.counters.missing_records,
+            _ => &mut self.counters.missing_records,
         };
         match session.sequence.advance(number, units, window) {
             Arrival::InOrder => {}
@@ -251,6 +256,7 @@ impl Datagram<'_> {
     fn define(&mut self, message: Message, definition: Definition) -> Result<(), Reason> {
         let key = self.template_key(message, definition.id);
         let templates = &mut self.state.templates;
+        templates.read_out_counters(quirks::out_counters(&self.rules.quirks, self.address));
         let others = self.template_weight.saturating_sub(templates.weight());
         let room = Room {
             templates: self.limits.templates_per_exporter,
@@ -356,6 +362,10 @@ impl Datagram<'_> {
         self.counters.reverse_records += tally.reverse_records;
         self.counters.empty_records += tally.empty_records;
         self.counters.times_replaced += tally.times_replaced;
+        self.counters.events += tally.events;
+        self.counters.implausible_records += tally.implausible_records;
+        self.state.events += tally.events;
+        self.state.implausible_records += tally.implausible_records;
     }
 
     fn count_data_set(&mut self, error: Option<Error>) {
@@ -378,6 +388,8 @@ struct Tally {
     reverse_records: u64,
     empty_records: u64,
     times_replaced: u64,
+    events: u64,
+    implausible_records: u64,
 }
 
 impl Tally {
@@ -386,5 +398,7 @@ impl Tally {
         self.reverse_records += u64::from(outcome.has_reverse);
         self.empty_records += u64::from(outcome.is_forward_empty);
         self.times_replaced += outcome.times_replaced;
+        self.events += u64::from(outcome.is_event);
+        self.implausible_records += outcome.implausible_records;
     }
 }

@@ -54,6 +54,10 @@ pub struct State {
     pub system_inits_ms: HashMap<u32, i64>,
     /// Sampling interval its latest record or header stated.
     pub sampling_interval: u32,
+    /// Data records of events without traffic.
+    pub events: u64,
+    /// Flow records left out for implausible counters.
+    pub implausible_records: u64,
 }
 
 /// A transport session and an observation domain in it.
@@ -98,6 +102,8 @@ impl State {
             sessions: HashMap::new(),
             system_inits_ms: HashMap::new(),
             sampling_interval: 0,
+            events: 0,
+            implausible_records: 0,
         }
     }
 
@@ -139,6 +145,8 @@ impl State {
             undecodable,
             templates: Vec::new(),
             sampling_interval: self.sampling_interval,
+            events: self.events,
+            implausible_records: self.implausible_records,
         }
     }
 }

@@ -3,7 +3,7 @@
 //! [`listener`] is that thread, reading [`socket`]s. [`intake`] takes its datagrams, [`normalize`] makes flow records of
 //! data records, [`exporter`] is what is kept of each exporter, [`pending`] holds data sets until their template
 //! comes, [`counters`] accounts for everything, within [`limits`] and by the operator's
-//! [`rules`]. A [`batch`] is what goes on from here.
+//! [`rules`] and [`quirks`]; [`plausibility`] keeps broken counters out. A [`batch`] is what goes on from here.
 
 pub mod batch;
 pub mod counters;
@@ -15,5 +15,7 @@ pub mod limits;
 pub mod listener;
 pub mod normalize;
 pub mod pending;
+pub mod plausibility;
+pub mod quirks;
 pub mod rules;
 pub mod socket;

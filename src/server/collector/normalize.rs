@@ -6,6 +6,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::plausibility::is_plausible;
 use crate::model::flow_record::{ExporterId, FlowDirection, FlowRecord, TimeSource};
 use crate::server::wire::netflow_v5;
 use crate::server::wire::plan::Plan;
@@ -25,6 +26,8 @@ const ICMP_V6: u8 = 58;
 const NTP_TO_UNIX_S: u64 = 2_208_988_800;
 /// Uptimes above this are milliseconds since 1970 (2001 and later): NX-OS has 8 bytes for them.
 const UPTIME_IS_ABSOLUTE_MS: u64 = 1_000_000_000_000;
+/// SNMP indices that some exporters send for "no interface" or "inside the device", beside 0.
+const NO_INTERFACE: u32 = 0x3fff_ffff;
 /// The event of ASA NSEL whose counters the teardown event repeats.
 const FLOW_UPDATE_EVENT: u64 = 5;
 
@@ -54,6 +57,10 @@ pub struct Outcome {
     pub has_reverse: bool,
     /// How many of the flow records did not keep the times they were exported with.
     pub times_replaced: u64,
+    /// True when the data record is of an event without traffic: nothing was added.
+    pub is_event: bool,
+    /// How many flow records were left out for implausible counters.
+    pub implausible_records: u64,
 }
 
 /// Times as a record gives them, milliseconds since 1970.
@@ -190,9 +197,14 @@ struct TimeSlot {
 
 /// Adds the flow record of a data record, and the reverse one where the data record is a biflow
 /// (RFC 5103, or initiator and responder of ASA NSEL) and something went back. A half of an RFC 5103
-/// biflow that carried nothing is left out: softflowd sends empty ones.
+/// biflow that carried nothing is left out: softflowd sends empty ones. A record of an event without traffic
+/// adds nothing, nor does one whose counters cannot be.
 #[inline]
 pub fn push_flows(plan: &Plan, values: &Values, origin: &Origin, flows: &mut Vec<FlowRecord>) -> Outcome {
+    let counts = Counts::of(plan, values);
+    if plan.may_be_event() && counts.are_zero() {
+        return Outcome { is_event: true, ..Outcome::default() };
+    }
     let clocks = plan.clocks();
     let start = TimeSlot { slot: Slot::Start, clock: clocks.start };
     let end = TimeSlot { slot: Slot::End, clock: clocks.end };
@@ -203,8 +215,6 @@ pub fn push_flows(plan: &Plan, values: &Values, origin: &Origin, flows: &mut Vec
     } else {
         (Slot::SourceMaskV4, Slot::DestinationMaskV4)
     };
-    let is_repeated = plan.has(Slot::ReverseBytes) && values.value(Slot::FirewallEvent) == FLOW_UPDATE_EVENT;
-    let counted = |slot| if is_repeated { 0 } else { values.value(slot) };
     let protocol = low_u8(values.value(Slot::Protocol));
     let mut record = FlowRecord {
         source_address,
@@ -216,16 +226,16 @@ pub fn push_flows(plan: &Plan, values: &Values, origin: &Origin, flows: &mut Vec
         type_of_service: low_u8(values.value(Slot::TypeOfService)),
         tcp_flags: low_u16(values.value(Slot::TcpFlags)) & 0x1ff,
         vlan: low_u16(values.value(Slot::Vlan)),
-        bytes: counted(Slot::Bytes),
-        packets: counted(Slot::Packets),
+        bytes: counts.bytes,
+        packets: counts.packets,
         start_ms: times.start_ms,
         end_ms: times.end_ms,
         received_ms: origin.received_ms,
         time_source: times.source,
         is_reverse: false,
-        flow_direction: flow_direction(plan, values),
-        input_interface: low_u32(values.value(Slot::InputInterface)),
-        output_interface: low_u32(values.value(Slot::OutputInterface)),
+        flow_direction: flow_direction(plan, values, Slot::FlowDirection),
+        input_interface: interface(values.value(Slot::InputInterface)),
+        output_interface: interface(values.value(Slot::OutputInterface)),
         source_as: low_u32(values.value(Slot::SourceAs)),
         destination_as: low_u32(values.value(Slot::DestinationAs)),
         source_mask: low_u8(values.value(source_mask)),
@@ -240,20 +250,61 @@ pub fn push_flows(plan: &Plan, values: &Values, origin: &Origin, flows: &mut Vec
         record.source_port = 0;
         record.destination_port = 0;
     }
-    let (bytes, packets) = (counted(Slot::ReverseBytes), counted(Slot::ReversePackets));
-    let has_reverse = bytes != 0 || packets != 0;
+    let has_reverse = counts.reverse_bytes != 0 || counts.reverse_packets != 0;
     let is_forward_empty = plan.is_biflow() && record.bytes == 0 && record.packets == 0;
-    let mut outcome = Outcome { is_forward_empty, has_reverse, times_replaced: 0 };
+    let mut outcome = Outcome { is_forward_empty, has_reverse, ..Outcome::default() };
     if !is_forward_empty {
-        flows.push(record);
-        outcome.times_replaced += u64::from(times.is_replaced);
+        outcome.push(record, times.is_replaced, flows);
     }
     if has_reverse {
-        let (reverse, is_replaced) = reverse(plan, values, origin, &record, bytes, packets);
-        outcome.times_replaced += u64::from(is_replaced);
-        flows.push(reverse);
+        let (reverse, is_replaced) = reverse(plan, values, origin, &record, counts);
+        outcome.push(reverse, is_replaced, flows);
     }
     outcome
+}
+
+impl Outcome {
+    #[inline]
+    fn push(&mut self, record: FlowRecord, are_times_replaced: bool, flows: &mut Vec<FlowRecord>) {
+        if is_plausible(&record) {
+            flows.push(record);
+            self.times_replaced += u64::from(are_times_replaced);
+        } else {
+            self.implausible_records += 1;
+        }
+    }
+}
+
+/// The counters of a data record, both ways.
+#[derive(Clone, Copy)]
+struct Counts {
+    bytes: u64,
+    packets: u64,
+    reverse_bytes: u64,
+    reverse_packets: u64,
+}
+
+impl Counts {
+    #[inline]
+    fn of(plan: &Plan, values: &Values) -> Self {
+        if plan.repeats_updates() && values.value(Slot::FirewallEvent) == FLOW_UPDATE_EVENT {
+            return Self { bytes: 0, packets: 0, reverse_bytes: 0, reverse_packets: 0 };
+        }
+        let (mut bytes, mut packets) = (values.value(Slot::Bytes), values.value(Slot::Packets));
+        if bytes | packets == 0 {
+            (bytes, packets) = (values.value(Slot::PostBytes), values.value(Slot::PostPackets));
+        }
+        Self {
+            bytes,
+            packets: packets.saturating_add(plan.implied_packets()),
+            reverse_bytes: values.value(Slot::ReverseBytes),
+            reverse_packets: values.value(Slot::ReversePackets),
+        }
+    }
+
+    const fn are_zero(self) -> bool {
+        self.bytes | self.packets | self.reverse_bytes | self.reverse_packets == 0
+    }
 }
 
 /// The second half of a biflow: the ends exchanged, its own counters, flags and, if sent, times.
@@ -262,8 +313,7 @@ fn reverse(
     values: &Values,
     origin: &Origin,
     forward: &FlowRecord,
-    bytes: u64,
-    packets: u64,
+    counts: Counts,
 ) -> (FlowRecord, bool) {
     let clocks = plan.clocks();
     let start = if clocks.reverse_start.is_some() {
@@ -290,12 +340,14 @@ fn reverse(
         tcp_flags: low_u16(values.value(Slot::ReverseTcpFlags)) & 0x1ff,
         type_of_service: own(Slot::ReverseTypeOfService, forward.type_of_service),
         flow_end_reason: own(Slot::ReverseFlowEndReason, forward.flow_end_reason),
-        bytes,
-        packets,
+        bytes: counts.reverse_bytes,
+        packets: counts.reverse_packets,
         start_ms: times.start_ms,
         end_ms: times.end_ms,
         time_source: times.source,
         is_reverse: true,
+        // Where it was seen is where the record as a whole was made, unless the record says otherwise.
+        flow_direction: flow_direction(plan, values, Slot::ReverseFlowDirection).or(forward.flow_direction),
         input_interface: forward.output_interface,
         output_interface: forward.input_interface,
         source_as: forward.destination_as,
@@ -307,7 +359,7 @@ fn reverse(
     (record, times.is_replaced)
 }
 
-/// Adds the flow record of a v5 record. `sampling_interval` is that of its header.
+/// Adds the flow record of a record of v1, v5 or v7. `sampling_interval` is that of its header.
 #[inline]
 pub fn push_flow_v5(
     record: &netflow_v5::Record,
@@ -373,9 +425,10 @@ fn addresses(plan: &Plan, values: &Values) -> (IpAddr, IpAddr, bool) {
 }
 
 /// Ingress or egress (61), where the record says one of the two.
-fn flow_direction(plan: &Plan, values: &Values) -> Option<FlowDirection> {
-    match values.value(Slot::FlowDirection) {
-        0 if plan.has(Slot::FlowDirection) => Some(FlowDirection::Ingress),
+#[inline]
+fn flow_direction(plan: &Plan, values: &Values, slot: Slot) -> Option<FlowDirection> {
+    match values.value(slot) {
+        0 if plan.has(slot) => Some(FlowDirection::Ingress),
         1 => Some(FlowDirection::Egress),
         _ => None,
     }
@@ -406,6 +459,15 @@ fn sampling_interval(values: &Values) -> u32 {
         (values.value(Slot::SamplingPacketInterval), values.value(Slot::SamplingPacketSpace));
     let ratio = sampled.saturating_add(space).checked_div(sampled).unwrap_or(0);
     u32::try_from(ratio).unwrap_or(u32::MAX)
+}
+
+/// An SNMP index; 0 where there is no interface.
+#[inline]
+const fn interface(value: u64) -> u32 {
+    match low_u32(value) {
+        NO_INTERFACE => 0,
+        index => index,
+    }
 }
 
 const fn is_icmp(protocol: u8) -> bool {

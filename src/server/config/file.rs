@@ -11,6 +11,7 @@ use super::ConfigError;
 use super::flags::LogFormat;
 use super::suggestion;
 use crate::model::place::HomeLocation;
+use crate::server::collector::quirks::Quirk;
 use crate::server::geolocation::HomeNetworkSetting;
 
 /// The whole file. Every section and key may be missing.
@@ -36,6 +37,9 @@ pub struct ConfigFile {
     /// Networks that are home, each with its own place.
     #[serde(default)]
     pub home_networks: Vec<Spanned<HomeNetworkSetting>>,
+    /// What is known of exporters that their records do not tell. Default: none.
+    #[serde(default)]
+    pub quirks: Vec<Quirk>,
     /// Logs.
     #[serde(default)]
     pub log: Log,

@@ -121,7 +121,7 @@ impl Config {
             data_dir: flags.data_dir.clone().or(file.data_dir).unwrap_or_else(|| PathBuf::from("data")),
             listen_udp: flags.listen_udp.clone().or(file.listen.udp).unwrap_or_default(),
             receive_buffer_bytes: file.listen.receive_buffer_bytes.unwrap_or(64 << 20),
-            rules: Rules::default(),
+            rules: Rules { quirks: file.quirks },
             http_address: flags.http_address.or(file.http.address),
             hosts: file.http.hosts,
             allowed_origins: file.http.allowed_origins,
@@ -165,6 +165,8 @@ mod tests {
 
     use super::flags::CommandLine;
     use super::*;
+    use crate::server::collector::quirks;
+    use crate::server::wire::out_counters::OutCounters;
 
     fn merged(arguments: &[&str], file: &str) -> Config {
         let line = CommandLine::try_parse_from(std::iter::once("meridian").chain(arguments.iter().copied()))
@@ -180,6 +182,17 @@ mod tests {
         assert_eq!(merged(&["run", "--data-dir", "/x"], file).data_dir, PathBuf::from("/x"));
         assert_eq!(merged(&[], "").data_dir, PathBuf::from("data"));
         assert_eq!(merged(&[], file).http_address.unwrap().port(), 8080);
+    }
+
+    #[test]
+    fn what_out_counters_of_an_exporter_mean_comes_from_the_file() {
+        let file = "[[quirks]]\nexporters = [\"192.0.2.0/24\", \"2001:db8::7\"]\nout_counters = \"reverse\"";
+        let quirks = merged(&[], file).rules.quirks;
+        let of = |exporter: &str| quirks::out_counters(&quirks, exporter.parse().unwrap());
+        assert_eq!((of("192.0.2.9"), of("2001:db8::7")), (OutCounters::Reverse, OutCounters::Reverse));
+        assert_eq!(of("198.51.100.1"), OutCounters::Automatic);
+        let wrong = ConfigFile::parse(&file.replace("reverse", "back"), Path::new("meridian.toml"));
+        assert!(wrong.unwrap_err().to_string().contains("`post`"));
     }
 
     #[test]

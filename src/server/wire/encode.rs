@@ -1,9 +1,9 @@
 //! The inverse of decoding: messages of templates and records, and an exporter of flow records.
 //!
 //! [`Message`] writes any v9 or IPFIX message set by set. [`Exporter`] makes datagrams of flow records in
-//! all three protocols, as the demo exporter and the round-trip tests need them: decoded again they are
-//! the same records, but for what a protocol cannot carry (v5: IPv6, and numbers above its widths;
-//! all: which half of a biflow a record was, and where its times came from).
+//! every protocol, as the demo exporter and the round-trip tests need them: decoded again they are
+//! the same records, but for what a protocol cannot carry (v1, v5, v7: IPv6, and numbers above their
+//! widths; all: which half of a biflow a record was, and where its times came from).
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -12,7 +12,7 @@ use crate::model::flow_record::{FlowDirection, FlowRecord};
 
 use super::set::{options_template_set_id, template_set_id};
 use super::template::{Definition, ENTERPRISE_BIT, Field, VARIABLE_LENGTH};
-use super::{ipfix, netflow_v5, netflow_v9, set};
+use super::{ipfix, netflow_v1, netflow_v5, netflow_v7, netflow_v9, set};
 
 /// The most bytes of a datagram that [`Exporter`] makes.
 pub const MAX_DATAGRAM_LENGTH: usize = 1400;
@@ -190,8 +190,14 @@ impl Exporter {
     /// those with IPv6 addresses. `clock_ms` (since 1970) and `uptime_ms` are the exporter's clocks.
     pub fn datagrams(&mut self, flows: &[FlowRecord], clock_ms: i64, uptime_ms: u32) -> Vec<Vec<u8>> {
         let clock = Clock { unix_ms: clock_ms, uptime_ms };
-        if self.protocol == Protocol::NetflowV5 {
-            return self.datagrams_v5(flows, clock);
+        let (header_length, record_length) = match self.protocol {
+            Protocol::NetflowV1 => (netflow_v1::HEADER_LENGTH, netflow_v1::RECORD_LENGTH),
+            Protocol::NetflowV5 => (netflow_v5::HEADER_LENGTH, netflow_v5::RECORD_LENGTH),
+            Protocol::NetflowV7 => (netflow_v7::HEADER_LENGTH, netflow_v7::RECORD_LENGTH),
+            _ => (0, 0),
+        };
+        if let Some(records) = (MAX_DATAGRAM_LENGTH - header_length).checked_div(record_length) {
+            return self.datagrams_of_fixed_layout(flows, clock, records);
         }
         let mut datagrams = Vec::new();
         let mut rest = flows;
@@ -203,8 +209,12 @@ impl Exporter {
         datagrams
     }
 
-    fn datagrams_v5(&mut self, flows: &[FlowRecord], clock: Clock) -> Vec<Vec<u8>> {
-        const RECORDS: usize = (MAX_DATAGRAM_LENGTH - netflow_v5::HEADER_LENGTH) / netflow_v5::RECORD_LENGTH;
+    fn datagrams_of_fixed_layout(
+        &mut self,
+        flows: &[FlowRecord],
+        clock: Clock,
+        records: usize,
+    ) -> Vec<Vec<u8>> {
         let flows: Vec<_> = flows
             .iter()
             .filter(|flow| flow.source_address.is_ipv4() && flow.destination_address.is_ipv4())
@@ -212,25 +222,36 @@ impl Exporter {
         // The header states one sampling interval for all of its records.
         flows
             .chunk_by(|a, b| a.sampling_interval == b.sampling_interval)
-            .flat_map(|same| same.chunks(RECORDS))
-            .map(|flows| self.datagram_v5(flows, clock))
+            .flat_map(|same| same.chunks(records))
+            .map(|flows| self.datagram_of_fixed_layout(flows, clock))
             .collect()
     }
 
-    fn datagram_v5(&mut self, flows: &[&FlowRecord], clock: Clock) -> Vec<u8> {
-        let sampling = flows.first().map_or(0, |flow| flow.sampling_interval.min(0x3fff));
-        let mode = if sampling > 0 { 1 << 14 } else { 0 };
+    fn datagram_of_fixed_layout(&mut self, flows: &[&FlowRecord], clock: Clock) -> Vec<u8> {
+        let version = match self.protocol {
+            Protocol::NetflowV1 => netflow_v1::VERSION,
+            Protocol::NetflowV7 => netflow_v7::VERSION,
+            _ => netflow_v5::VERSION,
+        };
         let mut bytes = Vec::with_capacity(MAX_DATAGRAM_LENGTH);
-        bytes.extend(netflow_v5::VERSION.to_be_bytes());
+        bytes.extend(version.to_be_bytes());
         bytes.extend(saturated(flows.len()).to_be_bytes());
-        let clock_ns = clock.below_second_ms() * 1_000_000;
-        for word in [clock.uptime_ms, clock.unix_s(), clock_ns, self.sequence] {
+        for word in [clock.uptime_ms, clock.unix_s(), clock.below_second_ms() * 1_000_000] {
             bytes.extend(word.to_be_bytes());
         }
-        put_integer(&mut bytes, u64::from(self.observation_domain), 2);
-        put_integer(&mut bytes, u64::from(sampling | mode), 2);
+        if version != netflow_v1::VERSION {
+            bytes.extend(self.sequence.to_be_bytes());
+        }
+        if version == netflow_v5::VERSION {
+            let sampling = flows.first().map_or(0, |flow| flow.sampling_interval.min(0x3fff));
+            let mode = if sampling > 0 { 1 << 14 } else { 0 };
+            put_integer(&mut bytes, u64::from(self.observation_domain), 2);
+            put_integer(&mut bytes, u64::from(sampling | mode), 2);
+        } else if version == netflow_v7::VERSION {
+            bytes.extend([0; 4]);
+        }
         for flow in flows {
-            put_record_v5(&mut bytes, flow, clock);
+            put_record_of_fixed_layout(&mut bytes, version, flow, clock);
         }
         self.sequence = self.sequence.wrapping_add(u32::from(saturated(flows.len())));
         bytes
@@ -379,7 +400,7 @@ fn put_integer(bytes: &mut Vec<u8>, value: u64, width: usize) {
     bytes.extend(all.get(all.len().saturating_sub(width)..).unwrap_or_default());
 }
 
-fn put_record_v5(bytes: &mut Vec<u8>, flow: &FlowRecord, clock: Clock) {
+fn put_record_of_fixed_layout(bytes: &mut Vec<u8>, version: u16, flow: &FlowRecord, clock: Clock) {
     let narrow = |value: u64| u32::try_from(value).unwrap_or(u32::MAX).to_be_bytes();
     let port = |value: u32| u16::try_from(value).unwrap_or(u16::MAX).to_be_bytes();
     let is_icmp = flow.protocol == 1 || flow.protocol == 58;
@@ -395,12 +416,19 @@ fn put_record_v5(bytes: &mut Vec<u8>, flow: &FlowRecord, clock: Clock) {
     bytes.extend(clock.uptime_at(flow.end_ms).to_be_bytes());
     bytes.extend(flow.source_port.to_be_bytes());
     bytes.extend(destination_port.to_be_bytes());
-    bytes.push(0);
-    put_integer(bytes, u64::from(flow.tcp_flags), 1);
-    bytes.extend([flow.protocol, flow.type_of_service]);
+    let [_, flags] = flow.tcp_flags.to_be_bytes();
+    if version == netflow_v1::VERSION {
+        bytes.extend([0, 0, flow.protocol, flow.type_of_service, flags]);
+        bytes.extend([0; 11]);
+        return;
+    }
+    bytes.extend([0, flags, flow.protocol, flow.type_of_service]);
     bytes.extend(port(flow.source_as));
     bytes.extend(port(flow.destination_as));
     bytes.extend([flow.source_mask, flow.destination_mask, 0, 0]);
+    if version == netflow_v7::VERSION {
+        bytes.extend([0; 4]);
+    }
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub enum Reason {
     /// Bytes after the last record of a set, or after the last set of a message, that are neither one more
     /// nor padding.
     TrailingBytes,
-    /// A v5 header states more than 30 records, or more than the datagram holds.
+    /// A header of v1, v5 or v7 states more records than the datagram holds, or more than 30 (v5).
     RecordCount,
     /// A datagram of more flow records than the limit: those beyond it are left out.
     TooManyRecords,
@@ -92,7 +92,7 @@ impl Reason {
     pub const fn text(self) -> &'static str {
         match self {
             Self::Truncated => "the bytes end too early",
-            Self::UnknownVersion => "not NetFlow v5, NetFlow v9 or IPFIX",
+            Self::UnknownVersion => "not NetFlow v1, v5, v7, v9 or IPFIX",
             Self::SflowUnsupported => "sFlow is not supported yet",
             Self::MessageLength => "the message is shorter than its header",
             Self::SetLength => "a set's length does not fit the datagram",

@@ -1,4 +1,4 @@
-//! Bytes from the network to typed values, and back: NetFlow v5, NetFlow v9 (RFC 3954), IPFIX (RFC 7011).
+//! Bytes from the network to typed values, and back: NetFlow v1, v5, v7, v9 (RFC 3954), IPFIX (RFC 7011).
 //!
 //! Contract: no input makes this module panic, loop without progress, or allocate by a number that the
 //! input states. What cannot be read is an [`error::Error`] with an absolute offset and a closed
@@ -11,8 +11,11 @@ pub mod encode;
 pub mod error;
 pub mod information_element;
 pub mod ipfix;
+pub mod netflow_v1;
 pub mod netflow_v5;
+pub mod netflow_v7;
 pub mod netflow_v9;
+pub mod out_counters;
 pub mod plan;
 pub mod reader;
 pub mod set;

@@ -146,15 +146,33 @@ pub fn records<'a>(
     header: &Header,
     body: Reader<'a>,
 ) -> (impl ExactSizeIterator<Item = Record> + use<'a>, Option<Error>) {
-    let (whole, _) = body.bytes().as_chunks::<RECORD_LENGTH>();
-    let announced = usize::from(header.count);
-    let readable = announced.min(MAX_RECORDS).min(whole.len());
+    let (whole, error) = announced::<RECORD_LENGTH>(header.count, MAX_RECORDS, body);
+    (whole.iter().map(Record::parse), error)
+}
+
+/// The front of a longer record that has the layout of a v5 record.
+pub(super) const fn leading<const LENGTH: usize>(record: &[u8; LENGTH]) -> &[u8; RECORD_LENGTH] {
+    match record.first_chunk() {
+        Some(front) => front,
+        None => &[0; RECORD_LENGTH],
+    }
+}
+
+/// The records of a fixed length, at most `most`, that a header announces: as in [`records`].
+pub(super) fn announced<const LENGTH: usize>(
+    count: u16,
+    most: usize,
+    body: Reader<'_>,
+) -> (&[[u8; LENGTH]], Option<Error>) {
+    let (whole, _) = body.bytes().as_chunks::<LENGTH>();
+    let announced = usize::from(count);
+    let readable = announced.min(most).min(whole.len());
     let mut rest = body;
-    let has_rest = rest.take(readable * RECORD_LENGTH, "records").is_ok() && !rest.is_zero();
+    let has_rest = rest.take(readable * LENGTH, "records").is_ok() && !rest.is_zero();
     let error = if readable < announced {
         Some(body.error("count", Reason::RecordCount))
     } else {
         has_rest.then(|| rest.error("records", Reason::TrailingBytes))
     };
-    (whole.iter().take(readable).map(Record::parse), error)
+    (whole.get(..readable).unwrap_or_default(), error)
 }

@@ -6,8 +6,12 @@
 //! arrives. Elements nobody asks for are skipped by length.
 
 use super::error::{Reason, Result};
+use super::out_counters::OutCounters;
 use super::reader::Reader;
-use super::slot::{Clocks, INITIATOR_RANK, SLOTS, Slot, Target, Values, usable_target};
+use super::slot::{
+    Clocks, INITIATOR_RANK, PACKET_LENGTH_RANK, SLOTS, Slot, Target, Values, is_event, is_of_one_packet,
+    usable_target,
+};
 use super::template::{Field, VARIABLE_LENGTH};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +36,9 @@ pub struct Plan {
     present: u64,
     clocks: Clocks,
     is_biflow: bool,
+    repeats_updates: bool,
+    may_be_event: bool,
+    implied_packets: u64,
 }
 
 /// What a data set yielded.
@@ -47,6 +54,16 @@ impl Plan {
     /// Compiles the fields of a template. The first `scope_count` are skipped: they say what the
     /// others are about. `None` when a record would have no bytes.
     pub fn compile(fields: &[Field], scope_count: usize) -> Option<Self> {
+        Self::compile_with(fields, scope_count, OutCounters::Automatic)
+    }
+
+    /// The same, with a say in what 23 and 24 count.
+    pub fn compile_with(fields: &[Field], scope_count: usize, out_counters: OutCounters) -> Option<Self> {
+        let has_reverse_out = out_counters.are_reverse(fields);
+        let usable_target = |field| {
+            let target = usable_target(field);
+            if has_reverse_out { target.map(Target::with_reverse_out_counters) } else { target }
+        };
         let mut won: [Option<(u8, usize)>; SLOTS] = [None; SLOTS];
         for (index, field) in fields.iter().enumerate().skip(scope_count) {
             if let Some(target) = usable_target(*field)
@@ -57,13 +74,19 @@ impl Plan {
             }
         }
         // Responder counters belong to initiator counters only, RFC 5103's to IANA's.
+        let is_initiator = |won: Option<(u8, usize)>| won.map(|(rank, _)| rank == INITIATOR_RANK);
         for (forward, reverse) in [(Slot::Bytes, Slot::ReverseBytes), (Slot::Packets, Slot::ReversePackets)] {
-            let is_initiator = |won: Option<(u8, usize)>| won.map(|(rank, _)| rank == INITIATOR_RANK);
             if is_initiator(won[forward as usize])
                 .is_some_and(|is| Some(is) != is_initiator(won[reverse as usize]))
             {
                 won[reverse as usize] = None;
             }
+        }
+        let is_of_one_packet =
+            won[Slot::Packets as usize].is_none() && fields.iter().any(|field| is_of_one_packet(*field));
+        let bytes = &mut won[Slot::Bytes as usize];
+        if !is_of_one_packet && bytes.is_some_and(|(rank, _)| rank >= PACKET_LENGTH_RANK) {
+            *bytes = None;
         }
         let wins = |slot: Slot, index| won[slot as usize].is_some_and(|(_, winner)| winner == index);
 
@@ -73,6 +96,9 @@ impl Plan {
             present: 0,
             clocks: Clocks::default(),
             is_biflow: false,
+            repeats_updates: is_initiator(won[Slot::Bytes as usize]) == Some(true),
+            may_be_event: fields.iter().any(|field| is_event(*field)),
+            implied_packets: u64::from(is_of_one_packet),
         };
         plan.is_biflow = [Slot::ReverseBytes, Slot::ReversePackets]
             .iter()
@@ -126,6 +152,25 @@ impl Plan {
     #[inline]
     pub const fn is_biflow(&self) -> bool {
         self.is_biflow
+    }
+
+    /// True when flow update events state what the teardown event states again (ASA NSEL, 231).
+    #[inline]
+    pub const fn repeats_updates(&self) -> bool {
+        self.repeats_updates
+    }
+
+    /// True when records can be of a firewall or NAT event instead of traffic (230, 233).
+    #[inline]
+    pub const fn may_be_event(&self) -> bool {
+        self.may_be_event
+    }
+
+    /// Packets that a record stands for beside those it counts: 1 where records are of single packets (RFC 5476)
+    /// and have no packet counter, else 0.
+    #[inline]
+    pub const fn implied_packets(&self) -> u64 {
+        self.implied_packets
     }
 
     /// True when a data record can become two flow records.
@@ -299,7 +344,6 @@ mod tests {
     fn octet_delta_count_wins_over_total_and_the_first_of_two_equals_wins() {
         assert_eq!(decoded(&[field(85, 1), field(1, 1)], &[5, 6], Slot::Bytes).0, [6]);
         assert_eq!(decoded(&[field(1, 1), field(1, 1)], &[5, 6], Slot::Bytes).0, [5]);
-        assert_eq!(decoded(&[field(24, 1), field(23, 1)], &[5, 6], Slot::Bytes).0, [6]);
     }
 
     #[test]

@@ -100,6 +100,12 @@ pub enum Slot {
     ReverseEnd,
     /// Why the reverse flow ended.
     ReverseFlowEndReason,
+    /// Ingress (0) or egress (1) of the reverse flow.
+    ReverseFlowDirection,
+    /// Bytes after treatment (23), where they do not count the reverse flow.
+    PostBytes,
+    /// Packets after treatment (24), likewise.
+    PostPackets,
 }
 
 /// Number of slots in the array: a power of two above the number of [`Slot`]s.
@@ -179,8 +185,33 @@ pub(super) fn usable_target(field: Field) -> Option<Target> {
     fits.then_some(target)
 }
 
+impl Target {
+    /// The same where 23 and 24 count the reverse flow.
+    pub(super) fn with_reverse_out_counters(self) -> Self {
+        match self.slot {
+            Slot::PostBytes => Self { slot: Slot::ReverseBytes, rank: REVERSE_OUT_RANK, ..self },
+            Slot::PostPackets => Self { slot: Slot::ReversePackets, rank: REVERSE_OUT_RANK, ..self },
+            _ => self,
+        }
+    }
+}
+
+/// True for elements that only records of events have: firewall event, NAT event (230).
+pub(super) const fn is_event(field: Field) -> bool {
+    field.enterprise == 0 && matches!(field.element, 230 | 233 | ASA_FIREWALL_EVENT)
+}
+
+/// True for elements that only records of single packets have: frame size and sections of the packet (RFC 5477).
+pub(super) const fn is_of_one_packet(field: Field) -> bool {
+    field.enterprise == 0 && matches!(field.element, 312..=315)
+}
+
 /// Rank of the counters of ASA NSEL (231, 232, 298, 299).
 pub(super) const INITIATOR_RANK: u8 = 2;
+/// Ranks from here on are lengths of one packet, which are bytes of the record only where it is of one packet.
+pub(super) const PACKET_LENGTH_RANK: u8 = 6;
+/// Rank of 23 and 24 where they count the reverse flow: any other element wins.
+const REVERSE_OUT_RANK: u8 = 9;
 
 /// What an information element is to a flow record.
 fn target(enterprise: u32, element: u16) -> Option<Target> {
@@ -189,11 +220,15 @@ fn target(enterprise: u32, element: u16) -> Option<Target> {
         (0, 1) => (Slot::Bytes, 0),
         (0, 85) => (Slot::Bytes, 1),
         (0, 231) => (Slot::Bytes, INITIATOR_RANK),
-        (0, 23) => (Slot::Bytes, 3),
+        (0, 352) => (Slot::Bytes, 3),
+        (0, 353) => (Slot::Bytes, 4),
+        (0, 224) => (Slot::Bytes, PACKET_LENGTH_RANK),
+        (0, 312) => (Slot::Bytes, PACKET_LENGTH_RANK + 1),
+        (0, 23) => (Slot::PostBytes, 0),
         (0, 2) => (Slot::Packets, 0),
         (0, 86) => (Slot::Packets, 1),
         (0, 298) => (Slot::Packets, INITIATOR_RANK),
-        (0, 24) => (Slot::Packets, 3),
+        (0, 24) => (Slot::PostPackets, 0),
         (REVERSE_ENTERPRISE, 1) => (Slot::ReverseBytes, 0),
         (REVERSE_ENTERPRISE, 85) => (Slot::ReverseBytes, 1),
         (0, 232) => (Slot::ReverseBytes, INITIATOR_RANK),
@@ -227,6 +262,8 @@ fn target(enterprise: u32, element: u16) -> Option<Target> {
         (0, 17) => (Slot::DestinationAs, 0),
         (0, 58) => (Slot::Vlan, 0),
         (0, 243) => (Slot::Vlan, 1),
+        (0, 59) => (Slot::Vlan, 2),
+        (0, 254) => (Slot::Vlan, 3),
         (0, 32) => (Slot::IcmpTypeCode, 0),
         (0, 139) => (Slot::IcmpTypeCode, 1),
         (0, 176) => (Slot::IcmpType, 0),
@@ -248,6 +285,7 @@ fn target(enterprise: u32, element: u16) -> Option<Target> {
         (REVERSE_ENTERPRISE, 32) => (Slot::ReverseIcmpTypeCode, 0),
         (REVERSE_ENTERPRISE, 139) => (Slot::ReverseIcmpTypeCode, 1),
         (REVERSE_ENTERPRISE, 136) => (Slot::ReverseFlowEndReason, 0),
+        (REVERSE_ENTERPRISE, 61) => (Slot::ReverseFlowDirection, 0),
         (0, 323) => return timed(Slot::End, 6, Clock::Milliseconds),
         (0, 324 | 325) => return timed(Slot::End, 7, Clock::Ntp),
         (0, 322) => return timed(Slot::End, 8, Clock::Seconds),

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::model::exporter::Protocol;
 
 use super::error::Reason;
+use super::out_counters::OutCounters;
 use super::plan::Plan;
 use super::template::Definition;
 
@@ -57,6 +58,8 @@ pub struct Template {
     pub used_us: i64,
     /// Data records decoded with it.
     pub records: u64,
+    /// How its plan reads 23 and 24.
+    out_counters: OutCounters,
 }
 
 /// The templates of one exporter.
@@ -66,6 +69,7 @@ pub struct TemplateCache {
     weight: usize,
     /// No template can give way before this time: spares looking through all for each one refused.
     full_until_us: Option<i64>,
+    out_counters: OutCounters,
 }
 
 /// Number of fields, and as many as the rest of a template is worth.
@@ -74,6 +78,11 @@ const fn weight(definition: &Definition) -> usize {
 }
 
 impl TemplateCache {
+    /// Says how templates that are defined from now on, or confirmed, read 23 and 24.
+    pub const fn read_out_counters(&mut self, out_counters: OutCounters) {
+        self.out_counters = out_counters;
+    }
+
     /// The template of a data set.
     pub fn find(&mut self, key: &Key) -> Option<&mut Template> {
         self.templates.get_mut(key)
@@ -97,15 +106,19 @@ impl TemplateCache {
         now_us: i64,
         room: Room,
     ) -> Result<(), Reason> {
+        let is_post = self.out_counters == OutCounters::Automatic && key.protocol == Protocol::Ipfix;
+        let out_counters = if is_post { OutCounters::Post } else { self.out_counters };
         let known = self.templates.get_mut(&key);
         if let Some(same) = known
             && *same.definition == definition
+            && same.out_counters == out_counters
         {
             same.defined_us = now_us;
             same.used_us = now_us;
             return Ok(());
         }
-        let plan = Plan::compile(&definition.fields, definition.scope_count).ok_or(Reason::EmptyTemplate)?;
+        let plan = Plan::compile_with(&definition.fields, definition.scope_count, out_counters)
+            .ok_or(Reason::EmptyTemplate)?;
         // Even if the new layout is refused: records decoded by the old one would be wrong.
         self.forget(&key);
         let added = weight(&definition);
@@ -124,6 +137,7 @@ impl TemplateCache {
                 defined_us: now_us,
                 used_us: now_us,
                 records: 0,
+                out_counters,
             },
         );
         Ok(())
