@@ -2,7 +2,7 @@
 //!
 //! [`listener`] is that thread, reading [`socket`]s. [`intake`] takes its datagrams, [`normalize`] makes flow records of
 //! data records, [`exporter`] is what is kept of each exporter, [`pending`] holds data sets until their template
-//! comes, [`counters`] accounts for everything, within [`limits`] and by the operator's
+//! comes, [`options`] keeps what options records say, [`sampling`] gives each flow its interval, [`counters`] accounts for everything, within [`limits`] and by the operator's
 //! [`rules`]. A [`batch`] is what goes on from here.
 
 pub mod batch;
@@ -14,6 +14,8 @@ pub mod intake;
 pub mod limits;
 pub mod listener;
 pub mod normalize;
+pub mod options;
 pub mod pending;
 pub mod rules;
+pub mod sampling;
 pub mod socket;

@@ -11,6 +11,7 @@ use super::ConfigError;
 use super::flags::LogFormat;
 use super::suggestion;
 use crate::model::place::HomeLocation;
+use crate::server::collector::sampling::SamplingRule;
 use crate::server::geolocation::HomeNetworkSetting;
 
 /// The whole file. Every section and key may be missing.
@@ -36,6 +37,11 @@ pub struct ConfigFile {
     /// Networks that are home, each with its own place.
     #[serde(default)]
     pub home_networks: Vec<Spanned<HomeNetworkSetting>>,
+    /// Sampling intervals of exporters, the first that fits counts: `exporters` (addresses or networks),
+    /// `observation_domain` (default all), `interval` (1 in n; 1 for none), `use` (`default`: where the exporter does
+    /// not say, or `override`: always; default `default`).
+    #[serde(default)]
+    pub sampling: Vec<Spanned<SamplingRule>>,
     /// Logs.
     #[serde(default)]
     pub log: Log,
@@ -142,6 +148,9 @@ impl ConfigFile {
         }
         for network in &file.home_networks {
             network.get_ref().check().map_err(|fault| wrong(network.span(), &fault))?;
+        }
+        for rule in &file.sampling {
+            rule.get_ref().check().map_err(|fault| wrong(rule.span(), fault))?;
         }
         Ok(file)
     }

@@ -13,6 +13,7 @@ pub mod information_element;
 pub mod ipfix;
 pub mod netflow_v5;
 pub mod netflow_v9;
+pub mod options_plan;
 pub mod plan;
 pub mod reader;
 pub mod set;
