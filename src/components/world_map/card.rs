@@ -42,7 +42,7 @@ pub(super) fn HoverCard(
         let whose = if is_city() { format!("All of {}: ", country_name(code)) } else { String::new() };
         let amount = traffic.filter(|traffic| !traffic.is_none()).map_or_else(
             || "no traffic so far".to_owned(),
-            |traffic| format!("{} in {} flows", bytes_text(traffic.bytes), grouped(traffic.flows)),
+            |traffic| format!("{} in {} flows", bytes_text(traffic.scaled_bytes), grouped(traffic.flows)),
         );
         Some(whose + &amount)
     };

@@ -307,8 +307,11 @@ impl Datagram<'_> {
         }
         let plan = &template.plan;
         let origin = Origin { system_init_ms: options.system_init_ms(domain), ..origin };
-        let sampling = Sampling::configured(&self.rules.sampling, self.address, domain)
-            .with_options(options, key.protocol, domain);
+        let sampling = Sampling::configured(&self.rules.sampling, self.address, domain).with_options(
+            options,
+            key.protocol,
+            domain,
+        );
         let is_silent = sampling.is_silent();
         let first = self.flows.len();
         let mut tally = Tally::default();

@@ -246,18 +246,15 @@ impl Options {
     }
 
     fn learn_interface(&mut self, record: &OptionsRecord<'_>, domain: u32, room: Room) -> Option<bool> {
-        let (name, description) =
-            (record.text(Text::InterfaceName), record.text(Text::InterfaceDescription));
+        let (name, description) = (record.text(Text::InterfaceName), record.text(Text::InterfaceDescription));
         if name.is_none() && description.is_none() {
             return None;
         }
         // softflowd: the interface that the metering process listens on has no number.
         let of_process = || record.number(Number::MeteringProcess).map(|_| 0);
         let index = record.low_u32(Number::Interface).or_else(of_process)?;
-        let named = InterfaceName {
-            name: name.unwrap_or_default(),
-            description: description.unwrap_or_default(),
-        };
+        let named =
+            InterfaceName { name: name.unwrap_or_default(), description: description.unwrap_or_default() };
         Some(self.put(INTERFACES, domain, index, named, room))
     }
 
@@ -424,10 +421,11 @@ impl OptionsState {
     /// Names of VRFs as pages and the API show them.
     pub fn vrfs(&self) -> Vec<model::VrfName> {
         let named = self.domains.iter().flat_map(|(&observation_domain, domain)| {
-            domain
-                .vrfs
-                .iter()
-                .map(move |(&id, name)| model::VrfName { observation_domain, id, name: name.clone() })
+            domain.vrfs.iter().map(move |(&id, name)| model::VrfName {
+                observation_domain,
+                id,
+                name: name.clone(),
+            })
         });
         named.take(SHOWN_ENTRIES).collect()
     }

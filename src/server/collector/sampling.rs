@@ -6,6 +6,7 @@
 //! the whole exporter (RFC 7011 §3.1); a default of the operator. An interval of 0 is no answer anywhere. A
 //! template without selectors is joined to the only selector of its domain, if it has just one.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use serde::Deserialize;
@@ -69,6 +70,20 @@ impl SamplingRule {
     }
 }
 
+impl fmt::Display for SamplingRule {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let exporters: Vec<_> = self.exporters.iter().map(ToString::to_string).collect();
+        write!(formatter, "1 in {} for {}", self.interval, exporters.join(", "))?;
+        if let Some(domain) = self.observation_domain {
+            write!(formatter, ", domain {domain}")?;
+        }
+        formatter.write_str(match self.precedence {
+            Precedence::Default => ", where they do not say",
+            Precedence::Override => ", whatever they say",
+        })
+    }
+}
+
 /// What is known about the sampling of one data set, or of one v5 datagram.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sampling<'a> {
@@ -88,8 +103,7 @@ impl<'a> Sampling<'a> {
     #[must_use]
     pub fn with_options(self, options: &'a Options, protocol: Protocol, observation_domain: u32) -> Self {
         let domain = |number| options.domain(number).filter(|domain| domain.has_samplers());
-        let common =
-            if protocol == Protocol::Ipfix && observation_domain != 0 { domain(0) } else { None };
+        let common = if protocol == Protocol::Ipfix && observation_domain != 0 { domain(0) } else { None };
         Self { own: domain(observation_domain), common, ..self }
     }
 
@@ -116,9 +130,8 @@ impl<'a> Sampling<'a> {
 
     #[inline]
     fn resolve(&self, own: u32, by_options: impl FnOnce() -> Option<u32>) -> (u32, SamplingSource) {
-        let configured = |precedence| {
-            self.rule.filter(|rule| rule.precedence == precedence).map(|rule| rule.interval)
-        };
+        let configured =
+            |precedence| self.rule.filter(|rule| rule.precedence == precedence).map(|rule| rule.interval);
         if let Some(interval) = configured(Precedence::Override) {
             return (interval, SamplingSource::Configured);
         }

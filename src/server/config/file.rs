@@ -185,6 +185,20 @@ mod tests {
     }
 
     #[test]
+    fn a_sampling_rule_that_makes_no_sense_is_an_error_with_its_line_and_what_to_write() {
+        let message = error("[[sampling]]\nexporters = [\"192.0.2.1\"]\ninterval = 0\n");
+        assert!(message.contains("meridian.toml:1") && message.contains("like 1000"), "{message}");
+        let message = error("data_dir = \"x\"\n[[sampling]]\nexporters = []\ninterval = 5\n");
+        assert!(message.contains("meridian.toml:2") && message.contains("192.0.2.0/24"), "{message}");
+        let message = error("[[sampling]]\nexporters = [\"192.0.2.1/24\"]\ninterval = 5\n");
+        assert!(message.contains("meridian.toml:2") && message.contains("write 192.0.2.0/24"), "{message}");
+        let message = error("[[sampling]]\nexporter = [\"192.0.2.1\"]\ninterval = 5\n");
+        assert!(message.contains("did you mean `exporters`?"), "{message}");
+        let message = error("[[sampling]]\nexporters = [\"::/0\"]\ninterval = 5\nuse = \"overide\"\n");
+        assert!(message.contains("did you mean `override`?"), "{message}");
+    }
+
+    #[test]
     fn a_home_network_needs_both_coordinates() {
         let message = error("[[home_networks]]\nname = \"a\"\nnetworks = [\"10.0.0.0/8\"]\nlatitude = 1.0\n");
         assert!(message.contains("longitude"), "{message}");

@@ -165,6 +165,7 @@ mod tests {
 
     use super::flags::CommandLine;
     use super::*;
+    use crate::server::collector::sampling::Precedence;
 
     fn merged(arguments: &[&str], file: &str) -> Config {
         let line = CommandLine::try_parse_from(std::iter::once("meridian").chain(arguments.iter().copied()))
@@ -180,6 +181,15 @@ mod tests {
         assert_eq!(merged(&["run", "--data-dir", "/x"], file).data_dir, PathBuf::from("/x"));
         assert_eq!(merged(&[], "").data_dir, PathBuf::from("data"));
         assert_eq!(merged(&[], file).http_address.unwrap().port(), 8080);
+    }
+
+    #[test]
+    fn sampling_rules_reach_the_collector_in_their_order() {
+        let file = "[[sampling]]\nexporters = [\"192.0.2.0/24\"]\nobservation_domain = 7\ninterval = 1000\nuse = \"override\"\n[[sampling]]\nexporters = [\"192.0.2.0/24\"]\ninterval = 1\n";
+        let rules = merged(&[], file).rules.sampling;
+        let said = rules.iter().map(|rule| (rule.observation_domain, rule.interval, rule.precedence));
+        let expected = [(Some(7), 1000, Precedence::Override), (None, 1, Precedence::Default)];
+        assert_eq!(said.collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -40,6 +40,7 @@ impl Numbers {
             destination_port: if self.below(2) == 0 { 443 } else { 53 },
             bytes: self.below(100_000),
             packets: self.below(100),
+            sampling_interval: small([0, 1, 100][usize::try_from(self.below(3)).unwrap()]),
             ..FlowRecord::default()
         };
         LocatedFlow { record, source, destination, direction }

@@ -139,8 +139,7 @@ impl OptionsPlan {
                     target = None;
                 }
             }
-            min_record_length +=
-                if field.length == VARIABLE_LENGTH { 1 } else { usize::from(field.length) };
+            min_record_length += if field.length == VARIABLE_LENGTH { 1 } else { usize::from(field.length) };
             steps.push(Step { length: field.length, target });
         }
         Self { steps, min_record_length: min_record_length.max(1) }

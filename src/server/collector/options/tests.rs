@@ -1,5 +1,10 @@
+use std::net::SocketAddr;
+
 use super::*;
 use crate::model::exporter::Protocol;
+use crate::server::collector::intake::{Intake, Limits};
+use crate::server::wire::encode::Message;
+use crate::server::wire::ipfix;
 use crate::server::wire::options_plan::OptionsPlan;
 use crate::server::wire::reader::Reader;
 use crate::server::wire::template::{Definition, Field};
@@ -45,7 +50,10 @@ fn each_kind_of_options_record_is_told_from_the_others() {
     let state = options.state();
     let domain = &state.domains[&1];
     assert_eq!(domain.by_interface[&0].interval, 1);
-    assert_eq!((domain.interfaces[&0].name.as_str(), domain.interfaces[&7].description.as_str()), ("eth0", "uplink"));
+    assert_eq!(
+        (domain.interfaces[&0].name.as_str(), domain.interfaces[&7].description.as_str()),
+        ("eth0", "uplink")
+    );
     assert_eq!(domain.applications[&(3 << 56 | 80)], "http");
     assert_eq!((domain.vrfs[&4].as_str(), domain.system_init_ms), ("guests", Some(0x0909)));
     assert_eq!((state.interface_names(), state.application_names()), (2, 1));
@@ -60,7 +68,11 @@ fn a_full_exporter_keeps_what_it_has_and_counts_what_comes() {
     assert_eq!(name(&mut options, 1, room, b"eth9"), Kind::Interface, "the same room");
     assert_eq!(name(&mut options, 1, room, b"eth10"), Kind::NotKept);
     assert_eq!(options.state().interface_names(), 2, "a name that is no longer true is not kept");
-    assert_eq!(teach(&mut options, 1, room, &[(144, &[1]), (34, &[9])]), Kind::Sampling, "samplers have room");
+    assert_eq!(
+        teach(&mut options, 1, room, &[(144, &[1]), (34, &[9])]),
+        Kind::Sampling,
+        "samplers have room"
+    );
 }
 
 #[test]
@@ -76,7 +88,8 @@ fn names_of_all_exporters_leave_room_for_the_samplers_of_each() {
 #[test]
 fn domains_are_bounded() {
     let mut options = Options::default();
-    let kinds = [1, 2, 3, 4, 5, 1].map(|domain| teach(&mut options, domain, ROOM, &[(144, &[1]), (34, &[9])]));
+    let kinds =
+        [1, 2, 3, 4, 5, 1].map(|domain| teach(&mut options, domain, ROOM, &[(144, &[1]), (34, &[9])]));
     assert_eq!(kinds.map(|kind| kind == Kind::NotKept), [false, false, false, false, true, false]);
     assert!(!options.learn_system_init(7, 6, ROOM));
 }
@@ -118,4 +131,46 @@ fn names_can_be_forgotten_without_the_samplers() {
     assert_eq!((options.state().samplers().len(), options.state().interface_names()), (1, 0));
     options.forget(false);
     assert_eq!((options.weight(), options.state().domains.len()), (0, 0));
+}
+
+/// An exporter's message of so many interface names, and a sampler of its domain.
+fn names_and_sampler(count: u8) -> Vec<u8> {
+    let field = |element, length| Field { element, enterprise: 0, length };
+    let names =
+        Definition { id: 256, is_options: true, scope_count: 1, fields: vec![field(10, 1), field(82, 60)] };
+    let sampler = Definition { id: 257, fields: vec![field(144, 1), field(34, 1)], ..names.clone() };
+    let header = ipfix::Header { length: 0, export_time_s: 0, sequence: 0, observation_domain: 1 };
+    let mut message = Message::ipfix(&header);
+    message.template(&names);
+    message.template(&sampler);
+    message.begin_set(256);
+    for index in 1..=count {
+        message.record(&names, [&[index][..], &[b'x'; 60][..]]);
+    }
+    message.begin_set(257);
+    message.record(&sampler, [&[1][..], &[9][..]]);
+    message.finish()
+}
+
+#[test]
+fn spoofed_exporters_full_of_names_keep_no_other_from_its_sampler_and_soon_not_from_its_names() {
+    let limits =
+        Limits { options_weight: 1 << 17, options_weight_per_exporter: 1 << 15, ..Limits::default() };
+    let mut intake = Intake::new(limits, Arc::default());
+    let mut flows = Vec::new();
+    let source = |last| SocketAddr::from(([192, 0, 2, last], 4739));
+    for spoofed in 1..20 {
+        intake.datagram(source(spoofed), 0, &names_and_sampler(200), &mut flows);
+    }
+    intake.datagram(source(99), 0, &names_and_sampler(3), &mut flows);
+    let known = |intake: &Intake| {
+        let exporter = intake.exporters().into_iter().find(|one| one.address == source(99).ip()).unwrap();
+        (exporter.samplers.len(), exporter.interface_names, exporter.options_not_kept)
+    };
+    assert_eq!(known(&intake), (1, 0, 3));
+    intake.expire(1);
+    intake.datagram(source(99), 2, &names_and_sampler(3), &mut flows);
+    assert_eq!(known(&intake), (1, 3, 3));
+    let kept: usize = intake.exporters().iter().map(|one| one.interfaces.len()).sum();
+    assert!(kept > 100, "others keep theirs as far as there is room, not only {kept}");
 }

@@ -27,7 +27,8 @@ fn definition(id: u16, scope_count: usize, fields: Fields<'_>) -> Definition {
 /// A message with a template and one record of it.
 fn message(protocol: Protocol, domain: u32, definition: &Definition, fields: Fields<'_>) -> Vec<u8> {
     let mut message = if protocol == Protocol::Ipfix {
-        let header = ipfix::Header { length: 0, export_time_s: NOW_S, sequence: 0, observation_domain: domain };
+        let header =
+            ipfix::Header { length: 0, export_time_s: NOW_S, sequence: 0, observation_domain: domain };
         Message::ipfix(&header)
     } else {
         let header =
@@ -282,7 +283,8 @@ fn a_default_fills_in_and_an_override_replaces() {
 
 #[test]
 fn the_first_rule_that_fits_counts() {
-    let elsewhere = SamplingRule { exporters: vec!["198.51.100.0/24".parse().unwrap()], ..rule(Precedence::Override, 2) };
+    let elsewhere =
+        SamplingRule { exporters: vec!["198.51.100.0/24".parse().unwrap()], ..rule(Precedence::Override, 2) };
     let other_domain = SamplingRule { observation_domain: Some(6), ..rule(Precedence::Override, 3) };
     let rules = vec![elsewhere, other_domain, rule(Precedence::Default, 4), rule(Precedence::Override, 5)];
     let mut feed = Feed::with_rules(Protocol::Ipfix, rules);
@@ -296,7 +298,8 @@ fn the_header_of_v5_is_like_the_record_itself() {
     let sent = |sampling_interval, rules| {
         let flow = FlowRecord { bytes: 10, packets: 1, sampling_interval, ..FlowRecord::default() };
         let mut feed = Feed::with_rules(Protocol::NetflowV5, rules);
-        let datagrams = encode::Exporter::new(Protocol::NetflowV5, 1).datagrams(&[flow; 3], NOW_US / 1000, 1000);
+        let datagrams =
+            encode::Exporter::new(Protocol::NetflowV5, 1).datagrams(&[flow; 3], NOW_US / 1000, 1000);
         let flows = feed.datagram(&datagrams[0]);
         let traffic = feed.exporter().traffic;
         assert_eq!((traffic.flows, traffic.bytes), (3, 30));
@@ -311,7 +314,8 @@ fn the_header_of_v5_is_like_the_record_itself() {
 
 #[test]
 fn counts_beyond_all_measure_stop_at_the_largest_number() {
-    let flow = FlowRecord { bytes: u64::MAX / 2, packets: 3, sampling_interval: u32::MAX, ..FlowRecord::default() };
+    let flow =
+        FlowRecord { bytes: u64::MAX / 2, packets: 3, sampling_interval: u32::MAX, ..FlowRecord::default() };
     let traffic = Traffic::of(&flow) + Traffic::of(&flow);
     assert_eq!((traffic.scaled_bytes, traffic.scaled_packets), (u64::MAX, 6 * u64::from(u32::MAX)));
     assert_eq!(traffic.bytes, u64::MAX - 1);
