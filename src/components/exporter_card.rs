@@ -5,10 +5,14 @@
 use leptos::prelude::*;
 
 use crate::model::exporter::{Exporter, Protocol, Template};
+use crate::model::flow_record::SamplingSource;
+use crate::model::options::{InterfaceName, Sampler};
 use crate::model::{quantity, time};
 
 /// An IPFIX field length that stands for "variable".
 const VARIABLE_LENGTH: u16 = u16::MAX;
+/// Names of a kind that the card shows.
+const SHOWN_NAMES: usize = 12;
 
 /// The card.
 #[component]
@@ -30,6 +34,11 @@ pub fn ExporterCard(
         exporter
             .with(|exporter| exporter.as_ref().map(|exporter| exporter.templates.clone()).unwrap_or_default())
     });
+    let samplers = Memo::new(move |_| {
+        exporter.with(|exporter| exporter.as_ref().map(sampler_lines).unwrap_or_default())
+    });
+    let names =
+        Memo::new(move |_| exporter.with(|exporter| exporter.as_ref().map(names).unwrap_or_default()));
     let undecodable = Memo::new(move |_| {
         exporter.with(|exporter| {
             exporter.as_ref().map(|exporter| exporter.undecodable.clone()).unwrap_or_default()
@@ -60,8 +69,21 @@ pub fn ExporterCard(
                     title=|| "Data sets whose template never came, or that found the buffer full".to_owned()
                     is_bad=Signal::derive(move || figure(exporter, |exporter| exporter.sets_expired) > 0)/>
                 <Figure name="Sampling" value=part(sampling)
-                    title=|| "As its latest record or header states; totals are as exported, not scaled".to_owned()/>
+                    title=part(sampling_source)/>
+                <Figure name="Sampling unknown" value=part(unknown_sampling)
+                    title=part(|exporter| format!(
+                        "{} flow records whose sampling interval nobody says; they count as exported",
+                        quantity::count(exporter.traffic.unknown_sampling),
+                    ))/>
             </dl>
+            <Show when=move || !samplers.with(Vec::is_empty)>
+                <ul class="exporter__samplers">
+                    {move || samplers.get().into_iter().map(|text| view! { <li>{text}</li> }).collect_view()}
+                </ul>
+            </Show>
+            <Show when=move || !names.with(String::is_empty)>
+                <p class="exporter__names">{names}</p>
+            </Show>
             <Show when=move || !undecodable.with(Vec::is_empty)>
                 <div class="exporter__undecodable">
                     <h3>"Not decoded"</h3>
@@ -222,10 +244,87 @@ fn sampling(exporter: &Exporter) -> String {
     }
 }
 
+fn sampling_source(exporter: &Exporter) -> String {
+    let source = match exporter.sampling_source {
+        SamplingSource::Unknown => "nobody says",
+        SamplingSource::Record => "its latest flow record or header says",
+        SamplingSource::Options => "its options records say",
+        SamplingSource::Configured => "the configuration says",
+    };
+    format!("As {source}. {}", quantity::in_full(exporter.traffic))
+}
+
+/// The share of flows whose sampling interval is unknown.
+fn unknown_sampling(exporter: &Exporter) -> String {
+    match (exporter.traffic.unknown_sampling, exporter.traffic.flows) {
+        (0, _) => "none".to_owned(),
+        (unknown, flows) if unknown == flows => "all flows".to_owned(),
+        (unknown, flows) => match quantity::per_mille(unknown, flows) {
+            0..10 => "below 1\u{202f}% of flows".to_owned(),
+            share => format!("{}\u{202f}% of flows", share / 10),
+        },
+    }
+}
+
+/// What its options records say of sampling, a line each.
+fn sampler_lines(exporter: &Exporter) -> Vec<String> {
+    let line = |sampler: &Sampler| {
+        let interface = |index| {
+            let is_it = |name: &&InterfaceName| {
+                name.index == index && name.observation_domain == sampler.observation_domain
+            };
+            let name = exporter.interfaces.iter().find(is_it).map(label).unwrap_or_default();
+            format!("Interface {index} {name}")
+        };
+        let whose = match (sampler.selector, sampler.interface) {
+            (Some(selector), _) => format!("Sampler {selector} {}", sampler.name),
+            (None, Some(index)) => interface(index),
+            (None, None) => format!("All flows {}", sampler.name),
+        };
+        let rate = match sampler.interval {
+            0 => "unknown".to_owned(),
+            1 => "not sampled".to_owned(),
+            interval => format!("1 in {}", quantity::count(u64::from(interval))),
+        };
+        let how = sampler.algorithm.name();
+        let domain = sampler.observation_domain;
+        let whose = whose.trim_end();
+        format!("{whose} of domain {domain}: {rate} {how}").trim_end().to_owned()
+    };
+    exporter.samplers.iter().map(line).collect()
+}
+
+/// Names that its options records give.
+fn names(exporter: &Exporter) -> String {
+    let mut parts = Vec::new();
+    if !exporter.interfaces.is_empty() {
+        let shown = exporter.interfaces.iter().take(SHOWN_NAMES);
+        let shown: Vec<_> = shown.map(|one| format!("{} {}", one.index, label(one))).collect();
+        let rest = exporter.interface_names.saturating_sub(shown.len() as u64);
+        let rest = if rest == 0 { String::new() } else { format!(" and {} more", quantity::count(rest)) };
+        parts.push(format!("Interfaces: {}{rest}", shown.join(", ")));
+    }
+    if !exporter.vrfs.is_empty() {
+        let shown = exporter.vrfs.iter().take(SHOWN_NAMES).map(|vrf| format!("{} {}", vrf.id, vrf.name));
+        parts.push(format!("VRFs: {}", shown.collect::<Vec<_>>().join(", ")));
+    }
+    if exporter.application_names > 0 {
+        parts.push(format!("{} application names", quantity::count(exporter.application_names)));
+    }
+    parts.join(" · ")
+}
+
+/// An interface's name, else its description.
+fn label(interface: &InterfaceName) -> &str {
+    if interface.name.is_empty() { &interface.description } else { &interface.name }
+}
+
 fn more(exporter: &Exporter) -> String {
     format!(
-        "{} options records · {} events without traffic · {} implausible records left out · {} flow records with replaced times",
+        "{} options records ({} not understood, {} without room) · {} events without traffic · {} implausible records left out · {} flow records with replaced times",
         quantity::count(exporter.options_records),
+        quantity::count(exporter.options_not_understood),
+        quantity::count(exporter.options_not_kept),
         quantity::count(exporter.events),
         quantity::count(exporter.implausible_records),
         quantity::count(exporter.times_replaced)

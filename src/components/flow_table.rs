@@ -134,6 +134,11 @@ fn flow_row(flow: &FlowView) -> impl IntoView + use<> {
     let service = port.and_then(service_name);
     let class = format!("direction direction--{}", row.direction.name());
     let direction = row.direction.name();
+    let scale = u64::from(row.sampling_interval.max(1));
+    let sampling = match scale {
+        1 => String::new(),
+        _ => format!(" as exported, sampled 1 in {}", quantity::count(scale)),
+    };
     view! {
         <tr>
             <td class="flow-table__time" title=time::date_and_time(row.received_ms)>
@@ -149,10 +154,15 @@ fn flow_row(flow: &FlowView) -> impl IntoView + use<> {
                     </button>
                 })}
             </td>
-            <td class="flow-table__number" title=format!("{} bytes in {}", quantity::count(row.bytes), quantity::duration(row.duration_ms))>
-                {quantity::bytes(row.bytes)}
+            <td class="flow-table__number" title=format!("{} bytes in {}{sampling}", quantity::count(row.bytes), quantity::duration(row.duration_ms))>
+                {quantity::bytes(row.bytes.saturating_mul(scale))}
             </td>
-            <td class="flow-table__number flow-table__packets">{quantity::count(row.packets)}</td>
+            <td
+                class="flow-table__number flow-table__packets"
+                title=format!("{} packets{sampling}", quantity::count(row.packets))
+            >
+                {quantity::count(row.packets.saturating_mul(scale))}
+            </td>
             <td class="flow-table__direction">
                 <button type="button" class=class data-term=format!("direction = {direction}")>{direction}</button>
             </td>

@@ -23,7 +23,7 @@ pub fn PauseButton(
                 <p class="pause__passed" title=move || quantity::in_full(passed.get())>
                     <b>{move || quantity::count(passed.get().flows)}</b>
                     " flows, "
-                    {move || quantity::bytes(passed.get().bytes)}
+                    {move || quantity::bytes(passed.get().scaled_bytes)}
                     " passed since"
                 </p>
             </Show>

@@ -6,7 +6,7 @@ use super::sparkline::Sparkline;
 use crate::model::quantity;
 use crate::model::traffic::Traffic;
 
-/// Flows, bits and packets per second.
+/// Flows, bits and packets per second; bits and packets are scaled by sampling.
 #[component]
 pub fn Rates(
     /// Traffic of the second that just ended; `None` before one is known.
@@ -29,7 +29,7 @@ pub fn Rates(
                 unit=""
                 now
                 series
-                pick=|traffic| traffic.bytes
+                pick=|traffic| traffic.scaled_bytes
                 text=quantity::bits_per_second
             />
             <Rate
@@ -37,7 +37,7 @@ pub fn Rates(
                 unit="packets/s"
                 now
                 series
-                pick=|traffic| traffic.packets
+                pick=|traffic| traffic.scaled_packets
                 text=|packets| quantity::short_count(packets)
             />
         </section>
@@ -60,7 +60,9 @@ fn Rate(
     });
     let peak = move || {
         let peak = values.with(|values| values.iter().copied().max().unwrap_or(0));
-        format!("Highest second of the last minute: {} {unit}", text(peak))
+        let exported = now.get().filter(|now| now.is_scaled());
+        let exported = exported.map_or_else(String::new, |now| format!(". Now: {}", quantity::in_full(now)));
+        format!("Highest second of the last minute: {} {unit}{exported}", text(peak))
     };
     view! {
         <div class="rate" title=peak>

@@ -11,7 +11,7 @@ pub struct TopEntry {
     pub name: String,
     /// A short word beside the name, may be empty.
     pub note: String,
-    /// Its amount as shown.
+    /// Its amount as shown, scaled by sampling where that is known.
     pub amount: String,
     /// Its figures in full, for the hover text.
     pub figures: String,

@@ -1,4 +1,4 @@
-//! Exact totals, how they divide by direction, and how fast the feed is.
+//! Exact totals, scaled by sampling where it is known, how they divide by direction, and how fast the feed is.
 
 use leptos::prelude::*;
 
@@ -36,13 +36,16 @@ pub fn TotalsPanel(
                 </div>
                 <div>
                     <dt>"Bytes"</dt>
-                    <dd>{figure(|traffic| quantity::bytes(traffic.bytes))}</dd>
+                    <dd>{figure(|traffic| quantity::bytes(traffic.scaled_bytes))}</dd>
                 </div>
                 <div>
                     <dt>"Packets"</dt>
-                    <dd>{figure(|traffic| quantity::short_count(traffic.packets))}</dd>
+                    <dd>{figure(|traffic| quantity::short_count(traffic.scaled_packets))}</dd>
                 </div>
             </dl>
+            <Show when=move || all.get().is_some_and(Traffic::is_scaled)>
+                <p class="panel__hint">{move || all.get().and_then(quantity::sampling_note)}</p>
+            </Show>
             <ul class="totals__directions">
                 {Direction::ALL.map(|direction| view! { <DirectionTotal direction totals on_term/> }).collect_view()}
             </ul>
@@ -64,7 +67,7 @@ fn DirectionTotal(
             .unwrap_or_default()
     });
     let share = Signal::derive(move || {
-        quantity::per_mille(own.get().bytes, totals.get().map_or(0, |totals| totals.all.bytes))
+        quantity::per_mille(own.get().scaled_bytes, totals.get().map_or(0, |totals| totals.all.scaled_bytes))
     });
     let colour = u8::try_from(direction.index()).unwrap_or_default();
     view! {
@@ -76,7 +79,7 @@ fn DirectionTotal(
             >
                 <span>{direction.name()}</span>
                 <span class="totals__amount">
-                    {move || quantity::bytes(own.get().bytes)}
+                    {move || quantity::bytes(own.get().scaled_bytes)}
                     <span class="totals__flow-count">
                         {move || format!("{} flows", quantity::short_count(own.get().flows))}
                     </span>

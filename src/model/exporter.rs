@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::flow_record::ExporterId;
+use super::flow_record::{ExporterId, SamplingSource};
+use super::options::{InterfaceName, Sampler, VrfName};
 use super::traffic::Traffic;
 
 /// A flow export protocol.
@@ -90,8 +91,24 @@ pub struct Exporter {
     pub undecodable: Vec<(String, u64)>,
     /// Templates it has defined that are known now.
     pub templates: Vec<Template>,
-    /// Sampling interval its latest record or v5 header stated, 1 in n; 0 when unknown.
+    /// Sampling interval of its latest flow record, 1 in n; 1 when not sampled, 0 when unknown.
     pub sampling_interval: u32,
+    /// Who said what that interval is.
+    pub sampling_source: SamplingSource,
+    /// What its options records say of sampling, at most [`SHOWN_ENTRIES`](super::options::SHOWN_ENTRIES).
+    pub samplers: Vec<Sampler>,
+    /// Names of its interfaces, at most as many.
+    pub interfaces: Vec<InterfaceName>,
+    /// Names of its VRFs, at most as many.
+    pub vrfs: Vec<VrfName>,
+    /// Number of interface names known, the shown ones included.
+    pub interface_names: u64,
+    /// Number of application names known.
+    pub application_names: u64,
+    /// Options data records that say nothing that is used.
+    pub options_not_understood: u64,
+    /// Options data records that found no room.
+    pub options_not_kept: u64,
     /// Data records of firewall or NAT events without traffic: no flow records are made of them.
     pub events: u64,
     /// Flow records left out because their counters are beyond what a link can carry.

@@ -23,6 +23,22 @@ pub enum TimeSource {
     ReceiveTime,
 }
 
+/// Who said what a flow record's sampling interval is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum SamplingSource {
+    /// Nobody: the interval is 0.
+    #[default]
+    Unknown,
+    /// The data record, or the header of its datagram.
+    Record,
+    /// An options record of the exporter.
+    Options,
+    /// The operator, in the configuration.
+    Configured,
+}
+
 /// Where on its observation point a flow was seen (61).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -87,8 +103,10 @@ pub struct FlowRecord {
     pub destination_mask: u8,
     /// Why the flow ended (136).
     pub flow_end_reason: u8,
-    /// Sampling interval 1 in n, as this record or its v5 header says; 0 when unknown.
+    /// Sampling interval, 1 in n; 1 when not sampled, 0 when unknown. `bytes` and `packets` are not multiplied by it.
     pub sampling_interval: u32,
+    /// Who said so.
+    pub sampling_source: SamplingSource,
     /// Who exported it.
     pub exporter: ExporterId,
     /// Observation domain (IPFIX), source id (v9), or engine type × 256 + engine id (v5); 0 in v1
@@ -125,6 +143,7 @@ impl Default for FlowRecord {
             destination_mask: 0,
             flow_end_reason: 0,
             sampling_interval: 0,
+            sampling_source: SamplingSource::Unknown,
             exporter: ExporterId(0),
             observation_domain: 0,
         }

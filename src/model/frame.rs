@@ -61,23 +61,29 @@ impl Default for Subscription {
     }
 }
 
-/// What the server sends. In JSON, a flow of 1,500 bytes from Berlin to a home network looks like this:
+/// What the server sends. In JSON, a flow of 1,500 bytes from Berlin to a home network, sampled 1 in 100, looks like
+/// this:
 ///
 /// ```json
 /// {"frame": {
 ///   "sequence": 8, "clock_ms": 1764000000000, "oldest_received_us": 1764000000000000,
 ///   "passed": {
-///     "all": {"flows": 1, "bytes": 1500, "packets": 3},
+///     "all": {"flows": 1, "bytes": 1500, "packets": 3,
+///         "scaled_bytes": 150000, "scaled_packets": 300, "unknown_sampling": 0},
 ///     "by_direction": [
-///       {"flows": 1, "bytes": 1500, "packets": 3}, {"flows": 0, "bytes": 0, "packets": 0},
-///       {"flows": 0, "bytes": 0, "packets": 0}, {"flows": 0, "bytes": 0, "packets": 0}
+///       {"flows": 1, "bytes": 1500, "packets": 3,
+///         "scaled_bytes": 150000, "scaled_packets": 300, "unknown_sampling": 0},
+///       {"flows": 0, "bytes": 0, "packets": 0, "scaled_bytes": 0, "scaled_packets": 0, "unknown_sampling": 0},
+///       {"flows": 0, "bytes": 0, "packets": 0, "scaled_bytes": 0, "scaled_packets": 0, "unknown_sampling": 0},
+///       {"flows": 0, "bytes": 0, "packets": 0, "scaled_bytes": 0, "scaled_packets": 0, "unknown_sampling": 0}
 ///     ],
-///     "unlocated": {"flows": 0, "bytes": 0, "packets": 0},
-///     "not_drawn": {"flows": 0, "bytes": 0, "packets": 0}
+///     "unlocated": {"flows": 0, "bytes": 0, "packets": 0, "scaled_bytes": 0, "scaled_packets": 0, "unknown_sampling": 0},
+///     "not_drawn": {"flows": 0, "bytes": 0, "packets": 0, "scaled_bytes": 0, "scaled_packets": 0, "unknown_sampling": 0}
 ///   },
 ///   "arcs": [{
 ///     "from": 0, "to": 1, "direction": "inbound", "protocol": 6, "as_number": 3320,
-///     "traffic": {"flows": 1, "bytes": 1500, "packets": 3}
+///     "traffic": {"flows": 1, "bytes": 1500, "packets": 3,
+///         "scaled_bytes": 150000, "scaled_packets": 300, "unknown_sampling": 0}
 ///   }],
 ///   "flows": [],
 ///   "places": [
@@ -209,9 +215,9 @@ pub struct Arc {
     pub to: u32,
     /// Direction of all its flows.
     pub direction: Direction,
-    /// IP protocol number of the most bytes in it (by majority; without one, any of the largest).
+    /// IP protocol number of the most scaled bytes in it (by majority; without one, any of the largest).
     pub protocol: u8,
-    /// AS of the external end of the most bytes in it, likewise (the source's for transit); 0 when unknown.
+    /// AS of the external end of the most scaled bytes in it, likewise (the source's for transit); 0 when unknown.
     pub as_number: u32,
     /// What it stands for.
     pub traffic: Traffic,
@@ -250,6 +256,9 @@ pub struct FlowRow {
     pub duration_ms: u64,
     /// Who exported it.
     pub exporter: ExporterId,
+    /// Sampling interval, 1 in n; 1 when not sampled, 0 when unknown.
+    #[serde(default)]
+    pub sampling_interval: u32,
 }
 
 /// Rates, tops and the state of the feed, once a second.
@@ -263,12 +272,12 @@ pub struct Second {
     pub traffic: Traffic,
     /// What the tops below cover, in seconds, about the last minute.
     pub tops_seconds: u32,
-    /// External countries by bytes, most first, at most [`TOP_ENTRIES`]. What one of these lists says of an entry is
+    /// External countries by scaled bytes, most first, at most [`TOP_ENTRIES`]. What one of these lists says of an entry is
     /// exact while there are up to 1024 different ones in five seconds, else it may be too little.
     pub top_countries: Vec<TopCountry>,
-    /// External autonomous systems by bytes, most first.
+    /// External autonomous systems by scaled bytes, most first.
     pub top_as: Vec<TopAs>,
-    /// Service ports by bytes, most first.
+    /// Service ports by scaled bytes, most first.
     pub top_ports: Vec<TopPort>,
     /// Receive time of the latest datagram of any exporter, if any came.
     pub last_received_ms: Option<i64>,

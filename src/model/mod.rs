@@ -10,6 +10,7 @@ pub mod filter_terms;
 pub mod flow_record;
 pub mod frame;
 pub mod network;
+pub mod options;
 pub mod place;
 pub mod protocol_names;
 pub mod quantity;

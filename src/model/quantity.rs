@@ -64,14 +64,38 @@ pub fn duration(ms: u64) -> String {
     }
 }
 
-/// All three figures in full, for a hover text: `1 234 flows · 5 678 901 bytes · 4 321 packets`.
+/// All three figures in full, for a hover text: `1 234 flows · 5 678 901 bytes · 4 321 packets`. Where sampling
+/// makes a difference it says that these are the figures as exported, and what they are scaled.
 pub fn in_full(traffic: Traffic) -> String {
-    format!(
+    let exported = format!(
         "{} flows · {} bytes · {} packets",
         count(traffic.flows),
         count(traffic.bytes),
         count(traffic.packets)
-    )
+    );
+    if !traffic.is_scaled() {
+        return exported;
+    }
+    let (bytes, packets) = (count(traffic.scaled_bytes), count(traffic.scaled_packets));
+    let unknown = match traffic.unknown_sampling {
+        0 => String::new(),
+        flows => format!("; {} flows with unknown sampling", count(flows)),
+    };
+    format!("{exported} as exported; scaled by sampling: {bytes} bytes · {packets} packets{unknown}")
+}
+
+/// A line for people where sampling makes a difference; `None` where it does not.
+pub fn sampling_note(traffic: Traffic) -> Option<String> {
+    let note = format!(
+        "Scaled by sampling; as exported: {}, {} packets",
+        bytes(traffic.bytes),
+        short_count(traffic.packets)
+    );
+    let unknown = match traffic.unknown_sampling {
+        0 => String::new(),
+        flows => format!("; {} flows with unknown sampling", short_count(flows)),
+    };
+    traffic.is_scaled().then_some(note + &unknown)
 }
 
 /// Parts per thousand that `part` is of `whole`, 0 to 1000; 0 when the whole is nothing.
@@ -152,6 +176,22 @@ mod tests {
         assert_eq!(age(65_000), "65\u{202f}s");
         assert_eq!(age(600_000), "10\u{202f}min");
         assert_eq!(age(90_000_000), "25\u{202f}h");
+    }
+
+    #[test]
+    fn sampling_is_mentioned_only_where_it_makes_a_difference() {
+        let plain =
+            Traffic { flows: 2, bytes: 50, packets: 1, scaled_bytes: 50, scaled_packets: 1, ..Traffic::NONE };
+        let unknown = Traffic { unknown_sampling: 2, ..plain };
+        assert_eq!((sampling_note(plain), sampling_note(unknown)), (None, None));
+        assert_eq!(in_full(unknown), "2 flows · 50 bytes · 1 packets");
+        let scaled = Traffic { scaled_bytes: 2_600, scaled_packets: 52, unknown_sampling: 1, ..plain };
+        let note = sampling_note(scaled).unwrap().replace(THIN, " ");
+        assert_eq!(note, "Scaled by sampling; as exported: 50 B, 1 packets; 1 flows with unknown sampling");
+        let full = in_full(scaled).replace(THIN, " ");
+        assert!(
+            full.starts_with("2 flows · 50 bytes · 1 packets as exported; scaled by sampling: 2 600 bytes")
+        );
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::ops::{Add, AddAssign, Sub};
 
 use serde::{Deserialize, Serialize};
 
-/// An exact amount of traffic, as exported (not scaled by sampling).
+use super::flow_record::FlowRecord;
+
+/// An exact amount of traffic: as exported, and scaled by the sampling interval of each flow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Traffic {
     /// Number of flow records; a biflow counts as two.
@@ -13,11 +15,37 @@ pub struct Traffic {
     pub bytes: u64,
     /// Packets (IANA element 2, `packetDeltaCount`).
     pub packets: u64,
+    /// Bytes × sampling interval; as exported where the interval is unknown.
+    pub scaled_bytes: u64,
+    /// Packets × sampling interval; as exported where the interval is unknown.
+    pub scaled_packets: u64,
+    /// Of `flows`, those whose sampling interval is unknown.
+    pub unknown_sampling: u64,
 }
 
 impl Traffic {
     /// No traffic at all.
-    pub const NONE: Self = Self { flows: 0, bytes: 0, packets: 0 };
+    pub const NONE: Self =
+        Self { flows: 0, bytes: 0, packets: 0, scaled_bytes: 0, scaled_packets: 0, unknown_sampling: 0 };
+
+    /// One flow record.
+    #[inline]
+    pub fn of(flow: &FlowRecord) -> Self {
+        let interval = u64::from(flow.sampling_interval.max(1));
+        Self {
+            flows: 1,
+            bytes: flow.bytes,
+            packets: flow.packets,
+            scaled_bytes: flow.bytes.saturating_mul(interval),
+            scaled_packets: flow.packets.saturating_mul(interval),
+            unknown_sampling: u64::from(flow.sampling_interval == 0),
+        }
+    }
+
+    /// True when sampling makes a difference: something in it stands for more than was exported.
+    pub const fn is_scaled(self) -> bool {
+        self.scaled_bytes != self.bytes || self.scaled_packets != self.packets
+    }
 
     /// True when nothing was counted.
     pub const fn is_none(self) -> bool {
@@ -34,6 +62,9 @@ impl Add for Traffic {
             flows: self.flows.saturating_add(other.flows),
             bytes: self.bytes.saturating_add(other.bytes),
             packets: self.packets.saturating_add(other.packets),
+            scaled_bytes: self.scaled_bytes.saturating_add(other.scaled_bytes),
+            scaled_packets: self.scaled_packets.saturating_add(other.scaled_packets),
+            unknown_sampling: self.unknown_sampling.saturating_add(other.unknown_sampling),
         }
     }
 }
@@ -53,6 +84,9 @@ impl Sub for Traffic {
             flows: self.flows.saturating_sub(earlier.flows),
             bytes: self.bytes.saturating_sub(earlier.bytes),
             packets: self.packets.saturating_sub(earlier.packets),
+            scaled_bytes: self.scaled_bytes.saturating_sub(earlier.scaled_bytes),
+            scaled_packets: self.scaled_packets.saturating_sub(earlier.scaled_packets),
+            unknown_sampling: self.unknown_sampling.saturating_sub(earlier.unknown_sampling),
         }
     }
 }

@@ -14,6 +14,7 @@ use prometheus_client::registry::Registry;
 
 use super::collector::exporter::ExporterSnapshot;
 use super::collector::listener::Report;
+use super::collector::options::Kind;
 use super::context::Context;
 use super::live::{Hub, UPPER_BOUNDS_US};
 use super::wire::error::Reason;
@@ -158,6 +159,14 @@ impl Scrape {
             counters.data_records,
         )?;
         writer.counter("options_records", "Options data records decoded", counters.options_records)?;
+        writer.counters(
+            "options_records_by_kind",
+            "Options data records by what they say; not_understood is used for nothing, not_kept found no room",
+            Kind::ALL
+                .iter()
+                .zip(counters.options_by_kind)
+                .map(|(kind, count)| ([("kind", kind.label())], count)),
+        )?;
         writer.counter(
             "reverse_records",
             "Flow records that are the second half of a biflow",
@@ -193,6 +202,21 @@ impl Scrape {
             "flow_packets",
             "Packets that flow records report, not scaled by sampling",
             counters.traffic.packets,
+        )?;
+        writer.counter(
+            "flow_scaled_bytes",
+            "Bytes of flow records times their sampling interval where it is known",
+            counters.traffic.scaled_bytes,
+        )?;
+        writer.counter(
+            "flow_scaled_packets",
+            "Packets of flow records times their sampling interval where it is known",
+            counters.traffic.scaled_packets,
+        )?;
+        writer.counter(
+            "flows_unknown_sampling",
+            "Flow records whose sampling interval is unknown",
+            counters.traffic.unknown_sampling,
         )?;
         writer.counter(
             "times_replaced",
@@ -253,6 +277,11 @@ impl Scrape {
             "exporter_flows",
             "Flow records of an exporter",
             by_exporter(|exporter| exporter.traffic.flows),
+        )?;
+        writer.counters(
+            "exporter_flows_unknown_sampling",
+            "Flow records of an exporter whose sampling interval is unknown",
+            by_exporter(|exporter| exporter.traffic.unknown_sampling),
         )?;
         writer.counters(
             "exporter_sequence_gaps",

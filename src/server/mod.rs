@@ -210,6 +210,9 @@ pub fn check(config: &Config) -> Result<(), RunError> {
     };
     println!("export datagrams at  {}", udp.join(", "));
     println!("pages at             http://{}/", http::leptos_options(config)?.site_addr);
+    for rule in &config.rules.sampling {
+        println!("sampling             {rule}");
+    }
     let geolocation = Geolocation::load(&config.geolocation());
     let status = geolocation.status();
     for database in &status.databases {

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 
 use meridian::model::exporter::Protocol;
-use meridian::model::flow_record::{ExporterId, FlowRecord, TimeSource};
+use meridian::model::flow_record::{ExporterId, FlowRecord, SamplingSource, TimeSource};
 use meridian::model::traffic::Traffic;
 use meridian::server::collector::intake::{Counters, Intake, Limits};
 use meridian::server::wire::encode::{Exporter, Message};
@@ -22,6 +22,9 @@ use meridian::server::wire::set::{Kind, Sets};
 use meridian::server::wire::template::{Definition, Definitions, Field, Item, VARIABLE_LENGTH};
 use meridian::server::wire::template_cache::Key;
 use meridian::server::wire::{ipfix, netflow_v9};
+
+#[path = "corpus/options.rs"]
+mod options;
 
 /// Receive time of all datagrams, microseconds: years after they were made.
 const RECEIVED_US: i64 = 1_790_000_000_000_000;
@@ -109,9 +112,7 @@ fn decoded(datagrams: &[Datagram]) -> (Vec<FlowRecord>, Intake) {
 }
 
 fn traffic(flows: &[FlowRecord]) -> Traffic {
-    flows
-        .iter()
-        .fold(Traffic::NONE, |sum, flow| sum + Traffic { flows: 1, bytes: flow.bytes, packets: flow.packets })
+    flows.iter().fold(Traffic::NONE, |sum, flow| sum + Traffic::of(flow))
 }
 
 /// The equations of the intake's account.
@@ -130,6 +131,7 @@ fn assert_account_adds_up(counters: &Counters, name: &str) {
         counters.templates_defined + counters.templates_withdrawn + sum(&counters.undecodable_templates),
         "{name}: template records"
     );
+    assert_eq!(counters.options_records, sum(&counters.options_by_kind), "{name}: options records");
     assert_eq!(
         counters.data_records + counters.reverse_records,
         counters.traffic.flows
@@ -313,7 +315,12 @@ fn logstash_reads_the_same_values() {
 fn is_event_without_traffic(event: &serde_json::Value) -> bool {
     let kinds = ["firewallEvent", "fw_event", "natEvent"];
     let counters = [
-        "octetDeltaCount", "packetDeltaCount", "in_bytes", "in_pkts", "in_permanent_bytes", "fwd_flow_delta_bytes",
+        "octetDeltaCount",
+        "packetDeltaCount",
+        "in_bytes",
+        "in_pkts",
+        "in_permanent_bytes",
+        "fwd_flow_delta_bytes",
         "rev_flow_delta_bytes",
     ];
     kinds.iter().any(|name| event[name].is_u64())
@@ -477,6 +484,9 @@ fn flow_records_survive_being_exported_again() {
             flow.observation_domain = 7;
             flow.is_reverse = false;
             flow.time_source = TimeSource::Record;
+            if flow.sampling_interval != 0 {
+                flow.sampling_source = SamplingSource::Record;
+            }
         }
         for protocol in [Protocol::NetflowV9, Protocol::Ipfix] {
             let sent = Exporter::new(protocol, 7).datagrams(&flows, RECEIVED_US / 1000, 3_000_000_000);

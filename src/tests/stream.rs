@@ -70,7 +70,7 @@ impl Server {
         self.rounds += 1;
         let flows: Vec<LocatedFlow> = (0..flows).map(|number| self.flow(number)).collect();
         for flow in &flows {
-            self.sent += Traffic { flows: 1, bytes: flow.record.bytes, packets: flow.record.packets };
+            self.sent += Traffic::of(&flow.record);
         }
         let now_us = UNIX_EPOCH.elapsed().unwrap().as_micros().try_into().unwrap();
         let batch = FlowBatch {

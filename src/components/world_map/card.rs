@@ -44,7 +44,11 @@ pub(super) fn HoverCard(
         let amount = traffic.filter(|traffic| !traffic.is_none()).map_or_else(
             || "no traffic so far".to_owned(),
             |traffic| {
-                format!("{} in {} flows", quantity::bytes(traffic.bytes), quantity::count(traffic.flows))
+                format!(
+                    "{} in {} flows",
+                    quantity::bytes(traffic.scaled_bytes),
+                    quantity::count(traffic.flows)
+                )
             },
         );
         Some(whose + &amount)

@@ -34,7 +34,7 @@ impl Colouring {
             let Some((from, to)) = ends else { continue };
             *self.drawn.entry(protocol_colour(arc.protocol)).or_default() += arc.traffic;
             let colour = self.colour(arc, by);
-            arcs.push(MapArc { from, to, colour, bytes: arc.traffic.bytes, flows: arc.traffic.flows });
+            arcs.push(MapArc { from, to, colour, bytes: arc.traffic.scaled_bytes, flows: arc.traffic.flows });
         }
         arcs
     }

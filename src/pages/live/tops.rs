@@ -80,16 +80,16 @@ fn entries(feed: LiveFeed, of: fn(&Second) -> Vec<TopEntry>) -> Signal<Vec<TopEn
 }
 
 fn most(traffic: impl Iterator<Item = Traffic>) -> u64 {
-    traffic.map(|traffic| traffic.bytes).max().unwrap_or(0)
+    traffic.map(|traffic| traffic.scaled_bytes).max().unwrap_or(0)
 }
 
 fn entry(name: String, note: String, term: String, traffic: Traffic, most: u64) -> TopEntry {
     TopEntry {
         name,
         note,
-        amount: quantity::bytes(traffic.bytes),
+        amount: quantity::bytes(traffic.scaled_bytes),
         figures: quantity::in_full(traffic),
-        share: quantity::per_mille(traffic.bytes, most),
+        share: quantity::per_mille(traffic.scaled_bytes, most),
         term,
     }
 }

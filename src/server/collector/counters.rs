@@ -7,6 +7,7 @@
 //! - `datagrams` = by protocol + undecodable
 //! - `sets` = template sets + data sets decoded, waiting, expired, refused + undecodable
 //! - `template_records` = defined + withdrawn (no effect over UDP) + undecodable
+//! - `options_records` = sum of `options_by_kind`
 //! - `data_records` + `reverse_records` = flow records + options records + `empty_records` + `events` +
 //!   `implausible_records`
 
@@ -14,6 +15,7 @@ use crate::model::exporter::Protocol;
 use crate::model::traffic::Traffic;
 
 use super::exporter::ByReason;
+use super::options;
 
 /// What came since the start of the process, from all exporters, and where it ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,6 +77,8 @@ pub struct Counters {
     pub events: u64,
     /// Flow records left out for counters beyond [`plausibility`](super::plausibility).
     pub implausible_records: u64,
+    /// Options data records by what they say.
+    pub options_by_kind: options::ByKind,
 }
 
 /// Position of a protocol in [`Counters::datagrams_by_protocol`].

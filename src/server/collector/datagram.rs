@@ -17,9 +17,11 @@ use super::counters::{Counters, protocol_index};
 use super::exporter::{Arrival, Sequence, Session, SessionKey, State};
 use super::limits::Limits;
 use super::normalize::{self, Origin, Outcome};
+use super::options::{ByKind, Options, Room as OptionsRoom};
 use super::pending::{Held, Pending};
 use super::quirks;
 use super::rules::Rules;
+use super::sampling::Sampling;
 
 mod fixed_layout;
 
@@ -39,6 +41,7 @@ pub(super) struct Datagram<'a> {
     pub(super) received_us: i64,
     pub(super) state: &'a mut State,
     pub(super) template_weight: &'a mut usize,
+    pub(super) options_weight: &'a mut usize,
     pub(super) pending: &'a mut Pending,
     pub(super) counters: &'a mut Counters,
     pub(super) flows: &'a mut Vec<FlowRecord>,
@@ -76,14 +79,14 @@ impl Datagram<'_> {
         let message = self.message(Protocol::NetflowV5, header.engine(), clock_ms, Some(header.uptime_ms));
         self.open_session(message);
         self.counters.sets += 1;
-        let sampling_interval = u32::from(header.sampling_interval());
-        self.state.sampling_interval = sampling_interval;
+        let sampling = Sampling::configured(&self.rules.sampling, self.address, header.engine())
+            .of_own(u32::from(header.sampling_interval()));
         let (records, error) = netflow_v5::records(&header, reader);
         let units = u32::try_from(records.len()).ok().filter(|_| error.is_none());
         let first = self.flows.len();
         let mut tally = Tally::default();
         for record in records {
-            tally.add(normalize::push_flow_v5(&record, sampling_interval, &message.origin, self.flows));
+            tally.add(normalize::push_flow_v5(&record, sampling, &message.origin, self.flows));
         }
         self.count_flows(first, tally);
         self.count_data_set(error);
@@ -301,46 +304,82 @@ impl Datagram<'_> {
 
     /// Decodes a data set whose template is known. Returns its number of records.
     fn decode_data_set(&mut self, key: Key, origin: Origin, body: Reader<'_>) -> Option<u32> {
-        let State { templates, system_inits_ms, .. } = &mut *self.state;
+        let domain = origin.observation_domain;
+        let State { templates, options, .. } = &mut *self.state;
         let template = templates.find(&key)?;
         template.used_us = self.received_us;
+        if template.options_plan.is_some() {
+            return self.decode_options_set(key, domain, body);
+        }
         let plan = &template.plan;
-        let known_init = system_inits_ms.get(&origin.observation_domain).copied();
-        let origin = Origin { system_init_ms: known_init, ..origin };
-        let is_options = template.definition.is_options;
+        let origin = Origin { system_init_ms: options.system_init_ms(domain), ..origin };
+        let sampling = Sampling::configured(&self.rules.sampling, self.address, domain).with_options(
+            options,
+            key.protocol,
+            domain,
+        );
+        let is_silent = sampling.is_silent();
         let first = self.flows.len();
         let mut tally = Tally::default();
         let mut system_init = 0;
         let each = |values: &Values| {
             system_init = values.value(Slot::SystemInit);
-            if !is_options {
-                tally.add(normalize::push_flows(plan, values, &origin, self.flows));
+            let before = self.flows.len();
+            tally.add(normalize::push_flows(plan, values, &origin, self.flows));
+            if !is_silent {
+                sampling.apply(plan, values, self.flows.get_mut(before..).unwrap_or_default());
             }
         };
-        let max_records = if is_options {
-            u64::MAX
-        } else if plan.has_reverse() {
-            self.room / 2
-        } else {
-            self.room
-        };
+        let max_records = if plan.has_reverse() { self.room / 2 } else { self.room };
         let (decoded, result) = plan.decode(body, max_records, each);
         template.records += decoded.records;
-        if let Some(init_ms) = i64::try_from(system_init).ok().filter(|init_ms| *init_ms != 0)
-            && (known_init.is_some() || system_inits_ms.len() < self.limits.sessions_per_exporter)
-        {
-            system_inits_ms.insert(origin.observation_domain, init_ms);
+        if system_init != 0 {
+            self.learn(|options, room| options.learn_system_init(system_init, domain, room));
         }
-        if is_options {
-            self.state.options_records += decoded.records;
-            self.counters.options_records += decoded.records;
-            self.counters.data_records += decoded.records;
-        } else {
-            self.count_flows(first, tally);
-        }
+        self.count_flows(first, tally);
         self.counters.zero_records += decoded.zero_records;
         self.count_data_set(result.err());
         result.ok().and_then(|()| u32::try_from(decoded.records).ok())
+    }
+
+    /// Learns from a set of options data records. Returns its number of records.
+    fn decode_options_set(&mut self, key: Key, observation_domain: u32, body: Reader<'_>) -> Option<u32> {
+        let template = self.state.templates.find(&key)?;
+        let plan = template.options_plan.clone()?;
+        let mut by_kind = ByKind::default();
+        let (decoded, result) = self.learn(|options, room| {
+            plan.decode(body, |record| {
+                by_kind[options.learn(record, observation_domain, room).index()] += 1;
+            })
+        });
+        if let Some(template) = self.state.templates.find(&key) {
+            template.records += decoded.records;
+        }
+        for (kind, count) in by_kind.into_iter().enumerate() {
+            self.state.options_by_kind[kind] += count;
+            self.counters.options_by_kind[kind] += count;
+        }
+        self.state.options_records += decoded.records;
+        self.counters.options_records += decoded.records;
+        self.counters.data_records += decoded.records;
+        self.counters.zero_records += decoded.zero_records;
+        self.count_data_set(result.err());
+        result.ok().and_then(|()| u32::try_from(decoded.records).ok())
+    }
+
+    /// Lets the exporter's options state change, within its room.
+    fn learn<T>(&mut self, change: impl FnOnce(&mut Options, OptionsRoom) -> T) -> T {
+        let options = &mut self.state.options;
+        let others = self.options_weight.saturating_sub(options.weight());
+        let room = OptionsRoom {
+            domains: self.limits.sessions_per_exporter,
+            weight: self.limits.options_weight_per_exporter,
+            common_weight: self.limits.options_weight,
+            others,
+        };
+        let learned = change(options, room);
+        *self.options_weight = others + options.weight();
+        learned
     }
 
     /// Counts the flow records added since there were `first`.
@@ -350,11 +389,9 @@ impl Datagram<'_> {
         if let Some(last) = added.last()
             && last.sampling_interval != 0
         {
-            self.state.sampling_interval = last.sampling_interval;
+            self.state.sampling = (last.sampling_interval, last.sampling_source);
         }
-        let traffic = added.iter().fold(Traffic::NONE, |sum, flow| {
-            sum + Traffic { flows: 1, bytes: flow.bytes, packets: flow.packets }
-        });
+        let traffic = added.iter().fold(Traffic::NONE, |sum, flow| sum + Traffic::of(flow));
         self.state.traffic += traffic;
         self.state.times_replaced += tally.times_replaced;
         self.counters.traffic += traffic;

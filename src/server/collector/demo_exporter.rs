@@ -235,6 +235,7 @@ impl Traffic {
                 end_ms: clock_ms,
                 input_interface: 1,
                 output_interface: 2,
+                sampling_interval: 1,
                 ..FlowRecord::default()
             }
         };
@@ -258,6 +259,7 @@ impl Traffic {
             end_ms: clock_ms,
             input_interface: 2,
             output_interface: 1,
+            sampling_interval: 1,
             ..FlowRecord::default()
         }
     }

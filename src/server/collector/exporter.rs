@@ -5,12 +5,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::model::exporter::{self as model, Protocol};
-use crate::model::flow_record::ExporterId;
+use crate::model::flow_record::{ExporterId, SamplingSource};
 use crate::model::traffic::Traffic;
 use crate::server::wire::error::Reason;
 use crate::server::wire::information_element;
 use crate::server::wire::template::{Definition, Field};
 use crate::server::wire::template_cache::{Key, TemplateCache};
+
+use super::options::{ByKind, Kind, Options, OptionsState};
 
 /// Counts by [`Reason`].
 pub type ByReason = [u64; Reason::ALL.len()];
@@ -50,10 +52,12 @@ pub struct State {
     pub templates: TemplateCache,
     /// Its transport sessions and domains.
     pub sessions: HashMap<SessionKey, Session>,
-    /// When it started, milliseconds since 1970, by observation domain (160).
-    pub system_inits_ms: HashMap<u32, i64>,
-    /// Sampling interval its latest record or header stated.
-    pub sampling_interval: u32,
+    /// What its options records said.
+    pub options: Options,
+    /// Its options data records by what they say.
+    pub options_by_kind: ByKind,
+    /// Sampling interval of its latest flow record, and who said so.
+    pub sampling: (u32, SamplingSource),
     /// Data records of events without traffic.
     pub events: u64,
     /// Flow records left out for implausible counters.
@@ -100,8 +104,9 @@ impl State {
             undecodable: ByReason::default(),
             templates: TemplateCache::default(),
             sessions: HashMap::new(),
-            system_inits_ms: HashMap::new(),
-            sampling_interval: 0,
+            options: Options::default(),
+            options_by_kind: ByKind::default(),
+            sampling: (0, SamplingSource::Unknown),
             events: 0,
             implausible_records: 0,
         }
@@ -115,10 +120,11 @@ impl State {
             defined_us: template.defined_us,
             records: template.records,
         });
-        ExporterSnapshot { summary: self.summary(address), templates: known.collect() }
+        let options = Arc::clone(self.options.state());
+        ExporterSnapshot { summary: self.summary(address), templates: known.collect(), options }
     }
 
-    /// All but the templates.
+    /// All but the templates and what options records said.
     fn summary(&self, address: IpAddr) -> model::Exporter {
         let mut undecodable: Vec<(String, u64)> = Reason::ALL
             .into_iter()
@@ -144,7 +150,15 @@ impl State {
             times_replaced: self.times_replaced,
             undecodable,
             templates: Vec::new(),
-            sampling_interval: self.sampling_interval,
+            sampling_interval: self.sampling.0,
+            sampling_source: self.sampling.1,
+            samplers: Vec::new(),
+            interfaces: Vec::new(),
+            vrfs: Vec::new(),
+            interface_names: 0,
+            application_names: 0,
+            options_not_understood: self.options_by_kind[Kind::NotUnderstood.index()],
+            options_not_kept: self.options_by_kind[Kind::NotKept.index()],
             events: self.events,
             implausible_records: self.implausible_records,
         }
@@ -157,6 +171,7 @@ impl State {
 pub struct ExporterSnapshot {
     summary: model::Exporter,
     templates: Vec<KnownTemplate>,
+    options: Arc<OptionsState>,
 }
 
 #[derive(Clone, Debug)]
@@ -168,7 +183,7 @@ struct KnownTemplate {
 }
 
 impl ExporterSnapshot {
-    /// All but the templates: that list is empty here.
+    /// All but the templates and what options records said: those lists are empty here.
     pub const fn summary(&self) -> &model::Exporter {
         &self.summary
     }
@@ -182,7 +197,15 @@ impl ExporterSnapshot {
     pub fn into_exporter(mut self) -> model::Exporter {
         self.templates.sort_unstable_by_key(|template| template.key);
         let templates = self.templates.iter().map(shown).collect();
-        model::Exporter { templates, ..self.summary }
+        model::Exporter {
+            templates,
+            samplers: self.options.samplers(),
+            interfaces: self.options.interfaces(),
+            vrfs: self.options.vrfs(),
+            interface_names: self.options.interface_names(),
+            application_names: self.options.application_names(),
+            ..self.summary
+        }
     }
 }
 

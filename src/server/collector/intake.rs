@@ -21,6 +21,7 @@ use super::datagram::Datagram;
 pub use super::exporter::ExporterSnapshot;
 use super::exporter::State;
 pub use super::limits::Limits;
+use super::options::{self, Kind, OptionsState};
 use super::pending::Pending;
 use super::rules::Rules;
 
@@ -38,6 +39,9 @@ pub struct Intake {
     free_ids: Vec<ExporterId>,
     exporters_admitted: u64,
     template_weight: usize,
+    options_weight: usize,
+    /// Options data records that found no room up to the latest [`expire`](Self::expire).
+    options_refused: u64,
     /// Datagrams refused for a full table up to the latest [`expire`](Self::expire).
     exporters_refused: u64,
     /// Templates refused for the common weight up to the latest [`expire`](Self::expire).
@@ -57,6 +61,8 @@ impl Intake {
             free_ids: Vec::new(),
             exporters_admitted: 0,
             template_weight: 0,
+            options_weight: 0,
+            options_refused: 0,
             exporters_refused: 0,
             templates_refused: 0,
             pending: Pending::default(),
@@ -101,6 +107,7 @@ impl Intake {
             received_us,
             state,
             template_weight: &mut self.template_weight,
+            options_weight: &mut self.options_weight,
             pending: &mut self.pending,
             counters: &mut self.counters,
             flows,
@@ -140,6 +147,7 @@ impl Intake {
                 received_us: now_us,
                 state,
                 template_weight: &mut self.template_weight,
+                options_weight: &mut self.options_weight,
                 pending: &mut self.pending,
                 counters: &mut self.counters,
                 flows,
@@ -172,6 +180,33 @@ impl Intake {
         if templates_refused > self.templates_refused {
             self.templates_refused = templates_refused;
             self.share_template_weight();
+        }
+        let options_refused = self.counters.options_by_kind[Kind::NotKept.index()];
+        if options_refused > self.options_refused {
+            self.options_refused = options_refused;
+            self.make_room_for_options();
+        }
+    }
+
+    /// Makes a quarter of the common weight of options free if names have used up theirs: exporters without flow
+    /// records lose what their options records said, then those with most lose their names. It comes again.
+    fn make_room_for_options(&mut self) {
+        let for_names = self.limits.options_weight - self.limits.options_weight / 4;
+        let target = for_names - self.limits.options_weight / 4;
+        if self.options_weight + options::DOMAIN_WEIGHT + options::MAX_ENTRY_WEIGHT <= for_names {
+            return;
+        }
+        let mut by_weight: Vec<_> = self.exporters.values_mut().collect();
+        by_weight.sort_unstable_by_key(|state| {
+            (state.traffic.flows > 0, std::cmp::Reverse(state.options.weight()))
+        });
+        for state in by_weight {
+            if self.options_weight <= target {
+                return;
+            }
+            let before = state.options.weight();
+            state.options.forget(state.traffic.flows > 0);
+            self.options_weight = self.options_weight.saturating_sub(before) + state.options.weight();
         }
     }
 
@@ -207,7 +242,8 @@ impl Intake {
     }
 
     fn forget_silent_exporters(&mut self, now_us: i64) {
-        let Self { limits, exporters, free_ids, template_weight, pending, counters, .. } = self;
+        let Self { limits, exporters, free_ids, template_weight, options_weight, pending, counters, .. } =
+            self;
         let is_silent = |state: &State| now_us.saturating_sub(state.last_seen_us) >= limits.idle_us;
         let mut silent: Vec<_> = exporters
             .iter()
@@ -222,6 +258,7 @@ impl Intake {
             }
             if let Some(state) = exporters.remove(&address) {
                 *template_weight = template_weight.saturating_sub(state.templates.weight());
+                *options_weight = options_weight.saturating_sub(state.options.weight());
                 counters.exporters_forgotten += 1;
                 free_ids.push(state.id);
             }
@@ -242,6 +279,11 @@ impl Intake {
     /// What is known of every exporter, in the order of their numbers, shown at once.
     pub fn exporters(&self) -> Vec<Exporter> {
         self.exporter_snapshots().into_iter().map(ExporterSnapshot::into_exporter).collect()
+    }
+
+    /// What the options records of an exporter said.
+    pub fn options(&self, exporter: IpAddr) -> Option<&OptionsState> {
+        self.exporters.get(&exporter).map(|state| &**state.options.state())
     }
 
     /// Number of exporters known.

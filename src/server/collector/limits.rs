@@ -31,6 +31,12 @@ pub struct Limits {
     /// A full table that had to refuse an exporter forgets those silent so long, microseconds: all that never
     /// sent a flow record, then those that sent the fewest datagrams, until an eighth of it is free.
     pub idle_us: i64,
+    /// Weight of what the options records of one exporter said, bytes; a quarter is for samplers alone. What
+    /// finds no room is not kept, and counted. Some 6,000 names fit.
+    pub options_weight_per_exporter: usize,
+    /// The same of all exporters. When something was refused for it, [`expire`](super::intake::Intake::expire) makes
+    /// a quarter of it free: exporters without flow records lose all, then those with most lose their names.
+    pub options_weight: usize,
 }
 
 impl Default for Limits {
@@ -47,6 +53,8 @@ impl Default for Limits {
             pending_bytes_per_exporter: 1 << 20,
             pending_us: 600_000_000,
             idle_us: 60_000_000,
+            options_weight_per_exporter: 1 << 20,
+            options_weight: 64 << 20,
         }
     }
 }

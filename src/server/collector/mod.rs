@@ -2,8 +2,9 @@
 //!
 //! [`listener`] is that thread, reading [`socket`]s. [`intake`] takes its datagrams, [`normalize`] makes flow records of
 //! data records, [`exporter`] is what is kept of each exporter, [`pending`] holds data sets until their template
-//! comes, [`counters`] accounts for everything, within [`limits`] and by the operator's
-//! [`rules`] and [`quirks`]; [`plausibility`] keeps broken counters out. A [`batch`] is what goes on from here.
+//! comes, [`options`] keeps what options records say, [`sampling`] gives each flow its interval, [`plausibility`] keeps
+//! broken counters out, [`counters`] accounts for everything, within [`limits`] and by the operator's [`rules`] and
+//! [`quirks`]. A [`batch`] is what goes on from here.
 
 pub mod batch;
 pub mod counters;
@@ -14,8 +15,10 @@ pub mod intake;
 pub mod limits;
 pub mod listener;
 pub mod normalize;
+pub mod options;
 pub mod pending;
 pub mod plausibility;
 pub mod quirks;
 pub mod rules;
+pub mod sampling;
 pub mod socket;

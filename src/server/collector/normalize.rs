@@ -7,10 +7,12 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::plausibility::is_plausible;
-use crate::model::flow_record::{ExporterId, FlowDirection, FlowRecord, TimeSource};
+use crate::model::flow_record::{ExporterId, FlowDirection, FlowRecord, SamplingSource, TimeSource};
 use crate::server::wire::netflow_v5;
 use crate::server::wire::plan::Plan;
 use crate::server::wire::slot::{Clock, Slot, Values};
+
+use super::sampling::one_in;
 
 #[cfg(test)]
 mod tests;
@@ -216,6 +218,8 @@ pub fn push_flows(plan: &Plan, values: &Values, origin: &Origin, flows: &mut Vec
         (Slot::SourceMaskV4, Slot::DestinationMaskV4)
     };
     let protocol = low_u8(values.value(Slot::Protocol));
+    let sampling_interval = sampling_interval(values);
+    let is_sampling_known = sampling_interval != 0;
     let mut record = FlowRecord {
         source_address,
         destination_address,
@@ -241,7 +245,8 @@ pub fn push_flows(plan: &Plan, values: &Values, origin: &Origin, flows: &mut Vec
         source_mask: low_u8(values.value(source_mask)),
         destination_mask: low_u8(values.value(destination_mask)),
         flow_end_reason: low_u8(values.value(Slot::FlowEndReason)),
-        sampling_interval: sampling_interval(values),
+        sampling_interval,
+        sampling_source: if is_sampling_known { SamplingSource::Record } else { SamplingSource::Unknown },
         exporter: origin.exporter,
         observation_domain: origin.observation_domain,
     };
@@ -359,11 +364,11 @@ fn reverse(
     (record, times.is_replaced)
 }
 
-/// Adds the flow record of a record of v1, v5 or v7. `sampling_interval` is that of its header.
+/// Adds the flow record of a record of v1, v5 or v7. `sampling` is that of its datagram.
 #[inline]
 pub fn push_flow_v5(
     record: &netflow_v5::Record,
-    sampling_interval: u32,
+    (sampling_interval, sampling_source): (u32, SamplingSource),
     origin: &Origin,
     flows: &mut Vec<FlowRecord>,
 ) -> Outcome {
@@ -396,6 +401,7 @@ pub fn push_flow_v5(
         destination_mask: record.destination_mask,
         flow_end_reason: 0,
         sampling_interval,
+        sampling_source,
         exporter: origin.exporter,
         observation_domain: origin.observation_domain,
     });
@@ -448,17 +454,19 @@ fn icmp_type_code(plan: &Plan, values: &Values) -> u16 {
     if values.value(Slot::SourcePort) == 0 { low_u16(values.value(Slot::DestinationPort)) } else { 0 }
 }
 
-/// 1 in n, by 34 or 50, else by 305 and 306; 0 when unknown.
+/// 1 in n, by 34 or 50, else by 305 and 306, else by 309 and 310; 0 when unknown.
 #[inline]
 fn sampling_interval(values: &Values) -> u32 {
     let interval = values.value(Slot::SamplingInterval);
     if interval != 0 {
         return u32::try_from(interval).unwrap_or(u32::MAX);
     }
-    let (sampled, space) =
-        (values.value(Slot::SamplingPacketInterval), values.value(Slot::SamplingPacketSpace));
-    let ratio = sampled.saturating_add(space).checked_div(sampled).unwrap_or(0);
-    u32::try_from(ratio).unwrap_or(u32::MAX)
+    let sampled = values.value(Slot::SamplingPacketInterval);
+    if sampled != 0 {
+        return one_in(sampled.saturating_add(values.value(Slot::SamplingPacketSpace)), sampled);
+    }
+    let size = values.value(Slot::SamplingSize);
+    if size != 0 { one_in(values.value(Slot::SamplingPopulation), size) } else { 0 }
 }
 
 /// An SNMP index; 0 where there is no interface.

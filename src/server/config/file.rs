@@ -12,6 +12,7 @@ use super::flags::LogFormat;
 use super::suggestion;
 use crate::model::place::HomeLocation;
 use crate::server::collector::quirks::Quirk;
+use crate::server::collector::sampling::SamplingRule;
 use crate::server::geolocation::HomeNetworkSetting;
 
 /// The whole file. Every section and key may be missing.
@@ -40,6 +41,11 @@ pub struct ConfigFile {
     /// What is known of exporters that their records do not tell. Default: none.
     #[serde(default)]
     pub quirks: Vec<Quirk>,
+    /// Sampling intervals of exporters, the first that fits counts: `exporters` (addresses or networks),
+    /// `observation_domain` (default all), `interval` (1 in n; 1 for none), `use` (`default`: where the exporter does
+    /// not say, or `override`: always; default `default`).
+    #[serde(default)]
+    pub sampling: Vec<Spanned<SamplingRule>>,
     /// Logs.
     #[serde(default)]
     pub log: Log,
@@ -147,6 +153,9 @@ impl ConfigFile {
         for network in &file.home_networks {
             network.get_ref().check().map_err(|fault| wrong(network.span(), &fault))?;
         }
+        for rule in &file.sampling {
+            rule.get_ref().check().map_err(|fault| wrong(rule.span(), fault))?;
+        }
         Ok(file)
     }
 }
@@ -177,6 +186,20 @@ mod tests {
     fn an_address_without_a_port_is_an_error_that_says_so() {
         let message = error("[listen]\nudp = [\"0.0.0.0\"]\n");
         assert!(message.contains("meridian.toml:2"), "{message}");
+    }
+
+    #[test]
+    fn a_sampling_rule_that_makes_no_sense_is_an_error_with_its_line_and_what_to_write() {
+        let message = error("[[sampling]]\nexporters = [\"192.0.2.1\"]\ninterval = 0\n");
+        assert!(message.contains("meridian.toml:1") && message.contains("like 1000"), "{message}");
+        let message = error("data_dir = \"x\"\n[[sampling]]\nexporters = []\ninterval = 5\n");
+        assert!(message.contains("meridian.toml:2") && message.contains("192.0.2.0/24"), "{message}");
+        let message = error("[[sampling]]\nexporters = [\"192.0.2.1/24\"]\ninterval = 5\n");
+        assert!(message.contains("meridian.toml:2") && message.contains("write 192.0.2.0/24"), "{message}");
+        let message = error("[[sampling]]\nexporter = [\"192.0.2.1\"]\ninterval = 5\n");
+        assert!(message.contains("did you mean `exporters`?"), "{message}");
+        let message = error("[[sampling]]\nexporters = [\"::/0\"]\ninterval = 5\nuse = \"overide\"\n");
+        assert!(message.contains("did you mean `override`?"), "{message}");
     }
 
     #[test]

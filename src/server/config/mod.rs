@@ -121,7 +121,10 @@ impl Config {
             data_dir: flags.data_dir.clone().or(file.data_dir).unwrap_or_else(|| PathBuf::from("data")),
             listen_udp: flags.listen_udp.clone().or(file.listen.udp).unwrap_or_default(),
             receive_buffer_bytes: file.listen.receive_buffer_bytes.unwrap_or(64 << 20),
-            rules: Rules { quirks: file.quirks },
+            rules: Rules {
+                quirks: file.quirks,
+                sampling: file.sampling.into_iter().map(toml::Spanned::into_inner).collect(),
+            },
             http_address: flags.http_address.or(file.http.address),
             hosts: file.http.hosts,
             allowed_origins: file.http.allowed_origins,
@@ -166,6 +169,7 @@ mod tests {
     use super::flags::CommandLine;
     use super::*;
     use crate::server::collector::quirks;
+    use crate::server::collector::sampling::Precedence;
     use crate::server::wire::out_counters::OutCounters;
 
     fn merged(arguments: &[&str], file: &str) -> Config {
@@ -193,6 +197,15 @@ mod tests {
         assert_eq!(of("198.51.100.1"), OutCounters::Automatic);
         let wrong = ConfigFile::parse(&file.replace("reverse", "back"), Path::new("meridian.toml"));
         assert!(wrong.unwrap_err().to_string().contains("`post`"));
+    }
+
+    #[test]
+    fn sampling_rules_reach_the_collector_in_their_order() {
+        let file = "[[sampling]]\nexporters = [\"192.0.2.0/24\"]\nobservation_domain = 7\ninterval = 1000\nuse = \"override\"\n[[sampling]]\nexporters = [\"192.0.2.0/24\"]\ninterval = 1\n";
+        let rules = merged(&[], file).rules.sampling;
+        let said = rules.iter().map(|rule| (rule.observation_domain, rule.interval, rule.precedence));
+        let expected = [(Some(7), 1000, Precedence::Override), (None, 1, Precedence::Default)];
+        assert_eq!(said.collect::<Vec<_>>(), expected);
     }
 
     #[test]

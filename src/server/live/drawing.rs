@@ -70,17 +70,17 @@ impl Bundle {
 
     /// A bundle of one flow.
     pub fn of(flow: &LocatedFlow) -> Self {
-        let traffic = traffic_of(flow);
+        let traffic = Traffic::of(&flow.record);
         let [external, _] = external_ends(flow);
         Self {
             traffic,
-            protocol: Majority::of(flow.record.protocol, traffic.bytes),
-            as_number: Majority::of(external.map_or(0, |end| end.as_number), traffic.bytes),
+            protocol: Majority::of(flow.record.protocol, traffic.scaled_bytes),
+            as_number: Majority::of(external.map_or(0, |end| end.as_number), traffic.scaled_bytes),
         }
     }
 }
 
-/// The value that more than half of the bytes have, found in one pass and constant space (Boyer and
+/// The value that more than half of the scaled bytes have, found in one pass and constant space (Boyer and
 /// Moore's vote, weighted); without such a value, one of the frequent.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Majority<T> {
@@ -104,12 +104,7 @@ impl<T: Copy + PartialEq> Majority<T> {
     }
 }
 
-/// One flow as traffic.
-pub(super) const fn traffic_of(flow: &LocatedFlow) -> Traffic {
-    Traffic { flows: 1, bytes: flow.record.bytes, packets: flow.record.packets }
-}
-
-/// Takes the largest candidates by bytes, at most `budget`, and counts the rest as not drawn.
+/// Takes the largest candidates by scaled bytes, at most `budget`, and counts the rest as not drawn.
 pub(super) fn choose(
     candidates: &mut HashMap<Pair, Bundle>,
     budget: usize,
@@ -118,7 +113,7 @@ pub(super) fn choose(
     let mut arcs: Vec<(Pair, Bundle)> = candidates.drain().collect();
     if arcs.len() > budget {
         arcs.select_nth_unstable_by(budget, |(_, left), (_, right)| {
-            right.traffic.bytes.cmp(&left.traffic.bytes)
+            right.traffic.scaled_bytes.cmp(&left.traffic.scaled_bytes)
         });
         for (_, bundle) in arcs.drain(budget..) {
             passed.not_drawn += bundle.traffic;
@@ -174,7 +169,8 @@ mod tests {
 
     #[test]
     fn the_largest_arcs_are_kept_and_the_rest_is_counted() {
-        let bundle = |bytes| Bundle { traffic: Traffic { flows: 1, bytes, packets: 2 }, ..Bundle::default() };
+        let traffic = |bytes| Traffic::of(&FlowRecord { bytes, packets: 2, ..FlowRecord::default() });
+        let bundle = |bytes| Bundle { traffic: traffic(bytes), ..Bundle::default() };
         let mut candidates: HashMap<Pair, Bundle> = (0..10)
             .map(|number| {
                 (Pair { from: number, to: 0, direction: Direction::Inbound }, bundle(u64::from(number)))
@@ -184,6 +180,7 @@ mod tests {
         let mut arcs = choose(&mut candidates, 3, &mut passed);
         arcs.sort_unstable_by_key(|(pair, _)| pair.from);
         assert_eq!(arcs.iter().map(|(pair, _)| pair.from).collect::<Vec<_>>(), [7, 8, 9]);
-        assert_eq!(passed.not_drawn, Traffic { flows: 7, bytes: 21, packets: 14 });
+        assert_eq!(passed.not_drawn, (0..7).map(traffic).fold(Traffic::NONE, |sum, one| sum + one));
+        assert_eq!((passed.not_drawn.flows, passed.not_drawn.bytes), (7, 21));
     }
 }

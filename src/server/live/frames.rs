@@ -106,6 +106,7 @@ impl Directory {
             packets: record.packets,
             duration_ms: u64::try_from(record.end_ms.saturating_sub(record.start_ms)).unwrap_or(0),
             exporter: record.exporter,
+            sampling_interval: record.sampling_interval,
         }
     }
 
@@ -143,7 +144,7 @@ pub(super) fn merge(deltas: &[Arc<Delta>], rows: &[Row]) -> Frame {
             traffic: bundle.traffic,
         })
         .collect();
-    frame.arcs.sort_unstable_by_key(|arc| std::cmp::Reverse(arc.traffic.bytes));
+    frame.arcs.sort_unstable_by_key(|arc| std::cmp::Reverse(arc.traffic.scaled_bytes));
     frame.flows = rows.iter().map(|row| directory.row(row)).collect();
     (frame.places, frame.as_names) = directory.finish();
     frame

@@ -40,6 +40,7 @@ impl Numbers {
             destination_port: if self.below(2) == 0 { 443 } else { 53 },
             bytes: self.below(100_000),
             packets: self.below(100),
+            sampling_interval: small([0, 1, 100][usize::try_from(self.below(3)).unwrap()]),
             ..FlowRecord::default()
         };
         LocatedFlow { record, source, destination, direction }
@@ -105,7 +106,7 @@ impl Counted {
         let batch = self.numbers.batch(&self.ground.geolocation, received_us);
         for flow in &batch.flows {
             if self.view.key.filter.is_all() || flow.record.destination_port == 443 {
-                self.truth += Traffic { flows: 1, bytes: flow.record.bytes, packets: flow.record.packets };
+                self.truth += Traffic::of(&flow.record);
             }
         }
         self.drawable.begin(self.ground.generation);
@@ -445,7 +446,7 @@ fn every_message() -> Vec<Message> {
     let Taken::Frame(prepared) = counted.view.take(0, 1, Encoding::Postcard) else { panic!("no frame") };
     counted.view.end_second(Feed::default(), &counted.metrics);
     let snapshot = counted.view.snapshot(SnapshotReason::Resumed, 5);
-    let traffic = Traffic { flows: 1, bytes: u64::MAX, packets: 3 };
+    let traffic = Traffic { flows: 1, bytes: u64::MAX, packets: 3, ..Traffic::NONE };
     let second = Second {
         top_countries: vec![
             TopCountry { country: None, traffic },
@@ -535,7 +536,7 @@ fn one_record_beyond_all_measure_spoils_its_own_second_and_no_other() {
     forged.record = FlowRecord { bytes: u64::MAX, packets: u64::MAX, ..forged.record };
     let mut honest = forged;
     honest.record = FlowRecord { bytes: 1_000, packets: 2, ..forged.record };
-    let honest_traffic = Traffic { flows: 1, bytes: 1_000, packets: 2 };
+    let honest_traffic = Traffic::of(&honest.record);
     for flow in [vec![honest], vec![forged, forged]].into_iter().chain((0..70).map(|_| vec![honest])) {
         let batch = FlowBatch { flows: flow, ..counted.numbers.batch(&counted.ground.geolocation, 1) };
         counted.drawable.begin(1);
@@ -549,5 +550,6 @@ fn one_record_beyond_all_measure_spoils_its_own_second_and_no_other() {
     assert!(snapshot.series.iter().all(|second| *second == honest_traffic));
     let seconds = u64::from(snapshot.second.tops_seconds);
     let [country] = snapshot.second.top_countries[..] else { panic!("not one country") };
-    assert_eq!(country.traffic, Traffic { flows: seconds, bytes: seconds * 1_000, packets: seconds * 2 });
+    let expected = (0..seconds).fold(Traffic::NONE, |sum, _| sum + honest_traffic);
+    assert_eq!(country.traffic, expected);
 }

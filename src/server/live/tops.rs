@@ -19,7 +19,7 @@ use crate::server::geolocation::Geolocation;
 const MAX_KEYS: usize = 4_096;
 /// Entries that stay when it is full or closed: those with most bytes.
 const KEPT_KEYS: usize = 1_024;
-/// What an entry has at most in one bucket, in bytes and in packets: the sum of all buckets stays exact.
+/// What an entry has at most in one bucket, in bytes and in packets, scaled or not: the sum of all buckets stays exact.
 const MOST_IN_BUCKET: u64 = u64::MAX / 16;
 const BUCKET_SECONDS: u32 = 5;
 const BUCKETS: usize = 12;
@@ -71,7 +71,7 @@ impl Tops {
         forgotten
     }
 
-    /// Writes the lists, most bytes first.
+    /// Writes the lists, most scaled bytes first.
     pub fn write(&self, second: &mut Second, geolocation: Option<&Geolocation>) {
         second.tops_seconds = self.closed * BUCKET_SECONDS + self.seconds;
         second.top_countries =
@@ -108,7 +108,7 @@ struct Tally<K> {
     most_of_sum: Vec<Rank<K>>,
 }
 
-/// Bytes, then flows, then the key: no two entries of a tally rank alike.
+/// Scaled bytes, then flows, then the key: no two entries of a tally rank alike.
 type Rank<K> = (u64, u64, K);
 
 impl<K> Default for Tally<K> {
@@ -134,6 +134,8 @@ impl<K: Copy + Eq + Hash + Ord> Tally<K> {
             *sum += traffic;
             sum.bytes = sum.bytes.min(MOST_IN_BUCKET);
             sum.packets = sum.packets.min(MOST_IN_BUCKET);
+            sum.scaled_bytes = sum.scaled_bytes.min(MOST_IN_BUCKET);
+            sum.scaled_packets = sum.scaled_packets.min(MOST_IN_BUCKET);
         }
         forgotten
     }
@@ -194,7 +196,7 @@ impl<K: Copy + Eq + Hash + Ord> Tally<K> {
 }
 
 const fn rank<K: Copy>(key: K, traffic: Traffic) -> Rank<K> {
-    (traffic.bytes, traffic.flows, key)
+    (traffic.scaled_bytes, traffic.flows, key)
 }
 
 /// The highest ranks, highest first, at most [`TOP_ENTRIES`].
@@ -214,9 +216,14 @@ fn most<K: Copy + Ord>(ranks: impl Iterator<Item = Rank<K>>) -> Vec<Rank<K>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::flow_record::FlowRecord;
 
     fn traffic(bytes: u64) -> Traffic {
-        Traffic { flows: 1, bytes, packets: 1 }
+        Traffic::of(&FlowRecord { bytes, packets: 1, sampling_interval: 1, ..FlowRecord::default() })
+    }
+
+    fn many(flows: u64, bytes: u64) -> Traffic {
+        (0..flows).fold(Traffic::NONE, |sum, _| sum + traffic(bytes))
     }
 
     #[test]
@@ -261,7 +268,7 @@ mod tests {
             }
             assert!(tally.current.len() <= MAX_KEYS && tally.sum.len() <= KEPT_KEYS * (BUCKETS - 1));
         }
-        assert_eq!(tally.most().next(), Some((0, Traffic { flows: 100, bytes: 500_000, packets: 100 })));
+        assert_eq!(tally.most().next(), Some((0, many(100, 5_000))));
         let listed: u64 = tally.current.values().chain(tally.sum.values()).map(|sum| sum.flows).sum();
         assert_eq!(listed + forgotten, flows);
         assert!(forgotten > 0);
@@ -318,7 +325,6 @@ mod tests {
             tally.close();
             tally.add([Some(7), None], traffic(100));
         }
-        let expected = Traffic { flows: 12, bytes: 1_200, packets: 12 };
-        assert_eq!(tally.most().collect::<Vec<_>>(), [(7, expected)]);
+        assert_eq!(tally.most().collect::<Vec<_>>(), [(7, many(12, 100))]);
     }
 }

@@ -13,7 +13,7 @@ use axum::extract::ws;
 use tokio::sync::watch;
 
 use super::budget::Budget;
-use super::drawing::{Bundle, Drawable, Pair, choose, traffic_of};
+use super::drawing::{Bundle, Drawable, Pair, choose};
 use super::frames::{Delta, Directory, Encoding, FrameCache, Ground, Prepared, Row, merge};
 use super::metrics::Metrics;
 use super::tops::Tops;
@@ -171,7 +171,7 @@ impl View {
                 if !self.key.filter.matches(flow, &places) {
                     continue;
                 }
-                let traffic = traffic_of(flow);
+                let traffic = Traffic::of(&flow.record);
                 passed.count(flow.direction, traffic);
                 forgotten += tops.count(flow, traffic, geolocation);
                 if drawable.can_draw(geolocation, flow) {

@@ -15,6 +15,7 @@ pub mod netflow_v1;
 pub mod netflow_v5;
 pub mod netflow_v7;
 pub mod netflow_v9;
+pub mod options_plan;
 pub mod out_counters;
 pub mod plan;
 pub mod reader;

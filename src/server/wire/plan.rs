@@ -217,39 +217,59 @@ impl Plan {
             let result = rest.take(body.remaining() - rest_length, "data set");
             return (decoded, result.and_then(|_| padding(rest, body, decoded)));
         }
-        let end = body.content_end();
-        let mut reader = body;
-        while reader.remaining() >= self.min_record_length {
-            if reader.offset() >= end {
-                decoded.zero_records += (reader.remaining() / self.min_record_length) as u64;
-                return (decoded, Ok(()));
-            }
-            if decoded.records == max_records {
-                return (decoded, Err(reader.error("data set", Reason::TooManyRecords)));
-            }
-            if let Err(error) = self.load(&mut reader, &mut values) {
-                return (decoded, Err(error));
-            }
+        each_record(body, self.min_record_length, max_records, |reader| {
+            self.load(reader, &mut values)?;
             each(&values);
-            decoded.records += 1;
-        }
-        (decoded, padding(reader, body, decoded))
+            Ok(())
+        })
     }
 
     /// Loads a record that has fields of variable length.
     fn load(&self, reader: &mut Reader<'_>, values: &mut Values) -> Result<()> {
         for (index, segment) in self.segments.iter().enumerate() {
             if index > 0 {
-                let mut length = usize::from(reader.u8("variable length")?);
-                if length == 255 {
-                    length = usize::from(reader.u16("variable length")?);
-                }
-                reader.take(length, "variable-length field")?;
+                variable_field(reader)?;
             }
             segment.load(reader.take(segment.length, "data record")?.bytes(), values);
         }
         Ok(())
     }
+}
+
+/// Takes a field off that says how long it is.
+pub(super) fn variable_field<'a>(reader: &mut Reader<'a>) -> Result<Reader<'a>> {
+    let mut length = usize::from(reader.u8("variable length")?);
+    if length == 255 {
+        length = usize::from(reader.u16("variable length")?);
+    }
+    reader.take(length, "variable-length field")
+}
+
+/// Gives `one` the records of a data set, which it takes off one by one, with padding as in [`Plan::decode`].
+/// `min_record_length` is above 0.
+pub(super) fn each_record<'a>(
+    body: Reader<'a>,
+    min_record_length: usize,
+    max_records: u64,
+    mut one: impl FnMut(&mut Reader<'a>) -> Result<()>,
+) -> (Decoded, Result<()>) {
+    let mut decoded = Decoded { records: 0, zero_records: 0 };
+    let end = body.content_end();
+    let mut reader = body;
+    while reader.remaining() >= min_record_length {
+        if reader.offset() >= end {
+            decoded.zero_records += (reader.remaining() / min_record_length) as u64;
+            return (decoded, Ok(()));
+        }
+        if decoded.records == max_records {
+            return (decoded, Err(reader.error("data set", Reason::TooManyRecords)));
+        }
+        if let Err(error) = one(&mut reader) {
+            return (decoded, Err(error));
+        }
+        decoded.records += 1;
+    }
+    (decoded, padding(reader, body, decoded))
 }
 
 /// What follows the last whole record is padding, or else an error: part of a record where there is none.

@@ -106,6 +106,12 @@ pub enum Slot {
     PostBytes,
     /// Packets after treatment (24), likewise.
     PostPackets,
+    /// Packets sampled (309) out of the population.
+    SamplingSize,
+    /// Population that they are sampled from (310).
+    SamplingPopulation,
+    /// Selector (302) or sampler (48) that sampled the flow.
+    SelectorId,
 }
 
 /// Number of slots in the array: a power of two above the number of [`Slot`]s.
@@ -276,6 +282,10 @@ fn target(enterprise: u32, element: u16) -> Option<Target> {
         (0, 50) => (Slot::SamplingInterval, 1),
         (0, 305) => (Slot::SamplingPacketInterval, 0),
         (0, 306) => (Slot::SamplingPacketSpace, 0),
+        (0, 309) => (Slot::SamplingSize, 0),
+        (0, 310) => (Slot::SamplingPopulation, 0),
+        (0, 302) => (Slot::SelectorId, 0),
+        (0, 48) => (Slot::SelectorId, 1),
         (0, 160) => (Slot::SystemInit, 0),
         (0, 161) => (Slot::Duration, 0),
         (0, 233) => (Slot::FirewallEvent, 0),

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::model::exporter::Protocol;
 
 use super::error::Reason;
+use super::options_plan::OptionsPlan;
 use super::out_counters::OutCounters;
 use super::plan::Plan;
 use super::template::Definition;
@@ -52,6 +53,8 @@ pub struct Template {
     pub definition: Arc<Definition>,
     /// Compiled.
     pub plan: Plan,
+    /// Compiled as what it is, for an options template.
+    pub options_plan: Option<Arc<OptionsPlan>>,
     /// Receive time of its latest definition, microseconds since 1970.
     pub defined_us: i64,
     /// Receive time of its latest definition or data, microseconds since 1970.
@@ -119,6 +122,8 @@ impl TemplateCache {
         }
         let plan = Plan::compile_with(&definition.fields, definition.scope_count, out_counters)
             .ok_or(Reason::EmptyTemplate)?;
+        let options_plan =
+            definition.is_options.then(|| Arc::new(OptionsPlan::compile(key.protocol, &definition)));
         // Even if the new layout is refused: records decoded by the old one would be wrong.
         self.forget(&key);
         let added = weight(&definition);
@@ -134,6 +139,7 @@ impl TemplateCache {
             Template {
                 definition: Arc::new(definition),
                 plan,
+                options_plan,
                 defined_us: now_us,
                 used_us: now_us,
                 records: 0,

@@ -3,6 +3,7 @@
 use super::{Datagram, REORDERING_RECORDS, Tally};
 use crate::model::exporter::Protocol;
 use crate::server::collector::normalize::{self, Origin};
+use crate::server::collector::sampling::Sampling;
 use crate::server::wire::error::Error;
 use crate::server::wire::reader::Reader;
 use crate::server::wire::{netflow_v1, netflow_v5, netflow_v7};
@@ -42,10 +43,12 @@ impl Datagram<'_> {
         error: Option<Error>,
     ) {
         self.counters.sets += 1;
+        let sampling =
+            Sampling::configured(&self.rules.sampling, self.address, origin.observation_domain).of_own(0);
         let first = self.flows.len();
         let mut tally = Tally::default();
         for record in records {
-            tally.add(normalize::push_flow_v5(&record, 0, origin, self.flows));
+            tally.add(normalize::push_flow_v5(&record, sampling, origin, self.flows));
         }
         self.count_flows(first, tally);
         self.count_data_set(error);

@@ -1,6 +1,6 @@
 use super::*;
 use crate::model::exporter::Protocol;
-use crate::model::flow_record::TimeSource;
+use crate::model::flow_record::{SamplingSource, TimeSource};
 use crate::server::wire::encode::{self, Message};
 use crate::server::wire::template::{Definition, Field};
 use crate::server::wire::{ipfix, netflow_v9};
@@ -78,6 +78,7 @@ fn assert_adds_up(counters: &Counters) {
     let templates = counters.templates_defined + counters.templates_withdrawn;
     assert_eq!(counters.template_records, templates + sum(&counters.undecodable_templates));
     let left_out = counters.empty_records + counters.events + counters.implausible_records;
+    assert_eq!(counters.options_records, sum(&counters.options_by_kind));
     let records = counters.traffic.flows + counters.options_records + left_out;
     assert_eq!(counters.data_records + counters.reverse_records, records);
 }
@@ -295,6 +296,7 @@ fn exported_flows_come_back_the_same_in_every_protocol() {
         source_mask: 24,
         destination_mask: 16,
         sampling_interval: 100,
+        sampling_source: SamplingSource::Record,
         observation_domain: 0x0203,
         ..FlowRecord::default()
     };
