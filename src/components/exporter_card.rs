@@ -87,8 +87,8 @@ pub fn ExporterCard(
                 <For
                     each=move || templates.get()
                     key=|template| (
-                        template.protocol, template.source_port, template.observation_domain, template.template_id,
-                        template.defined_ms, template.fields.len(),
+                        template.protocol, template.source_port, template.connection, template.observation_domain,
+                        template.template_id, template.defined_ms, template.fields.len(),
                     )
                     let:template
                 >
@@ -113,14 +113,16 @@ fn Figure(
 
 #[component]
 fn TemplateView(template: Template, templates: Memo<Vec<Template>>) -> impl IntoView {
-    let key = (template.protocol, template.source_port, template.observation_domain, template.template_id);
+    let of = |template: &Template| {
+        let Template { protocol, source_port, connection, observation_domain, template_id, .. } = *template;
+        (protocol, source_port, connection, observation_domain, template_id)
+    };
+    let key = of(&template);
     let records = Memo::new(move |_| {
         templates.with(|templates| {
             templates
                 .iter()
-                .find(|other| {
-                    (other.protocol, other.source_port, other.observation_domain, other.template_id) == key
-                })
+                .find(|other| of(other) == key)
                 .map_or(0, |template| template.records)
         })
     });
@@ -129,8 +131,9 @@ fn TemplateView(template: Template, templates: Memo<Vec<Template>>) -> impl Into
         Protocol::NetflowV5 | Protocol::NetflowV9 => "source id",
         Protocol::Ipfix => "observation domain",
     };
+    let connection = template.connection.map(|number| format!(" · connection {number}")).unwrap_or_default();
     let caption = format!(
-        "{kind} {} · {} · {domain} {} · port {}",
+        "{kind} {} · {} · {domain} {} · port {}{connection}",
         template.template_id,
         template.protocol.name(),
         template.observation_domain,

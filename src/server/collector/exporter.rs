@@ -1,6 +1,6 @@
 //! What is kept of one exporter: counts, templates, and where its sequence numbers are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use crate::server::wire::error::Reason;
 use crate::server::wire::information_element;
 use crate::server::wire::template::{Definition, Field};
 use crate::server::wire::template_cache::{Key, TemplateCache};
+use crate::server::wire::transport_session::TransportSession;
 
 /// Counts by [`Reason`].
 pub type ByReason = [u64; Reason::ALL.len()];
@@ -54,13 +55,15 @@ pub struct State {
     pub system_inits_ms: HashMap<u32, i64>,
     /// Sampling interval its latest record or header stated.
     pub sampling_interval: u32,
+    /// Numbers of its open connections over TCP or TLS.
+    pub connections: HashSet<u32>,
 }
 
 /// A transport session and an observation domain in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SessionKey {
-    /// Source port.
-    pub source_port: u16,
+    /// Transport session.
+    pub session: TransportSession,
     /// Protocol.
     pub protocol: Protocol,
     /// Observation domain, source id or engine.
@@ -98,6 +101,7 @@ impl State {
             sessions: HashMap::new(),
             system_inits_ms: HashMap::new(),
             sampling_interval: 0,
+            connections: HashSet::new(),
         }
     }
 
@@ -192,7 +196,8 @@ fn shown(template: &KnownTemplate) -> model::Template {
     };
     model::Template {
         protocol: key.protocol,
-        source_port: key.source_port,
+        source_port: key.session.source_port(),
+        connection: key.session.connection(),
         observation_domain: key.observation_domain,
         template_id: key.template_id,
         is_options: definition.is_options,

@@ -3,13 +3,14 @@
 //! [`listener`] is that thread, reading [`socket`]s. [`intake`] takes its datagrams, [`normalize`] makes flow records of
 //! data records, [`exporter`] is what is kept of each exporter, [`pending`] holds data sets until their template
 //! comes, [`counters`] accounts for everything, within [`limits`] and by the operator's
-//! [`rules`]. A [`batch`] is what goes on from here.
+//! [`rules`]. [`tcp_listener`] reads IPFIX over TCP and [`tls`] and passes messages to the thread through an [`inlet`]. A [`batch`] is what goes on from here.
 
 pub mod batch;
 pub mod counters;
 mod datagram;
 pub mod demo_exporter;
 pub mod exporter;
+pub mod inlet;
 pub mod intake;
 pub mod limits;
 pub mod listener;
@@ -17,3 +18,6 @@ pub mod normalize;
 pub mod pending;
 pub mod rules;
 pub mod socket;
+mod stream_templates;
+pub mod tcp_listener;
+pub mod tls;
