@@ -104,7 +104,10 @@ impl Settings {
             Some(verifier) => config.with_client_cert_verifier(verifier),
             None => config.with_no_client_auth(),
         };
-        let config = config.with_single_cert(certificates, key).map_err(unusable)?;
+        let mut config = config.with_single_cert(certificates, key).map_err(unusable)?;
+        // Exporters only write. A ticket that nobody reads would make the kernel of an exporter that closes its socket
+        // reset the connection, and throw away what it has not sent yet.
+        config.send_tls13_tickets = 0;
         Ok(TlsAcceptor::from(Arc::new(config)))
     }
 
@@ -148,4 +151,52 @@ fn unreadable(key: &'static str, path: &Path, wanted: &'static str, error: &pem:
         error => error.to_string(),
     };
     TlsError::File { key, path: path.to_owned(), wanted, fault }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair};
+
+    use super::*;
+
+    /// A folder with two certificates and their keys, and settings that name the first.
+    fn settings() -> (tempfile::TempDir, Settings) {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a", "b"] {
+            let key = KeyPair::generate().unwrap();
+            let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().self_signed(&key).unwrap();
+            std::fs::write(folder.path().join(name).with_extension("pem"), certificate.pem()).unwrap();
+            std::fs::write(folder.path().join(name).with_extension("key"), key.serialize_pem()).unwrap();
+        }
+        let settings = Settings {
+            addresses: None,
+            certificate: folder.path().join("a.pem"),
+            key: folder.path().join("a.key"),
+            client_ca: None,
+            client_certificates: None,
+        };
+        (folder, settings)
+    }
+
+    #[test]
+    fn every_wrong_file_is_an_error_that_names_its_key_and_says_what_to_do() {
+        let (folder, good) = settings();
+        assert!(good.acceptor().is_ok());
+        let file = |name| folder.path().join(name);
+        let cases = [
+            (Settings { certificate: file("none.pem"), ..good.clone() }, "listen.tls.certificate: cannot read"),
+            (Settings { certificate: file("a.key"), ..good.clone() }, "name a PEM file with a CERTIFICATE"),
+            (Settings { key: file("a.pem"), ..good.clone() }, "a PRIVATE KEY that is not encrypted"),
+            (Settings { key: file("b.key"), ..good.clone() }, "name the key that the certificate was made for"),
+            (Settings { client_ca: Some(file("b.key")), ..good.clone() }, "listen.tls.client_ca: cannot read"),
+            (
+                Settings { client_certificates: Some(ClientCertificates::Optional), ..good.clone() },
+                "needs listen.tls.client_ca",
+            ),
+        ];
+        for (settings, expected) in cases {
+            let message = settings.acceptor().err().unwrap().to_string();
+            assert!(message.contains(expected), "{message}");
+        }
+    }
 }
