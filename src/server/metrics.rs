@@ -106,7 +106,11 @@ impl Collector for Scrape {
 impl Scrape {
     fn intake(&self, writer: &mut Writer) -> fmt::Result {
         let counters = &self.report.counters;
-        writer.counter("datagrams_received", "Export datagrams received; a message over TCP or TLS counts as one", counters.datagrams)?;
+        writer.counter(
+            "datagrams_received",
+            "Export datagrams received; a message over TCP or TLS counts as one",
+            counters.datagrams,
+        )?;
         writer.counter(
             "datagram_bytes_received",
             "UDP payload and messages over TCP and TLS received, in bytes",

@@ -110,7 +110,8 @@ async fn serve(config: Config) -> Result<(), RunError> {
         live,
     )
     .context("cannot start the collecting thread")?;
-    let limits = tcp_listener::Limits { idle_timeout: config.idle_timeout, ..tcp_listener::Limits::default() };
+    let limits =
+        tcp_listener::Limits { idle_timeout: config.idle_timeout, ..tcp_listener::Limits::default() };
     let inlet = collector.inlet().clone();
     let streams = StreamListeners::start(stream_listeners, limits, move |_| inlet.clone())
         .context("cannot listen for connections")?;
@@ -240,7 +241,9 @@ fn bind_tcp(config: &Config, tls: Option<TlsAcceptor>) -> Result<Vec<tcp_listene
 /// Reads certificate, key and authorities, if IPFIX over TLS is to be received.
 fn tls_acceptor(config: &Config) -> Result<Option<TlsAcceptor>, RunError> {
     let settings = config.listen_tls.as_ref();
-    settings.map(|settings| settings.acceptor().map_err(|error| RunError::Usage(error.to_string()))).transpose()
+    settings
+        .map(|settings| settings.acceptor().map_err(|error| RunError::Usage(error.to_string())))
+        .transpose()
 }
 
 /// Prints what the configuration comes to. Everything was checked when it was read; what is checked here needs files.

@@ -1,5 +1,5 @@
 //! IPFIX over TCP and TLS, seen from outside: real connections into a whole collector, and its account of them.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -78,9 +78,8 @@ impl Server {
                 looks.tick().await;
             }
         };
-        if timeout(PATIENCE, looking).await.is_err() {
-            panic!("not in time: {what}\n{:?}\n{:?}", self.counts(), self.counters());
-        }
+        let is_in_time = timeout(PATIENCE, looking).await.is_ok();
+        assert!(is_in_time, "not in time: {what}\n{:?}\n{:?}", self.counts(), self.counters());
     }
 
     /// Waits until so many flow records were decoded.
@@ -140,7 +139,10 @@ async fn many_connections_at_once_lose_nothing_and_forget_their_templates_when_t
     }
     server.until_flows(u64::from(CONNECTIONS) * 500).await;
     let counters = server.counters();
-    assert_eq!(counters.traffic.bytes, u64::from(CONNECTIONS) * (0..500).map(|number| 100 + number).sum::<u64>());
+    assert_eq!(
+        counters.traffic.bytes,
+        u64::from(CONNECTIONS) * (0..500).map(|number| 100 + number).sum::<u64>()
+    );
     assert_eq!((counters.sequence_gaps, counters.sets_without_template), (0, 0));
     assert_eq!(counters.stream_messages, counters.datagrams);
     assert_eq!(server.counts().open(), u64::from(CONNECTIONS));
@@ -227,7 +229,8 @@ async fn connections_are_bounded_for_each_address_and_in_all_and_refusals_counte
 
 #[tokio::test]
 async fn a_connection_without_a_whole_message_is_closed_after_the_idle_timeout() {
-    let server = Server::start(Limits { idle_timeout: Duration::from_millis(300), ..Limits::default() }, None);
+    let server =
+        Server::start(Limits { idle_timeout: Duration::from_millis(300), ..Limits::default() }, None);
     let mut stream = server.connect().await;
     stream.write_all(&stream_of(2)).await.unwrap();
     // A header is no whole message.
@@ -458,7 +461,8 @@ fn capture(path: &Path, flows: u16) -> (u64, u64) {
             let mut header: Vec<u8> = vec![0x45, 0];
             header.extend(total_length.to_be_bytes());
             header.extend([0, 1, 0, 0, 64, 17, 0, 0, 10, 1, high, low, 198, 51, 100, 7]);
-            let mut sum: u32 = header.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1])).sum();
+            let mut sum: u32 =
+                header.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1])).sum();
             sum = (sum & 0xffff) + (sum >> 16);
             header[10..12].copy_from_slice(&(!u16::try_from(sum).unwrap()).to_be_bytes());
             let mut packet = [&[2; 12][..], &[8, 0], &header].concat();

@@ -202,7 +202,8 @@ impl Intake {
             state.templates.shrink(share);
             *total = others + state.templates.weight();
         };
-        for state in by_weight.iter_mut().filter(|state| state.traffic.flows == 0 && state.connections.is_empty())
+        for state in
+            by_weight.iter_mut().filter(|state| state.traffic.flows == 0 && state.connections.is_empty())
         {
             if total > target {
                 shrink(state, &mut total, 0);
@@ -225,7 +226,9 @@ impl Intake {
     fn forget_silent_exporters(&mut self, now_us: i64) {
         let Self { limits, exporters, free_ids, template_weight, pending, counters, .. } = self;
         // An exporter that holds a connection is there, silent or not, and would not send its templates again.
-        let is_silent = |state: &State| state.connections.is_empty() && now_us.saturating_sub(state.last_seen_us) >= limits.idle_us;
+        let is_silent = |state: &State| {
+            state.connections.is_empty() && now_us.saturating_sub(state.last_seen_us) >= limits.idle_us
+        };
         let mut silent: Vec<_> = exporters
             .iter()
             .filter(|(_, state)| is_silent(state))

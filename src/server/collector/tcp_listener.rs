@@ -53,7 +53,7 @@ impl Default for Limits {
         Self {
             connections: 1_024,
             connections_per_address: 64,
-            idle_timeout: Duration::from_secs(1_800),
+            idle_timeout: Duration::from_mins(30),
             handshake_timeout: Duration::from_secs(10),
         }
     }

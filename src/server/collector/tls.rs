@@ -62,7 +62,9 @@ pub enum TlsError {
         fault: String,
     },
     /// Certificate and key do not belong together.
-    #[error("listen.tls.key: {key} is not the key of {certificate}; name the key that the certificate was made for")]
+    #[error(
+        "listen.tls.key: {key} is not the key of {certificate}; name the key that the certificate was made for"
+    )]
     Mismatch {
         /// The key file.
         key: PathBuf,
@@ -80,7 +82,9 @@ pub enum TlsError {
         fault: String,
     },
     /// Nothing to check client certificates against.
-    #[error("listen.tls.client_certificates: needs listen.tls.client_ca, a PEM file of the authorities that exporters' certificates come from")]
+    #[error(
+        "listen.tls.client_certificates: needs listen.tls.client_ca, a PEM file of the authorities that exporters' certificates come from"
+    )]
     NoClientAuthority,
 }
 
@@ -91,20 +95,20 @@ impl Settings {
         let certificates = certificates("certificate", &self.certificate)?;
         let key = PrivateKeyDer::from_pem_file(&self.key)
             .map_err(|error| unreadable("key", &self.key, "a PRIVATE KEY that is not encrypted", &error))?;
-        let unusable = |error: rustls::Error| match error {
+        let fault = |error: rustls::Error| match error {
             rustls::Error::InconsistentKeys(_) => {
                 TlsError::Mismatch { key: self.key.clone(), certificate: self.certificate.clone() }
             }
-            error => self.unusable("certificate", &self.certificate, &error),
+            error => unusable("certificate", &self.certificate, &error),
         };
         let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
-            .map_err(unusable)?;
+            .map_err(fault)?;
         let config = match self.client_verifier(provider)? {
             Some(verifier) => config.with_client_cert_verifier(verifier),
             None => config.with_no_client_auth(),
         };
-        let mut config = config.with_single_cert(certificates, key).map_err(unusable)?;
+        let mut config = config.with_single_cert(certificates, key).map_err(fault)?;
         // Exporters only write. A ticket that nobody reads would make the kernel of an exporter that closes its socket
         // reset the connection, and throw away what it has not sent yet.
         config.send_tls13_tickets = 0;
@@ -116,23 +120,27 @@ impl Settings {
         provider: Arc<rustls::crypto::CryptoProvider>,
     ) -> Result<Option<Arc<dyn ClientCertVerifier>>, TlsError> {
         let Some(path) = &self.client_ca else {
-            return if self.client_certificates.is_some() { Err(TlsError::NoClientAuthority) } else { Ok(None) };
+            return if self.client_certificates.is_some() {
+                Err(TlsError::NoClientAuthority)
+            } else {
+                Ok(None)
+            };
         };
         let mut authorities = RootCertStore::empty();
         for authority in certificates("client_ca", path)? {
-            authorities.add(authority).map_err(|error| self.unusable("client_ca", path, &error))?;
+            authorities.add(authority).map_err(|error| unusable("client_ca", path, &error))?;
         }
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(authorities), provider);
         let verifier = match self.client_certificates {
             Some(ClientCertificates::Optional) => verifier.allow_unauthenticated(),
             Some(ClientCertificates::Required) | None => verifier,
         };
-        verifier.build().map(Some).map_err(|error| self.unusable("client_ca", path, &error))
+        verifier.build().map(Some).map_err(|error| unusable("client_ca", path, &error))
     }
+}
 
-    fn unusable(&self, key: &'static str, path: &Path, error: &dyn std::error::Error) -> TlsError {
-        TlsError::Unusable { key, path: path.to_owned(), fault: error.to_string() }
-    }
+fn unusable(key: &'static str, path: &Path, error: &dyn std::error::Error) -> TlsError {
+    TlsError::Unusable { key, path: path.to_owned(), fault: error.to_string() }
 }
 
 /// The certificates of a PEM file, at least one.
@@ -164,7 +172,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for name in ["a", "b"] {
             let key = KeyPair::generate().unwrap();
-            let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().self_signed(&key).unwrap();
+            let certificate =
+                CertificateParams::new(vec![name.to_owned()]).unwrap().self_signed(&key).unwrap();
             std::fs::write(folder.path().join(name).with_extension("pem"), certificate.pem()).unwrap();
             std::fs::write(folder.path().join(name).with_extension("key"), key.serialize_pem()).unwrap();
         }
@@ -184,11 +193,20 @@ mod tests {
         assert!(good.acceptor().is_ok());
         let file = |name| folder.path().join(name);
         let cases = [
-            (Settings { certificate: file("none.pem"), ..good.clone() }, "listen.tls.certificate: cannot read"),
+            (
+                Settings { certificate: file("none.pem"), ..good.clone() },
+                "listen.tls.certificate: cannot read",
+            ),
             (Settings { certificate: file("a.key"), ..good.clone() }, "name a PEM file with a CERTIFICATE"),
             (Settings { key: file("a.pem"), ..good.clone() }, "a PRIVATE KEY that is not encrypted"),
-            (Settings { key: file("b.key"), ..good.clone() }, "name the key that the certificate was made for"),
-            (Settings { client_ca: Some(file("b.key")), ..good.clone() }, "listen.tls.client_ca: cannot read"),
+            (
+                Settings { key: file("b.key"), ..good.clone() },
+                "name the key that the certificate was made for",
+            ),
+            (
+                Settings { client_ca: Some(file("b.key")), ..good.clone() },
+                "listen.tls.client_ca: cannot read",
+            ),
             (
                 Settings { client_certificates: Some(ClientCertificates::Optional), ..good.clone() },
                 "needs listen.tls.client_ca",

@@ -98,7 +98,8 @@ impl Framer {
     /// Length of the next message, if it is whole.
     fn next_length(&self) -> Result<Option<usize>> {
         let held = self.buffer.get(self.start..self.end).unwrap_or_default();
-        let error = |at: usize, field, reason| Error { offset: self.offset.saturating_add(at), field, reason };
+        let error =
+            |at: usize, field, reason| Error { offset: self.offset.saturating_add(at), field, reason };
         let Some((version, rest)) = held.split_first_chunk() else { return Ok(None) };
         if u16::from_be_bytes(*version) != ipfix::VERSION {
             return Err(error(0, "version", Reason::UnknownVersion));
@@ -162,7 +163,8 @@ mod tests {
 
     #[test]
     fn the_longest_messages_fit_among_short_ones() {
-        let messages = [message(16, 1), message(65_535, 2), message(65_535, 3), message(5_000, 4), message(16, 5)];
+        let messages =
+            [message(16, 1), message(65_535, 2), message(65_535, 3), message(5_000, 4), message(16, 5)];
         let stream = messages.concat();
         for size in [1, 7, 1_448, 4_096, 65_535, 65_536, stream.len()] {
             assert_eq!(framed(stream.chunks(size)), (messages.to_vec(), None, 0), "portions of {size}");

@@ -21,7 +21,7 @@ use crate::server::wire::ipfix_framing::Framer;
 
 /// An exporter that is gone without a word is found out after two minutes: 60 s silence, then 6 probes 10 s apart.
 const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
-    .with_time(Duration::from_secs(60))
+    .with_time(Duration::from_mins(1))
     .with_interval(Duration::from_secs(10))
     .with_retries(6);
 /// When the process stops, a connection is read until nothing came for so long,
@@ -78,8 +78,13 @@ impl Connection<'_> {
         // Nothing is lost when the exporter does not take the farewell: all it sent was read.
         drop(timeout(CLOSING, stream.shutdown()).await);
         self.counters.closed(end);
-        if matches!(end, End::UnknownVersion | End::MessageLength | End::Truncated) && self.counters.may_warn() {
-            tracing::warn!(reason = end.label(), "closed a connection that does not speak IPFIX, or not to its end");
+        if matches!(end, End::UnknownVersion | End::MessageLength | End::Truncated)
+            && self.counters.may_warn()
+        {
+            tracing::warn!(
+                reason = end.label(),
+                "closed a connection that does not speak IPFIX, or not to its end"
+            );
         } else {
             tracing::debug!(reason = end.label(), "closed a connection");
         }

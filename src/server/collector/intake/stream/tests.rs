@@ -163,11 +163,13 @@ fn an_exporter_with_an_open_connection_is_not_forgotten_for_its_silence() {
         let source = ([198, 51, 100, last], 1).into();
         feed.intake.datagram(source, NOW_US + limits.idle_us, &[0, 8], &mut Vec::new());
     };
-    (late(&mut feed, 1), late(&mut feed, 2));
+    late(&mut feed, 1);
+    late(&mut feed, 2);
     feed.intake.expire(NOW_US + 10 * limits.idle_us);
     assert_eq!((feed.templates(), feed.counters().exporters_forgotten), (vec![(Some(1), 0, 256)], 1));
     feed.intake.stream_ended(1, PEER.into());
-    (late(&mut feed, 1), late(&mut feed, 2));
+    late(&mut feed, 1);
+    late(&mut feed, 2);
     feed.intake.expire(NOW_US + 20 * limits.idle_us);
     assert_eq!(feed.intake.exporter_count(), 0);
 }
