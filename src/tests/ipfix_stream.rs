@@ -10,6 +10,7 @@ use meridian::model::exporter::Protocol;
 use meridian::model::flow_record::FlowRecord;
 use meridian::server::collector::batch::FlowBatch;
 use meridian::server::collector::counters::Counters;
+use meridian::server::collector::inlet::{self, Kind};
 use meridian::server::collector::intake::Intake;
 use meridian::server::collector::listener::Collector;
 use meridian::server::collector::tcp_listener::{
@@ -21,6 +22,7 @@ use meridian::server::live::{self, Hub};
 use meridian::server::transport::InProcess;
 use meridian::server::wire::encode::{Exporter, Message};
 use meridian::server::wire::ipfix;
+use meridian::server::wire::reader::Reader;
 use meridian::server::wire::template::{Definition, Field};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
@@ -297,6 +299,48 @@ async fn what_was_sent_before_the_stop_is_handed_on_and_new_connections_are_refu
         assert!(is_closed(&mut stream).await);
     }
     assert!(TcpStream::connect(server.address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_busy_collecting_thread_slows_the_exporter_and_loses_nothing() {
+    const MESSAGES: u32 = 20_000;
+    let (inlet, mut outlet) = inlet::channel().unwrap();
+    let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), None).unwrap();
+    let address = listener.address();
+    let streams = StreamListeners::start(vec![listener], Limits::default(), move |_| inlet.clone()).unwrap();
+    let sending = tokio::spawn(async move {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        for sequence in 0..MESSAGES {
+            let mut message = message(sequence);
+            message.begin_set(256);
+            message.record(&definition(256, &[(1, 0)]), [&[1; 1_400][..]]);
+            stream.write_all(&message.finish()).await.unwrap();
+        }
+    });
+    let mut looks = interval(Duration::from_millis(2));
+    let (mut next, mut most_waiting, mut has_ended) = (0, 0, false);
+    let taking = async {
+        while !has_ended {
+            // The kernel's buffers and the channel are full, and the exporter waits.
+            let waiting = streams.counts()[0].messages.saturating_sub(next.into());
+            most_waiting = most_waiting.max(waiting);
+            if waiting < 256 && !sending.is_finished() {
+                looks.tick().await;
+                continue;
+            }
+            for taken in outlet.take(100) {
+                let Kind::Data(data) = taken.kind else {
+                    has_ended = true;
+                    break;
+                };
+                assert_eq!(ipfix::Header::parse(&mut Reader::new(&data)).unwrap().sequence, next);
+                next += 1;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, taking).await.unwrap();
+    assert_eq!((next, most_waiting), (MESSAGES, 256));
 }
 
 /// An authority, and what it signs, as PEM files.
