@@ -109,8 +109,8 @@ pub fn ExporterCard(
                 <For
                     each=move || templates.get()
                     key=|template| (
-                        template.protocol, template.source_port, template.observation_domain, template.template_id,
-                        template.defined_ms, template.fields.len(),
+                        template.protocol, template.source_port, template.connection, template.observation_domain,
+                        template.template_id, template.defined_ms, template.fields.len(),
                     )
                     let:template
                 >
@@ -135,15 +135,14 @@ fn Figure(
 
 #[component]
 fn TemplateView(template: Template, templates: Memo<Vec<Template>>) -> impl IntoView {
-    let key = (template.protocol, template.source_port, template.observation_domain, template.template_id);
+    let of = |template: &Template| {
+        let Template { protocol, source_port, connection, observation_domain, template_id, .. } = *template;
+        (protocol, source_port, connection, observation_domain, template_id)
+    };
+    let key = of(&template);
     let records = Memo::new(move |_| {
         templates.with(|templates| {
-            templates
-                .iter()
-                .find(|other| {
-                    (other.protocol, other.source_port, other.observation_domain, other.template_id) == key
-                })
-                .map_or(0, |template| template.records)
+            templates.iter().find(|other| of(other) == key).map_or(0, |template| template.records)
         })
     });
     let kind = if template.is_options { "Options template" } else { "Template" };
@@ -151,8 +150,9 @@ fn TemplateView(template: Template, templates: Memo<Vec<Template>>) -> impl Into
         Protocol::Ipfix => "observation domain",
         _ => "source id",
     };
+    let connection = template.connection.map(|number| format!(" · connection {number}")).unwrap_or_default();
     let caption = format!(
-        "{kind} {} · {} · {domain} {} · port {}",
+        "{kind} {} · {} · {domain} {} · port {}{connection}",
         template.template_id,
         template.protocol.name(),
         template.observation_domain,

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::share_bar::ShareBar;
 use crate::model::quantity;
-use crate::model::status::Listener;
+use crate::model::status::{Listener, Transport};
 
 /// One row a socket, with its receive buffer and what the kernel dropped.
 #[component]
@@ -21,11 +21,12 @@ pub fn ListenerTable(
             </Show>
             <div class="table-scroll">
                 <table class="data-table">
-                    <caption class="visually-hidden">"Listening UDP sockets and their receive buffers"</caption>
+                    <caption class="visually-hidden">"Listening sockets and their receive buffers"</caption>
                     <thead>
                         <tr>
                             <th scope="col">"Address"</th>
-                            <th scope="col" class="data-table__number">"Datagrams"</th>
+                            <th scope="col" class="data-table__number">"Connections"</th>
+                            <th scope="col" class="data-table__number">"Datagrams or messages"</th>
                             <th scope="col" class="data-table__number">"Kernel drops"</th>
                             <th scope="col" class="data-table__number">"Buffer"</th>
                             <th scope="col" class="data-table__number">"In use"</th>
@@ -42,7 +43,7 @@ pub fn ListenerTable(
                 </table>
             </div>
             <p class="panel__hint">
-                "Buffers are counted in kernel memory, about twice the payload. "
+                "Buffers are counted in kernel memory, about twice the payload; connections slow their exporters instead of dropping. "
                 "When the kernel drops datagrams, raise net.core.rmem_max."
             </p>
         </section>
@@ -69,12 +70,23 @@ fn ListenerRow(listener: Memo<Option<Listener>>) -> impl IntoView {
     };
     view! {
         <tr>
-            <th scope="row"><code>{part(|listener| format!("udp {}", listener.address))}</code></th>
+            <th scope="row"><code>{part(|listener| format!("{} {}", listener.transport.label(), listener.address))}</code></th>
+            <td class="data-table__number">{part(|listener| of_connections(listener, quantity::count(listener.connections)))}</td>
             <td class="data-table__number">{part(|listener| quantity::count(listener.datagrams))}</td>
-            <td class=drops_class>{part(|listener| quantity::count(listener.kernel_drops))}</td>
-            <td class="data-table__number">{part(|listener| quantity::bytes(listener.receive_buffer_bytes))}</td>
-            <td class="data-table__number">{part(|listener| quantity::bytes(listener.receive_buffer_used_bytes))}</td>
+            <td class=drops_class>{part(|listener| of_datagrams(listener, quantity::count(listener.kernel_drops)))}</td>
+            <td class="data-table__number">{part(|listener| of_datagrams(listener, quantity::bytes(listener.receive_buffer_bytes)))}</td>
+            <td class="data-table__number">{part(|listener| of_datagrams(listener, quantity::bytes(listener.receive_buffer_used_bytes)))}</td>
             <td class="data-table__bar"><ShareBar share/></td>
         </tr>
     }
+}
+
+/// A figure that only connections have.
+fn of_connections(listener: &Listener, figure: String) -> String {
+    if listener.transport == Transport::Udp { "–".to_owned() } else { figure }
+}
+
+/// A figure that only datagrams have.
+fn of_datagrams(listener: &Listener, figure: String) -> String {
+    if listener.transport == Transport::Udp { figure } else { "–".to_owned() }
 }

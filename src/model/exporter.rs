@@ -69,9 +69,9 @@ pub struct Exporter {
     pub first_seen_ms: i64,
     /// Receive time of its latest datagram, milliseconds since 1970.
     pub last_seen_ms: i64,
-    /// Datagrams received.
+    /// Datagrams received; a message over TCP or TLS counts as one.
     pub datagrams: u64,
-    /// Bytes of UDP payload received.
+    /// Bytes of UDP payload and of messages over TCP or TLS received.
     pub datagram_bytes: u64,
     /// What its flow records add up to (both halves of a biflow counted).
     pub traffic: Traffic,
@@ -120,8 +120,10 @@ pub struct Exporter {
 pub struct Template {
     /// Which protocol's id space it is in.
     pub protocol: Protocol,
-    /// UDP source port of the datagram that defined it.
+    /// Source port of the datagram or connection that defined it.
     pub source_port: u16,
+    /// Number of the TCP or TLS connection that defined it; `None` over UDP.
+    pub connection: Option<u32>,
     /// Observation domain (IPFIX) or source id (v9).
     pub observation_domain: u32,
     /// Template id, 256 and above.

@@ -38,19 +38,46 @@ pub struct Status {
     pub live_dropped: u64,
 }
 
-/// One listening UDP socket.
+/// How export messages arrive at a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    /// Datagrams.
+    Udp,
+    /// IPFIX messages in connections.
+    Tcp,
+    /// IPFIX messages in connections secured by TLS.
+    Tls,
+}
+
+impl Transport {
+    /// The name in lists and the label in metrics.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+        }
+    }
+}
+
+/// One listening socket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listener {
     /// Address it is bound to.
     pub address: SocketAddr,
-    /// Receive buffer the kernel granted, in bytes of kernel memory.
+    /// Receive buffer the kernel granted, in bytes of kernel memory; 0 for TCP and TLS, where each connection has one.
     pub receive_buffer_bytes: u64,
     /// Receive buffer in use at the last look, in bytes of kernel memory.
     pub receive_buffer_used_bytes: u64,
-    /// Datagrams received.
+    /// Datagrams received; over TCP and TLS, messages.
     pub datagrams: u64,
     /// Datagrams that the kernel dropped because the buffer was full.
     pub kernel_drops: u64,
+    /// How messages arrive here.
+    pub transport: Transport,
+    /// Connections open now; 0 for UDP.
+    pub connections: u64,
 }
 
 /// Which databases answer, and whether they do.

@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::collector::exporter::ExporterSnapshot;
 use super::collector::listener::{Collector, Report};
 use super::collector::socket;
+use super::collector::tcp_listener::StreamListeners;
 use super::config::Config;
 use super::geolocation::{Current, Geolocation};
 use super::home;
@@ -25,6 +26,7 @@ const MAX_CITIES: usize = 5_000;
 pub struct Context {
     config: Config,
     collector: Collector,
+    streams: StreamListeners,
     geolocation: Arc<Current>,
     hub: Arc<Hub>,
     started_ms: i64,
@@ -50,16 +52,22 @@ impl Context {
     pub fn new(
         config: Config,
         collector: Collector,
+        streams: StreamListeners,
         geolocation: Arc<Current>,
         hub: Arc<Hub>,
         started_ms: i64,
     ) -> Self {
-        Self { config, collector, geolocation, hub, started_ms, cities: Mutex::default() }
+        Self { config, collector, streams, geolocation, hub, started_ms, cities: Mutex::default() }
     }
 
     /// The collecting thread.
     pub fn collector(&self) -> &Collector {
         &self.collector
+    }
+
+    /// The listeners for TCP and TLS.
+    pub fn streams(&self) -> &StreamListeners {
+        &self.streams
     }
 
     /// The live feed.
@@ -89,7 +97,7 @@ impl Context {
             last_received_ms: report.last_received_us.map(|time| time / 1_000),
             exporters: report.exporters,
             live_dropped: report.live_dropped,
-            listeners: report.listeners.clone(),
+            listeners: report.listeners.iter().cloned().chain(self.streams.status()).collect(),
             geolocation: geolocation.status(),
             home_networks: geolocation.home_networks(),
             home_can_be_set: self.config.home.is_none(),

@@ -15,6 +15,7 @@ use prometheus_client::registry::Registry;
 use super::collector::exporter::ExporterSnapshot;
 use super::collector::listener::Report;
 use super::collector::options::Kind;
+use super::collector::tcp_listener::ConnectionCounts;
 use super::context::Context;
 use super::live::{Hub, UPPER_BOUNDS_US};
 use super::wire::error::Reason;
@@ -22,11 +23,14 @@ use crate::model::exporter::{Exporter, Protocol};
 use crate::model::frame::SnapshotReason;
 use crate::model::status::Listener;
 
+mod streams;
+
 /// The page for a scraper.
 pub fn page(context: &Context) -> Response {
     let scrape = Scrape {
         report: context.report(),
         exporters: context.collector().exporters(),
+        connections: context.streams().counts(),
         hub: Arc::clone(context.hub()),
     };
     let mut registry = Registry::with_prefix("meridian");
@@ -44,6 +48,7 @@ pub fn page(context: &Context) -> Response {
 struct Scrape {
     report: Arc<Report>,
     exporters: Arc<Vec<ExporterSnapshot>>,
+    connections: Vec<ConnectionCounts>,
     hub: Arc<Hub>,
 }
 
@@ -93,6 +98,7 @@ impl Collector for Scrape {
         let mut writer = Writer(encoder);
         self.intake(&mut writer)?;
         self.listeners(&mut writer)?;
+        self.streams(&mut writer)?;
         self.exporters(&mut writer)?;
         self.live(&mut writer)
     }
@@ -101,10 +107,14 @@ impl Collector for Scrape {
 impl Scrape {
     fn intake(&self, writer: &mut Writer) -> fmt::Result {
         let counters = &self.report.counters;
-        writer.counter("datagrams_received", "Export datagrams received", counters.datagrams)?;
+        writer.counter(
+            "datagrams_received",
+            "Export datagrams received; a message over TCP or TLS counts as one",
+            counters.datagrams,
+        )?;
         writer.counter(
             "datagram_bytes_received",
-            "UDP payload received, in bytes",
+            "UDP payload and messages over TCP and TLS received, in bytes",
             counters.datagram_bytes,
         )?;
         writer.counters(
@@ -135,17 +145,18 @@ impl Scrape {
             ("decoded", counters.data_sets_decoded),
             ("expired", counters.sets_expired),
             ("refused", counters.sets_refused),
+            ("without_template", counters.sets_without_template),
         ];
         writer.counters(
             "sets",
-            "Sets by what became of them: templates, data decoded, data whose template never came, data that found no room to wait",
+            "Sets by what became of them: templates, data decoded, data whose template never came, data that found no room to wait, data over TCP or TLS without template",
             sets.map(|(fate, count)| ([("fate", fate)], count)),
         )?;
         writer.gauge("sets_waiting", "Data sets that wait for their template", counters.sets_waiting)?;
         writer.counter("template_records", "Template records in template sets", counters.template_records)?;
         writer.counter(
             "templates_withdrawn",
-            "Template withdrawals, which have no effect over UDP",
+            "Template withdrawals received; they have no effect over UDP",
             counters.templates_withdrawn,
         )?;
         writer.counter(

@@ -21,12 +21,14 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use self::collector::intake::Intake;
 use self::collector::limits::Limits;
 use self::collector::listener::{Collector, Listener};
-use self::config::{Config, DEFAULT_UDP_PORTS};
+use self::collector::tcp_listener::{self, StreamListeners};
+use self::config::{Config, DEFAULT_TCP_PORT, DEFAULT_TLS_PORT, DEFAULT_UDP_PORTS};
 use self::context::Context;
 use self::geolocation::{Current, Geolocation};
 use self::live::Hub;
@@ -44,7 +46,7 @@ pub enum RunError {
     /// An address could not be bound.
     #[error("cannot listen on {what} {address}: {}", hint(source))]
     Bind {
-        /// `UDP` or `HTTP`.
+        /// `UDP`, `TCP`, `TLS` or `HTTP`.
         what: &'static str,
         /// The address.
         address: SocketAddr,
@@ -78,7 +80,9 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let leptos = http::leptos_options(&config)?;
     http::check_site(&leptos)?;
 
+    let tls = tls_acceptor(&config)?;
     let listeners = bind_udp(&config)?;
+    let stream_listeners = bind_tcp(&config, tls)?;
     let http = TcpListener::bind(leptos.site_addr).await.map_err(|source| RunError::Bind {
         what: "HTTP",
         address: leptos.site_addr,
@@ -87,6 +91,10 @@ async fn serve(config: Config) -> Result<(), RunError> {
     for listener in &listeners {
         let granted_bytes = listener.memory().granted_bytes;
         tracing::info!(address = %listener.address(), receive_buffer_bytes = granted_bytes, "waiting for export datagrams");
+    }
+
+    for listener in &stream_listeners {
+        tracing::info!(address = %listener.address(), transport = listener.transport().label(), "waiting for IPFIX connections");
     }
 
     // Datagrams wait in the kernel's buffers while the databases load.
@@ -102,6 +110,11 @@ async fn serve(config: Config) -> Result<(), RunError> {
         live,
     )
     .context("cannot start the collecting thread")?;
+    let limits =
+        tcp_listener::Limits { idle_timeout: config.idle_timeout, ..tcp_listener::Limits::default() };
+    let inlet = collector.inlet().clone();
+    let streams = StreamListeners::start(stream_listeners, limits, move |_| inlet.clone())
+        .context("cannot listen for connections")?;
 
     let stop = shutdown::on_signal().context("cannot listen for stop signals")?;
     let closing = CancellationToken::new();
@@ -114,7 +127,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
         tokio::spawn(collector::demo_exporter::run(demo, target, stop.clone()));
     }
     let deadline = config.shutdown_deadline;
-    let context = Arc::new(Context::new(config, collector, geolocation, hub, started_ms));
+    let context = Arc::new(Context::new(config, collector, streams, geolocation, hub, started_ms));
     let address = http.local_addr().context("the HTTP socket has no address")?;
     let mut pages = tokio::spawn(http::serve(http, Arc::clone(&context), leptos, closing.clone()));
     tracing::info!("Meridian is at http://{address}/");
@@ -126,7 +139,10 @@ async fn serve(config: Config) -> Result<(), RunError> {
     };
     tracing::info!("stopping: connections get {} s to end", deadline.as_secs());
     let drained = async {
-        // First the collector, so that the live feed still shows what it had received.
+        // First the connections, then the collector, so that the live feed still shows what they had received.
+        if tokio::time::timeout(deadline / 2, context.streams().stop()).await.is_err() {
+            tracing::warn!("exporters' connections were still open at half the deadline; they are cut");
+        }
         let collecting = Arc::clone(&context);
         let stopped = tokio::task::spawn_blocking(move || {
             collecting.collector().stop();
@@ -198,6 +214,38 @@ fn bind_udp(config: &Config) -> Result<Vec<Listener>, RunError> {
     addresses.into_iter().map(bind).collect()
 }
 
+/// Port of all addresses of both families, of one where the machine has no IPv6.
+fn on_all_addresses(port: u16) -> Vec<SocketAddr> {
+    let has_ipv6 = tcp_listener::Listener::bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)), None).is_ok();
+    let address = if has_ipv6 { IpAddr::from(Ipv6Addr::UNSPECIFIED) } else { Ipv4Addr::UNSPECIFIED.into() };
+    vec![SocketAddr::new(address, port)]
+}
+
+/// Binds what connections arrive at: IPFIX over TCP, and over TLS if there is an acceptor.
+fn bind_tcp(config: &Config, tls: Option<TlsAcceptor>) -> Result<Vec<tcp_listener::Listener>, RunError> {
+    let bind = |what, address, tls| {
+        tcp_listener::Listener::bind(address, tls).map_err(|source| RunError::Bind { what, address, source })
+    };
+    let tcp = config.tcp_addresses().unwrap_or_else(|| on_all_addresses(DEFAULT_TCP_PORT));
+    let mut listeners: Vec<_> =
+        tcp.into_iter().map(|address| bind("TCP", address, None)).collect::<Result<_, _>>()?;
+    if let Some(acceptor) = tls {
+        let named = config.listen_tls.as_ref().and_then(|settings| settings.addresses.clone());
+        for address in named.unwrap_or_else(|| on_all_addresses(DEFAULT_TLS_PORT)) {
+            listeners.push(bind("TLS", address, Some(acceptor.clone()))?);
+        }
+    }
+    Ok(listeners)
+}
+
+/// Reads certificate, key and authorities, if IPFIX over TLS is to be received.
+fn tls_acceptor(config: &Config) -> Result<Option<TlsAcceptor>, RunError> {
+    let settings = config.listen_tls.as_ref();
+    settings
+        .map(|settings| settings.acceptor().map_err(|error| RunError::Usage(error.to_string())))
+        .transpose()
+}
+
 /// Prints what the configuration comes to. Everything was checked when it was read; what is checked here needs files.
 pub fn check(config: &Config) -> Result<(), RunError> {
     let file = config.file.as_ref().map_or("none (defaults)".to_owned(), |file| file.display().to_string());
@@ -209,6 +257,10 @@ pub fn check(config: &Config) -> Result<(), RunError> {
         config.listen_udp.iter().map(ToString::to_string).collect()
     };
     println!("export datagrams at  {}", udp.join(", "));
+    for (what, addresses) in connections_at(config) {
+        println!("{what:<20} {addresses}");
+    }
+    tls_acceptor(config)?;
     println!("pages at             http://{}/", http::leptos_options(config)?.site_addr);
     for rule in &config.rules.sampling {
         println!("sampling             {rule}");
@@ -229,6 +281,18 @@ pub fn check(config: &Config) -> Result<(), RunError> {
     }
     println!("the configuration is good");
     Ok(())
+}
+
+/// Where connections arrive, in words: over TCP, and over TLS if it is configured.
+fn connections_at(config: &Config) -> Vec<(&'static str, String)> {
+    let shown = |addresses: Option<Vec<SocketAddr>>, default: u16| match addresses {
+        None => format!("port {default} of all addresses"),
+        Some(none) if none.is_empty() => "none".to_owned(),
+        Some(some) => some.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    };
+    let tls = config.listen_tls.as_ref().map(|tls| shown(tls.addresses.clone(), DEFAULT_TLS_PORT));
+    let tcp = ("IPFIX over TCP at", shown(config.tcp_addresses(), DEFAULT_TCP_PORT));
+    std::iter::once(tcp).chain(tls.map(|tls| ("IPFIX over TLS at", tls))).collect()
 }
 
 /// Prints all that is known of an address.

@@ -21,6 +21,7 @@ use meridian::server::wire::reader::Reader;
 use meridian::server::wire::set::{Kind, Sets};
 use meridian::server::wire::template::{Definition, Definitions, Field, Item, VARIABLE_LENGTH};
 use meridian::server::wire::template_cache::Key;
+use meridian::server::wire::transport_session::TransportSession;
 use meridian::server::wire::{ipfix, netflow_v9};
 
 #[path = "corpus/options.rs"]
@@ -423,8 +424,8 @@ fn recoded(datagram: &Datagram, known: &mut HashMap<Key, Definition>) -> Datagra
         }
         _ => return Datagram { source: datagram.source, payload: datagram.payload.clone() },
     };
-    let key =
-        |template_id| Key { source_port: datagram.source.port(), protocol, observation_domain, template_id };
+    let session = TransportSession::Udp { source_port: datagram.source.port() };
+    let key = |template_id| Key { session, protocol, observation_domain, template_id };
     for set in Sets::new(reader).map_while(Result::ok) {
         let is_options = set.kind(protocol) == Kind::OptionsTemplates;
         match set.kind(protocol) {

@@ -5,8 +5,8 @@
 //! undecodable set.
 //!
 //! - `datagrams` = by protocol + undecodable
-//! - `sets` = template sets + data sets decoded, waiting, expired, refused + undecodable
-//! - `template_records` = defined + withdrawn (no effect over UDP) + undecodable
+//! - `sets` = template sets + data sets decoded, waiting, expired, refused, without template + undecodable
+//! - `template_records` = defined + withdrawn + undecodable
 //! - `options_records` = sum of `options_by_kind`
 //! - `data_records` + `reverse_records` = flow records + options records + `empty_records` + `events` +
 //!   `implausible_records`
@@ -20,9 +20,9 @@ use super::options;
 /// What came since the start of the process, from all exporters, and where it ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Datagrams received.
+    /// Datagrams received; a message over TCP or TLS counts as one.
     pub datagrams: u64,
-    /// Bytes of UDP payload received.
+    /// Bytes of UDP payload and of messages over TCP or TLS received.
     pub datagram_bytes: u64,
     /// Datagrams whose header could be read, in the order of [`Protocol::ALL`].
     pub datagrams_by_protocol: [u64; Protocol::ALL.len()],
@@ -47,7 +47,7 @@ pub struct Counters {
     pub template_records: u64,
     /// Template records that defined a template, or confirmed one.
     pub templates_defined: u64,
-    /// Withdrawals, which have no effect over UDP (RFC 7011 §8.4).
+    /// Withdrawals. They have no effect over UDP (RFC 7011 §8.4).
     pub templates_withdrawn: u64,
     /// Template records that were refused.
     pub undecodable_templates: ByReason,
@@ -79,6 +79,19 @@ pub struct Counters {
     pub implausible_records: u64,
     /// Options data records by what they say.
     pub options_by_kind: options::ByKind,
+    /// Of the datagrams, messages over TCP and TLS.
+    pub stream_messages: u64,
+    /// Data sets over TCP and TLS whose template was not known. They do not wait: all is in order there, so a
+    /// template that comes later does not describe them.
+    pub sets_without_template: u64,
+    /// Templates forgotten because a withdrawal over TCP or TLS named them, or all of them.
+    pub templates_removed: u64,
+    /// Withdrawals over TCP and TLS of templates that were not known.
+    pub unknown_withdrawals: u64,
+    /// Templates that got another layout over TCP and TLS without being withdrawn before (RFC 7011 §8.1).
+    pub templates_redefined: u64,
+    /// Templates forgotten because their connection ended.
+    pub templates_ended: u64,
 }
 
 /// Position of a protocol in [`Counters::datagrams_by_protocol`].

@@ -11,6 +11,7 @@ use crate::server::wire::set::{Kind, Set, Sets};
 use crate::server::wire::slot::{Slot, Values};
 use crate::server::wire::template::{Definition, Definitions, Item};
 use crate::server::wire::template_cache::{Key, Room};
+use crate::server::wire::transport_session::TransportSession;
 use crate::server::wire::{ipfix, netflow_v1, netflow_v5, netflow_v7, netflow_v9};
 
 use super::counters::{Counters, protocol_index};
@@ -37,7 +38,7 @@ pub(super) struct Datagram<'a> {
     pub(super) limits: &'a Limits,
     pub(super) rules: &'a Rules,
     pub(super) address: IpAddr,
-    pub(super) source_port: u16,
+    pub(super) session: TransportSession,
     pub(super) received_us: i64,
     pub(super) state: &'a mut State,
     pub(super) template_weight: &'a mut usize,
@@ -51,7 +52,7 @@ pub(super) struct Datagram<'a> {
 
 /// What every set of a message shares.
 #[derive(Clone, Copy)]
-struct Message {
+pub(super) struct Message {
     protocol: Protocol,
     origin: Origin,
 }
@@ -60,6 +61,9 @@ impl Datagram<'_> {
     /// An error means that nothing of the datagram could be read.
     pub(super) fn decode(&mut self, payload: &[u8]) -> Result<(), Error> {
         let reader = Reader::new(payload);
+        if self.is_stream() {
+            return self.ipfix(reader);
+        }
         match { reader }.u16("version")? {
             netflow_v5::VERSION => self.netflow_v5(reader),
             netflow_v1::VERSION => self.netflow_v1(reader),
@@ -140,7 +144,7 @@ impl Datagram<'_> {
 
     const fn session_key(&self, message: Message) -> SessionKey {
         SessionKey {
-            source_port: self.source_port,
+            session: self.session,
             protocol: message.protocol,
             observation_domain: message.origin.observation_domain,
         }
@@ -223,9 +227,9 @@ impl Datagram<'_> {
         Some(0)
     }
 
-    const fn template_key(&self, message: Message, template_id: u16) -> Key {
+    pub(super) const fn template_key(&self, message: Message, template_id: u16) -> Key {
         Key {
-            source_port: self.source_port,
+            session: self.session,
             protocol: message.protocol,
             observation_domain: message.origin.observation_domain,
             template_id,
@@ -239,8 +243,9 @@ impl Datagram<'_> {
             self.counters.template_records += 1;
             let defined = match item {
                 Ok(Item::Definition(definition)) => self.define(message, definition),
-                Ok(Item::Withdrawal(_)) => {
+                Ok(Item::Withdrawal(id)) => {
                     self.counters.templates_withdrawn += 1;
+                    self.withdraw(message, id);
                     continue;
                 }
                 Err(error) => Err(error.reason),
@@ -258,6 +263,7 @@ impl Datagram<'_> {
     /// Defines a template and decodes what waited for it.
     fn define(&mut self, message: Message, definition: Definition) -> Result<(), Reason> {
         let key = self.template_key(message, definition.id);
+        self.count_redefinition(&key, &definition);
         let templates = &mut self.state.templates;
         templates.read_out_counters(quirks::out_counters(&self.rules.quirks, self.address));
         let others = self.template_weight.saturating_sub(templates.weight());
@@ -284,6 +290,10 @@ impl Datagram<'_> {
         let key = self.template_key(message, id);
         if self.state.templates.find(&key).is_some() {
             return self.decode_data_set(key, message.origin, body);
+        }
+        if self.is_stream() {
+            self.count_set_without_template();
+            return None;
         }
         let held = Held {
             received_us: self.received_us,

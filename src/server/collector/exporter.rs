@@ -1,6 +1,6 @@
 //! What is kept of one exporter: counts, templates, and where its sequence numbers are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use crate::server::wire::error::Reason;
 use crate::server::wire::information_element;
 use crate::server::wire::template::{Definition, Field};
 use crate::server::wire::template_cache::{Key, TemplateCache};
+use crate::server::wire::transport_session::TransportSession;
 
 use super::options::{ByKind, Kind, Options, OptionsState};
 
@@ -62,13 +63,15 @@ pub struct State {
     pub events: u64,
     /// Flow records left out for implausible counters.
     pub implausible_records: u64,
+    /// Numbers of its open connections over TCP or TLS.
+    pub connections: HashSet<u32>,
 }
 
 /// A transport session and an observation domain in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SessionKey {
-    /// Source port.
-    pub source_port: u16,
+    /// Transport session.
+    pub session: TransportSession,
     /// Protocol.
     pub protocol: Protocol,
     /// Observation domain, source id or engine.
@@ -109,6 +112,7 @@ impl State {
             sampling: (0, SamplingSource::Unknown),
             events: 0,
             implausible_records: 0,
+            connections: HashSet::new(),
         }
     }
 
@@ -223,7 +227,8 @@ fn shown(template: &KnownTemplate) -> model::Template {
     };
     model::Template {
         protocol: key.protocol,
-        source_port: key.source_port,
+        source_port: key.session.source_port(),
+        connection: key.session.connection(),
         observation_domain: key.observation_domain,
         template_id: key.template_id,
         is_options: definition.is_options,

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use crate::model::exporter::Exporter;
 use crate::model::flow_record::{ExporterId, FlowRecord};
 use crate::server::wire::error::Reason;
+use crate::server::wire::transport_session::TransportSession;
 
 pub use super::counters::Counters;
 use super::datagram::Datagram;
@@ -25,6 +26,7 @@ use super::options::{self, Kind, OptionsState};
 use super::pending::Pending;
 use super::rules::Rules;
 
+mod stream;
 #[cfg(test)]
 mod tests;
 
@@ -79,6 +81,19 @@ impl Intake {
         payload: &[u8],
         flows: &mut Vec<FlowRecord>,
     ) {
+        let session = TransportSession::Udp { source_port: source.port() };
+        self.message(session, source, received_us, payload, flows);
+    }
+
+    /// Decodes one datagram, or one message of a stream.
+    fn message(
+        &mut self,
+        session: TransportSession,
+        source: SocketAddr,
+        received_us: i64,
+        payload: &[u8],
+        flows: &mut Vec<FlowRecord>,
+    ) {
         let length = payload.len() as u64;
         self.counters.datagrams += 1;
         self.counters.datagram_bytes += length;
@@ -103,7 +118,7 @@ impl Intake {
             limits: &self.limits,
             rules: &self.rules,
             address,
-            source_port: source.port(),
+            session,
             received_us,
             state,
             template_weight: &mut self.template_weight,
@@ -143,7 +158,7 @@ impl Intake {
                 limits: &self.limits,
                 rules: &self.rules,
                 address,
-                source_port: key.source_port,
+                session: key.session,
                 received_us: now_us,
                 state,
                 template_weight: &mut self.template_weight,
@@ -222,7 +237,9 @@ impl Intake {
             state.templates.shrink(share);
             *total = others + state.templates.weight();
         };
-        for state in by_weight.iter_mut().filter(|state| state.traffic.flows == 0) {
+        for state in
+            by_weight.iter_mut().filter(|state| state.traffic.flows == 0 && state.connections.is_empty())
+        {
             if total > target {
                 shrink(state, &mut total, 0);
             }
@@ -244,7 +261,10 @@ impl Intake {
     fn forget_silent_exporters(&mut self, now_us: i64) {
         let Self { limits, exporters, free_ids, template_weight, options_weight, pending, counters, .. } =
             self;
-        let is_silent = |state: &State| now_us.saturating_sub(state.last_seen_us) >= limits.idle_us;
+        // An exporter that holds a connection is there, silent or not, and would not send its templates again.
+        let is_silent = |state: &State| {
+            state.connections.is_empty() && now_us.saturating_sub(state.last_seen_us) >= limits.idle_us
+        };
         let mut silent: Vec<_> = exporters
             .iter()
             .filter(|(_, state)| is_silent(state))

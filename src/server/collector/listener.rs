@@ -18,10 +18,11 @@ use arc_swap::ArcSwap;
 use super::batch::FlowBatch;
 use super::counters::Counters;
 use super::exporter::ExporterSnapshot;
+use super::inlet::{self, Inlet, Kind, Outlet};
 use super::intake::Intake;
 use super::socket::{self, MemoryInfo, ReceiveBatch};
 use crate::model::flow_record::FlowRecord;
-use crate::model::status::Listener as ListenerStatus;
+use crate::model::status::{Listener as ListenerStatus, Transport};
 use crate::server::geolocation::Current;
 use crate::server::transport::InProcess;
 
@@ -33,6 +34,8 @@ const LARGE_BATCH: usize = 8_192;
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
 /// How often counters are published while traffic flows.
 const PUBLISHING: Duration = Duration::from_millis(100);
+/// Messages of connections taken before the sockets get their turn.
+const MESSAGES: usize = 256;
 /// Batches read from one socket when the thread ends: more than a socket's buffer holds.
 const LAST_ROUNDS: usize = 4_096;
 
@@ -90,6 +93,7 @@ pub struct Collector {
     published: Arc<Published>,
     is_stopping: Arc<AtomicBool>,
     wake: UnixStream,
+    inlet: Inlet,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -103,6 +107,7 @@ impl Collector {
     ) -> io::Result<Self> {
         let (wake, woken) = UnixStream::pair()?;
         wake.set_nonblocking(true)?;
+        let (inlet, outlet) = inlet::channel()?;
         let is_stopping = Arc::new(AtomicBool::new(false));
         let published = Arc::new(Published::default());
         let mut worker = Worker {
@@ -110,6 +115,7 @@ impl Collector {
                 .into_iter()
                 .map(|listener| Reading { listener, datagrams: 0, drops: 0 })
                 .collect(),
+            outlet,
             intake,
             geolocation,
             live,
@@ -124,7 +130,12 @@ impl Collector {
         let thread = std::thread::Builder::new()
             .name("collector".to_owned())
             .spawn(move || worker.run(&stop, &woken))?;
-        Ok(Self { published, is_stopping, wake, thread: Mutex::new(Some(thread)) })
+        Ok(Self { published, is_stopping, wake, inlet, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Where messages of connections go.
+    pub const fn inlet(&self) -> &Inlet {
+        &self.inlet
     }
 
     /// What has been counted.
@@ -179,6 +190,7 @@ struct Reading {
 
 struct Worker {
     sockets: Vec<Reading>,
+    outlet: Outlet,
     intake: Intake,
     geolocation: Arc<Current>,
     live: InProcess,
@@ -193,7 +205,7 @@ impl Worker {
     fn run(mut self, stop: &AtomicBool, woken: &UnixStream) {
         let mut polled: Vec<RawFd> =
             self.sockets.iter().map(|reading| reading.listener.socket.as_raw_fd()).collect();
-        polled.push(woken.as_raw_fd());
+        polled.extend([woken.as_raw_fd(), self.outlet.as_raw_fd()]);
         let mut readable = Vec::new();
         let mut batch = ReceiveBatch::default();
         let mut housekept = Instant::now();
@@ -217,6 +229,10 @@ impl Worker {
                     (is_unpublished, is_unkept) = (is_unpublished || came, is_unkept || came);
                 }
             }
+            if readable.last().copied().unwrap_or(false) {
+                let came = self.take_messages(MESSAGES) > 0;
+                (is_unpublished, is_unkept) = (is_unpublished || came, is_unkept || came);
+            }
             if housekept.elapsed() >= HOUSEKEEPING {
                 housekept = Instant::now();
                 self.housekeeping();
@@ -231,6 +247,7 @@ impl Worker {
         for index in 0..self.sockets.len() {
             self.read(index, &mut batch, LAST_ROUNDS);
         }
+        self.take_messages(LAST_ROUNDS);
         self.publish();
         self.publish_exporters();
     }
@@ -258,6 +275,39 @@ impl Worker {
             }
         }
         total
+    }
+
+    /// Takes messages of connections, as [`take`](Self::take) does datagrams; answers how many.
+    fn take_messages(&mut self, most: usize) -> usize {
+        let (mut oldest_received_us, mut newest_received_us) = (i64::MAX, i64::MIN);
+        let mut count = 0;
+        // The iterator borrows the outlet, and decoding needs the rest.
+        let messages: Vec<_> = self.outlet.take(most).collect();
+        for message in messages {
+            count += 1;
+            let Kind::Data(data) = message.kind else {
+                self.intake.stream_ended(message.connection, message.peer);
+                continue;
+            };
+            oldest_received_us = oldest_received_us.min(message.received_us);
+            newest_received_us = newest_received_us.max(message.received_us);
+            self.intake.stream_message(
+                message.connection,
+                message.peer,
+                message.received_us,
+                &data,
+                &mut self.flows,
+            );
+            if self.flows.len() >= LARGE_BATCH {
+                self.hand_on(oldest_received_us, newest_received_us);
+                oldest_received_us = i64::MAX;
+            }
+        }
+        if newest_received_us > i64::MIN {
+            self.last_received_us = self.last_received_us.max(Some(newest_received_us));
+        }
+        self.hand_on(oldest_received_us, newest_received_us);
+        count
     }
 
     /// Decodes and locates a batch and hands its flows on.
@@ -308,6 +358,8 @@ impl Worker {
                 receive_buffer_used_bytes: memory.used_bytes,
                 datagrams: reading.datagrams,
                 kernel_drops: memory.drops,
+                transport: Transport::Udp,
+                connections: 0,
             }
         });
         self.published.report.store(Arc::new(Report {

@@ -4,13 +4,15 @@
 //! data records, [`exporter`] is what is kept of each exporter, [`pending`] holds data sets until their template
 //! comes, [`options`] keeps what options records say, [`sampling`] gives each flow its interval, [`plausibility`] keeps
 //! broken counters out, [`counters`] accounts for everything, within [`limits`] and by the operator's [`rules`] and
-//! [`quirks`]. A [`batch`] is what goes on from here.
+//! [`quirks`]. [`tcp_listener`] reads IPFIX over TCP and [`tls`] and passes messages on through an [`inlet`]. A [`batch`] is
+//! what goes on from here.
 
 pub mod batch;
 pub mod counters;
 mod datagram;
 pub mod demo_exporter;
 pub mod exporter;
+pub mod inlet;
 pub mod intake;
 pub mod limits;
 pub mod listener;
@@ -22,3 +24,6 @@ pub mod quirks;
 pub mod rules;
 pub mod sampling;
 pub mod socket;
+mod stream_templates;
+pub mod tcp_listener;
+pub mod tls;

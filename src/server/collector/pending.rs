@@ -169,9 +169,14 @@ mod tests {
     use super::*;
     use crate::model::exporter::Protocol;
     use crate::model::flow_record::ExporterId;
+    use crate::server::wire::transport_session::TransportSession;
 
-    const KEY: Key =
-        Key { source_port: 1, protocol: Protocol::Ipfix, observation_domain: 0, template_id: 256 };
+    const KEY: Key = Key {
+        session: TransportSession::Udp { source_port: 1 },
+        protocol: Protocol::Ipfix,
+        observation_domain: 0,
+        template_id: 256,
+    };
 
     fn exporter(last: u8) -> IpAddr {
         IpAddr::from([192, 0, 2, last])

@@ -1,6 +1,7 @@
 //! What `meridian.toml` may say. Unknown keys are errors; an error names the line and a way out.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,7 @@ use super::suggestion;
 use crate::model::place::HomeLocation;
 use crate::server::collector::quirks::Quirk;
 use crate::server::collector::sampling::SamplingRule;
+use crate::server::collector::tls;
 use crate::server::geolocation::HomeNetworkSetting;
 
 /// The whole file. Every section and key may be missing.
@@ -62,6 +64,12 @@ pub struct Listen {
     pub udp: Option<Vec<SocketAddr>>,
     /// Receive buffer asked of the kernel for each socket, in bytes. Default 67,108,864.
     pub receive_buffer_bytes: Option<usize>,
+    /// TCP addresses with port, for IPFIX. Default: those of `udp` whose port is 4739. Variable `MERIDIAN_LISTEN_TCP`.
+    pub tcp: Option<Vec<SocketAddr>>,
+    /// Seconds after which a TCP or TLS connection without a message is closed, at least 1. Default 1,800.
+    pub idle_timeout_s: Option<NonZeroU32>,
+    /// IPFIX over TLS. Default: none.
+    pub tls: Option<tls::Settings>,
 }
 
 /// Section `[http]`.
@@ -200,6 +208,14 @@ mod tests {
         assert!(message.contains("did you mean `exporters`?"), "{message}");
         let message = error("[[sampling]]\nexporters = [\"::/0\"]\ninterval = 5\nuse = \"overide\"\n");
         assert!(message.contains("did you mean `override`?"), "{message}");
+    }
+
+    #[test]
+    fn tls_without_a_key_and_a_timeout_of_nothing_are_errors_that_say_so() {
+        let message = error("[listen.tls]\ncertificate = \"a.pem\"\n");
+        assert!(message.contains("meridian.toml:1") && message.contains("`key`"), "{message}");
+        let message = error("[listen]\nidle_timeout_s = 0\n");
+        assert!(message.contains("meridian.toml:2") && message.contains("nonzero"), "{message}");
     }
 
     #[test]

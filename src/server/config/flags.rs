@@ -52,6 +52,9 @@ pub struct RunFlags {
     /// UDP addresses that export datagrams arrive at, separated by commas.
     #[arg(long, env = "MERIDIAN_LISTEN_UDP", value_name = "ADDRESS:PORT", value_delimiter = ',')]
     pub listen_udp: Option<Vec<SocketAddr>>,
+    /// TCP addresses that IPFIX connections arrive at, separated by commas.
+    #[arg(long, env = "MERIDIAN_LISTEN_TCP", value_name = "ADDRESS:PORT", value_delimiter = ',')]
+    pub listen_tcp: Option<Vec<SocketAddr>>,
     /// Address of the pages and the API.
     #[arg(long, env = "MERIDIAN_HTTP_ADDRESS", value_name = "ADDRESS:PORT")]
     pub http_address: Option<SocketAddr>,

@@ -17,6 +17,7 @@ use self::file::ConfigFile;
 use self::flags::{LogFormat, RunFlags};
 use crate::model::place::HomeLocation;
 use crate::server::collector::rules::Rules;
+use crate::server::collector::tls;
 use crate::server::geolocation::{HomeNetworkSetting, Settings};
 use crate::server::{home, telemetry};
 
@@ -24,6 +25,11 @@ use crate::server::{home, telemetry};
 pub const DEFAULT_FILE: &str = "meridian.toml";
 /// UDP ports that are listened on unless others are named: NetFlow, IPFIX (IANA) and sFlow (IANA).
 pub const DEFAULT_UDP_PORTS: [u16; 3] = [2055, 4739, 6343];
+
+/// TCP port of IPFIX (IANA).
+pub const DEFAULT_TCP_PORT: u16 = 4739;
+/// TCP port of IPFIX over TLS (IANA).
+pub const DEFAULT_TLS_PORT: u16 = 4740;
 
 /// What the process runs with.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +42,12 @@ pub struct Config {
     pub listen_udp: Vec<SocketAddr>,
     /// Receive buffer asked of the kernel for each UDP socket, in bytes.
     pub receive_buffer_bytes: usize,
+    /// TCP addresses that IPFIX connections arrive at; `None` means port 4739 wherever UDP is received there.
+    pub listen_tcp: Option<Vec<SocketAddr>>,
+    /// IPFIX over TLS, if it is received.
+    pub listen_tls: Option<tls::Settings>,
+    /// A TCP or TLS connection without a message for so long is closed.
+    pub idle_timeout: Duration,
     /// What the operator decided about what comes.
     pub rules: Rules,
     /// Address of the pages and the API; `None` leaves it to `Leptos.toml`.
@@ -121,6 +133,9 @@ impl Config {
             data_dir: flags.data_dir.clone().or(file.data_dir).unwrap_or_else(|| PathBuf::from("data")),
             listen_udp: flags.listen_udp.clone().or(file.listen.udp).unwrap_or_default(),
             receive_buffer_bytes: file.listen.receive_buffer_bytes.unwrap_or(64 << 20),
+            listen_tcp: flags.listen_tcp.clone().or(file.listen.tcp),
+            listen_tls: file.listen.tls,
+            idle_timeout: Duration::from_secs(file.listen.idle_timeout_s.map_or(1_800, u32::from).into()),
             rules: Rules {
                 quirks: file.quirks,
                 sampling: file.sampling.into_iter().map(toml::Spanned::into_inner).collect(),
@@ -146,6 +161,15 @@ impl Config {
     /// File that keeps the home location that was set on the settings page.
     pub fn home_file(&self) -> PathBuf {
         self.data_dir.join("home.json")
+    }
+
+    /// TCP addresses that IPFIX connections arrive at. `None` stands for port 4739 of all addresses.
+    pub fn tcp_addresses(&self) -> Option<Vec<SocketAddr>> {
+        if self.listen_tcp.is_some() || self.listen_udp.is_empty() {
+            return self.listen_tcp.clone();
+        }
+        let is_ipfix = |address: &&SocketAddr| address.port() == DEFAULT_TCP_PORT;
+        Some(self.listen_udp.iter().filter(is_ipfix).copied().collect())
     }
 
     /// What geolocation is made of. A home location from the configuration wins over the one that was set on a page.
@@ -206,6 +230,18 @@ mod tests {
         let said = rules.iter().map(|rule| (rule.observation_domain, rule.interval, rule.precedence));
         let expected = [(Some(7), 1000, Precedence::Override), (None, 1, Precedence::Default)];
         assert_eq!(said.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn tcp_is_received_where_udp_is_unless_the_operator_says_otherwise() {
+        let tcp = |arguments: &[&str], file| merged(arguments, file).tcp_addresses();
+        assert_eq!(tcp(&[], ""), None);
+        let udp = "[listen]\nudp = [\"192.0.2.1:2055\", \"192.0.2.1:4739\"]";
+        assert_eq!(tcp(&[], udp), Some(vec!["192.0.2.1:4739".parse().unwrap()]));
+        assert_eq!(tcp(&["--listen-udp", "127.0.0.1:0"], udp), Some(vec![]));
+        assert_eq!(tcp(&[], "[listen]\ntcp = []"), Some(vec![]));
+        let other = Some(vec!["127.0.0.1:7000".parse().unwrap()]);
+        assert_eq!(tcp(&["--listen-tcp", "127.0.0.1:7000"], "[listen]\ntcp = []"), other);
     }
 
     #[test]

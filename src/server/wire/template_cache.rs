@@ -15,6 +15,7 @@ use super::options_plan::OptionsPlan;
 use super::out_counters::OutCounters;
 use super::plan::Plan;
 use super::template::Definition;
+use super::transport_session::TransportSession;
 
 /// What a template weighs beside its fields, for it takes memory, too.
 pub const TEMPLATE_WEIGHT: usize = 16;
@@ -25,8 +26,8 @@ pub const IDLE_US: i64 = 60_000_000;
 /// What tells the templates of one exporter apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key {
-    /// Source port of the datagrams.
-    pub source_port: u16,
+    /// Transport session.
+    pub session: TransportSession,
     /// Protocol: v9 and IPFIX templates with one id are different.
     pub protocol: Protocol,
     /// Observation domain or source id.
@@ -163,6 +164,29 @@ impl TemplateCache {
         self.full_until_us = None;
     }
 
+    /// Forgets a template; false if it was not known.
+    pub fn withdraw(&mut self, key: &Key) -> bool {
+        let is_known = self.templates.contains_key(key);
+        self.forget(key);
+        is_known
+    }
+
+    /// Forgets the templates that are meant; returns how many.
+    pub fn withdraw_all(&mut self, is_meant: impl Fn(&Key, &Definition) -> bool) -> u64 {
+        let (mut count, mut weights) = (0, 0);
+        self.templates.retain(|key, template| {
+            let is_kept = !is_meant(key, &template.definition);
+            if !is_kept {
+                count += 1;
+                weights += weight(&template.definition);
+            }
+            is_kept
+        });
+        self.weight -= weights;
+        self.full_until_us = None;
+        count
+    }
+
     fn forget(&mut self, key: &Key) {
         if let Some(forgotten) = self.templates.remove(key) {
             self.weight -= weight(&forgotten.definition);
@@ -193,7 +217,8 @@ mod tests {
     use crate::server::wire::template::Field;
 
     fn key(template_id: u16) -> Key {
-        Key { source_port: 1, protocol: Protocol::Ipfix, observation_domain: 0, template_id }
+        let session = TransportSession::Udp { source_port: 1 };
+        Key { session, protocol: Protocol::Ipfix, observation_domain: 0, template_id }
     }
 
     fn definition(id: u16, fields: usize) -> Definition {

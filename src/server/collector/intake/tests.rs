@@ -73,7 +73,7 @@ fn assert_adds_up(counters: &Counters) {
     let datagrams = sum(&counters.datagrams_by_protocol) + sum(&counters.undecodable_datagrams);
     assert_eq!(counters.datagrams, datagrams);
     let waited = counters.sets_waiting + counters.sets_expired + counters.sets_refused;
-    let decoded = counters.template_sets + counters.data_sets_decoded;
+    let decoded = counters.template_sets + counters.data_sets_decoded + counters.sets_without_template;
     assert_eq!(counters.sets, decoded + waited + sum(&counters.undecodable_sets));
     let templates = counters.templates_defined + counters.templates_withdrawn;
     assert_eq!(counters.template_records, templates + sum(&counters.undecodable_templates));
