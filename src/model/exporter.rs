@@ -19,11 +19,14 @@ pub enum Protocol {
     /// IPFIX (RFC 7011).
     #[serde(rename = "ipfix")]
     Ipfix,
+    /// sFlow version 5.
+    #[serde(rename = "sflow_v5")]
+    SflowV5,
 }
 
 impl Protocol {
     /// Every protocol, in the order that arrays by protocol use.
-    pub const ALL: [Self; 3] = [Self::NetflowV5, Self::NetflowV9, Self::Ipfix];
+    pub const ALL: [Self; 4] = [Self::NetflowV5, Self::NetflowV9, Self::Ipfix, Self::SflowV5];
 
     /// The name users know.
     pub const fn name(self) -> &'static str {
@@ -31,6 +34,7 @@ impl Protocol {
             Self::NetflowV5 => "NetFlow v5",
             Self::NetflowV9 => "NetFlow v9",
             Self::Ipfix => "IPFIX",
+            Self::SflowV5 => "sFlow v5",
         }
     }
 
@@ -40,16 +44,17 @@ impl Protocol {
             Self::NetflowV5 => "netflow_v5",
             Self::NetflowV9 => "netflow_v9",
             Self::Ipfix => "ipfix",
+            Self::SflowV5 => "sflow_v5",
         }
     }
 }
 
-/// What is known of one exporter: one address that sends export datagrams.
+/// What is known of one exporter: one address that sends export datagrams, or one sFlow agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Exporter {
     /// Its number in this process.
     pub id: ExporterId,
-    /// Source address of its datagrams.
+    /// Source address of its datagrams; of an sFlow agent the address that it is known by.
     pub address: IpAddr,
     /// Protocols it has sent, in the order first seen.
     pub protocols: Vec<Protocol>,
@@ -71,7 +76,7 @@ pub struct Exporter {
     pub sets_expired: u64,
     /// Times a sequence number jumped forward.
     pub sequence_gaps: u64,
-    /// Units missing by sequence numbers: flow records for v5 and IPFIX, datagrams for v9.
+    /// Units missing by sequence numbers: flow records for v5 and IPFIX, datagrams for v9 and sFlow.
     pub sequence_missing: u64,
     /// Flow records whose times were unusable and replaced by the export or receive time.
     pub times_replaced: u64,
@@ -81,6 +86,25 @@ pub struct Exporter {
     pub templates: Vec<Template>,
     /// Sampling interval its latest record or v5 header stated, 1 in n; 0 when unknown.
     pub sampling_interval: u32,
+    /// Where its latest datagram came from, if that is not its address: sFlow agents have one of their own.
+    pub sent_from: Option<IpAddr>,
+    /// What it sent as an sFlow agent.
+    pub samples: Samples,
+}
+
+/// What an sFlow agent sent, and what did not come of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Samples {
+    /// Flow samples that became flow records.
+    pub flow: u64,
+    /// Counter samples.
+    pub counter: u64,
+    /// Flow samples and notifications missing by the sequence numbers of their data sources.
+    pub missing: u64,
+    /// Flow samples and notifications that the agent dropped before it sent them, as it says.
+    pub dropped: u64,
+    /// Notifications of discarded packets by the name of the reason, most frequent first.
+    pub discarded: Vec<(String, u64)>,
 }
 
 /// A template as an exporter defined it.

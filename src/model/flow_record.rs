@@ -91,7 +91,7 @@ pub struct FlowRecord {
     pub sampling_interval: u32,
     /// Who exported it.
     pub exporter: ExporterId,
-    /// Observation domain (IPFIX), source id (v9), or engine type × 256 + engine id (v5).
+    /// Observation domain (IPFIX), source id (v9), engine type × 256 + engine id (v5), or sub-agent (sFlow).
     pub observation_domain: u32,
 }
 

@@ -8,11 +8,13 @@
 //! - `sets` = template sets + data sets decoded, waiting, expired, refused + undecodable
 //! - `template_records` = defined + withdrawn (no effect over UDP) + undecodable
 //! - `data_records` + `reverse_records` = flow records + options records + `empty_records`
+//! - samples of sFlow: [`super::sflow`]; its datagrams have no sets, a flow sample is a data record
 
 use crate::model::exporter::Protocol;
 use crate::model::traffic::Traffic;
 
 use super::exporter::ByReason;
+use super::sflow;
 
 /// What came since the start of the process, from all exporters, and where it ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,8 +23,8 @@ pub struct Counters {
     pub datagrams: u64,
     /// Bytes of UDP payload received.
     pub datagram_bytes: u64,
-    /// Datagrams whose header could be read: v5, v9, IPFIX.
-    pub datagrams_by_protocol: [u64; 3],
+    /// Datagrams whose header could be read: v5, v9, IPFIX, sFlow.
+    pub datagrams_by_protocol: [u64; 4],
     /// Datagrams that could not be read at all.
     pub undecodable_datagrams: ByReason,
     /// Sets in readable datagrams; the records of a v5 datagram are one set, and so is what is missing or too
@@ -48,7 +50,7 @@ pub struct Counters {
     pub templates_withdrawn: u64,
     /// Template records that were refused.
     pub undecodable_templates: ByReason,
-    /// Data records decoded, options records included.
+    /// Data records decoded, options records included; flow samples of sFlow are data records.
     pub data_records: u64,
     /// Options data records.
     pub options_records: u64,
@@ -66,10 +68,12 @@ pub struct Counters {
     pub sequence_gaps: u64,
     /// Flow records missing by sequence numbers (v5, IPFIX).
     pub missing_records: u64,
-    /// Datagrams missing by sequence numbers (v9).
+    /// Datagrams missing by sequence numbers (v9, sFlow).
     pub missing_datagrams: u64,
     /// Exporters forgotten to make room.
     pub exporters_forgotten: u64,
+    /// Samples of sFlow.
+    pub sflow: sflow::Counters,
 }
 
 /// Position of a protocol in [`Counters::datagrams_by_protocol`].
@@ -78,5 +82,6 @@ pub const fn protocol_index(protocol: Protocol) -> usize {
         Protocol::NetflowV5 => 0,
         Protocol::NetflowV9 => 1,
         Protocol::Ipfix => 2,
+        Protocol::SflowV5 => 3,
     }
 }

@@ -12,10 +12,12 @@ use crate::server::wire::information_element;
 use crate::server::wire::template::{Definition, Field};
 use crate::server::wire::template_cache::{Key, TemplateCache};
 
+use super::sflow;
+
 /// Counts by [`Reason`].
 pub type ByReason = [u64; Reason::ALL.len()];
 
-/// The state of one exporter: of one source address.
+/// The state of one exporter: of one source address, or of one sFlow agent.
 #[derive(Clone, Debug)]
 pub struct State {
     /// Its number in this process.
@@ -54,16 +56,20 @@ pub struct State {
     pub system_inits_ms: HashMap<u32, i64>,
     /// Sampling interval its latest record or header stated.
     pub sampling_interval: u32,
+    /// Where its latest datagram came from, if that is not its own address (sFlow).
+    pub sent_from: Option<IpAddr>,
+    /// What it is as an sFlow agent.
+    pub sflow: sflow::Agent,
 }
 
 /// A transport session and an observation domain in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SessionKey {
-    /// Source port.
+    /// Source port; 0 for sFlow, where it means nothing.
     pub source_port: u16,
     /// Protocol.
     pub protocol: Protocol,
-    /// Observation domain, source id or engine.
+    /// Observation domain, source id, engine or sub-agent.
     pub observation_domain: u32,
 }
 
@@ -98,6 +104,8 @@ impl State {
             sessions: HashMap::new(),
             system_inits_ms: HashMap::new(),
             sampling_interval: 0,
+            sent_from: None,
+            sflow: sflow::Agent::default(),
         }
     }
 
@@ -139,6 +147,8 @@ impl State {
             undecodable,
             templates: Vec::new(),
             sampling_interval: self.sampling_interval,
+            sent_from: self.sent_from,
+            samples: self.sflow.shown(),
         }
     }
 }
@@ -215,7 +225,7 @@ pub enum Arrival {
 
 /// Where the sequence numbers of a session are.
 ///
-/// v9 numbers datagrams; v5 and IPFIX number records, and say how many came *before* the datagram.
+/// v9 and sFlow number datagrams; v5 and IPFIX number records, and say how many came *before* the datagram.
 /// softflowd's IPFIX says how many came up to its end: either counts as in order.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sequence {

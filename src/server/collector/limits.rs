@@ -31,6 +31,12 @@ pub struct Limits {
     /// A full table that had to refuse an exporter forgets those silent so long, microseconds: all that never
     /// sent a flow record, then those that sent the fewest datagrams, until an eighth of it is free.
     pub idle_us: i64,
+    /// Data sources (interfaces) of one sFlow agent that are followed by their sequence numbers. More are
+    /// decoded all the same, but what is missing of them is not seen; when that happened, those silent for
+    /// `idle_us` are forgotten.
+    pub data_sources_per_exporter: usize,
+    /// The same of all agents.
+    pub data_sources: u64,
 }
 
 impl Default for Limits {
@@ -47,6 +53,8 @@ impl Default for Limits {
             pending_bytes_per_exporter: 1 << 20,
             pending_us: 600_000_000,
             idle_us: 60_000_000,
+            data_sources_per_exporter: 4096,
+            data_sources: 1 << 17,
         }
     }
 }

@@ -121,7 +121,7 @@ impl Config {
             data_dir: flags.data_dir.clone().or(file.data_dir).unwrap_or_else(|| PathBuf::from("data")),
             listen_udp: flags.listen_udp.clone().or(file.listen.udp).unwrap_or_default(),
             receive_buffer_bytes: file.listen.receive_buffer_bytes.unwrap_or(64 << 20),
-            rules: Rules::default(),
+            rules: Rules { decapsulation: file.sflow.decapsulation() },
             http_address: flags.http_address.or(file.http.address),
             hosts: file.http.hosts,
             allowed_origins: file.http.allowed_origins,
