@@ -354,6 +354,9 @@ fn wide_address(address: IpAddr) -> Ipv6Addr {
     }
 }
 
+/// Bytes of a packet that an agent copies.
+const COPIED: usize = 128;
+
 /// The first bytes of the packet, if an IP header can state its length and protocol.
 fn frame(flow: &FlowRecord) -> Option<Vec<u8>> {
     let transport_length = match flow.protocol {
@@ -403,5 +406,9 @@ fn frame(flow: &FlowRecord) -> Option<Vec<u8>> {
         }
         _ => {}
     }
+    // As much of the packet as agents usually copy, its payload zeros.
+    let packet_length = usize::try_from(flow.bytes).unwrap_or(usize::MAX);
+    let rest = packet_length.saturating_add(if flow.vlan > 0 { 18 } else { 14 });
+    frame.resize(rest.min(COPIED).max(frame.len()), 0);
     Some(frame)
 }
