@@ -95,6 +95,9 @@ pub fn ExporterCard(
                 </div>
             </Show>
             <p class="exporter__more">{part(more)}</p>
+            <Show when=move || exporter.with(|exporter| exporter.as_ref().is_some_and(is_sflow_agent))>
+                <p class="exporter__more">{part(samples)}</p>
+            </Show>
             <details class="exporter__templates">
                 <summary>
                     {move || match templates.with(Vec::len) {
@@ -104,7 +107,7 @@ pub fn ExporterCard(
                     }}
                 </summary>
                 <Show when=move || templates.with(Vec::is_empty)>
-                    <p class="panel__empty">"NetFlow v1, v5 and v7 need none; v9 and IPFIX send theirs every few minutes."</p>
+                    <p class="panel__empty">"NetFlow v1, v5, v7 and sFlow need none; v9 and IPFIX send theirs every few minutes."</p>
                 </Show>
                 <For
                     each=move || templates.get()
@@ -148,6 +151,7 @@ fn TemplateView(template: Template, templates: Memo<Vec<Template>>) -> impl Into
     let kind = if template.is_options { "Options template" } else { "Template" };
     let domain = match template.protocol {
         Protocol::Ipfix => "observation domain",
+        Protocol::SflowV5 => "sub-agent",
         _ => "source id",
     };
     let connection = template.connection.map(|number| format!(" · connection {number}")).unwrap_or_default();
@@ -231,7 +235,7 @@ fn seen(exporter: &Exporter) -> String {
 
 fn missing(exporter: &Exporter) -> String {
     format!(
-        "Missing by sequence numbers, in {} gaps: flow records for v5, v7 and IPFIX, datagrams for v9",
+        "Missing by sequence numbers, in {} gaps: flow records for v5, v7 and IPFIX, datagrams for v9 and sFlow",
         quantity::count(exporter.sequence_gaps)
     )
 }
@@ -329,4 +333,33 @@ fn more(exporter: &Exporter) -> String {
         quantity::count(exporter.implausible_records),
         quantity::count(exporter.times_replaced)
     )
+}
+
+fn is_sflow_agent(exporter: &Exporter) -> bool {
+    exporter.protocols.contains(&Protocol::SflowV5)
+}
+
+/// What an sFlow agent sent, for example `120 flow samples · 8 counter samples · 0 missing · 0 dropped by the
+/// agent · discarded packets: acl 3 · sent from 192.0.2.7`.
+fn samples(exporter: &Exporter) -> String {
+    let samples = &exporter.samples;
+    let mut text = format!(
+        "{} flow samples · {} counter samples · {} missing · {} dropped by the agent",
+        quantity::count(samples.flow),
+        quantity::count(samples.counter),
+        quantity::count(samples.missing),
+        quantity::count(samples.dropped)
+    );
+    if !samples.discarded.is_empty() {
+        let reason =
+            |(name, count): &(String, u64)| format!("{} {}", name.replace('_', " "), quantity::count(*count));
+        let reasons: Vec<_> = samples.discarded.iter().map(reason).collect();
+        text.push_str(" · discarded packets: ");
+        text.push_str(&reasons.join(", "));
+    }
+    if let Some(sender) = exporter.sent_from {
+        text.push_str(" · sent from ");
+        text.push_str(&sender.to_string());
+    }
+    text
 }

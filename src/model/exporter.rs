@@ -26,12 +26,21 @@ pub enum Protocol {
     /// NetFlow version 7.
     #[serde(rename = "netflow_v7")]
     NetflowV7,
+    /// sFlow version 5.
+    #[serde(rename = "sflow_v5")]
+    SflowV5,
 }
 
 impl Protocol {
     /// Every protocol, in the order that arrays by protocol use.
-    pub const ALL: [Self; 5] =
-        [Self::NetflowV5, Self::NetflowV9, Self::Ipfix, Self::NetflowV1, Self::NetflowV7];
+    pub const ALL: [Self; 6] = [
+        Self::NetflowV5,
+        Self::NetflowV9,
+        Self::Ipfix,
+        Self::NetflowV1,
+        Self::NetflowV7,
+        Self::SflowV5,
+    ];
 
     /// The name users know.
     pub const fn name(self) -> &'static str {
@@ -41,6 +50,7 @@ impl Protocol {
             Self::Ipfix => "IPFIX",
             Self::NetflowV1 => "NetFlow v1",
             Self::NetflowV7 => "NetFlow v7",
+            Self::SflowV5 => "sFlow v5",
         }
     }
 
@@ -52,16 +62,17 @@ impl Protocol {
             Self::Ipfix => "ipfix",
             Self::NetflowV1 => "netflow_v1",
             Self::NetflowV7 => "netflow_v7",
+            Self::SflowV5 => "sflow_v5",
         }
     }
 }
 
-/// What is known of one exporter: one address that sends export datagrams.
+/// What is known of one exporter: one address that sends export datagrams, or one sFlow agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Exporter {
     /// Its number in this process.
     pub id: ExporterId,
-    /// Source address of its datagrams.
+    /// Source address of its datagrams; of an sFlow agent the address that it is known by.
     pub address: IpAddr,
     /// Protocols it has sent, in the order first seen.
     pub protocols: Vec<Protocol>,
@@ -83,7 +94,7 @@ pub struct Exporter {
     pub sets_expired: u64,
     /// Times a sequence number jumped forward.
     pub sequence_gaps: u64,
-    /// Units missing by sequence numbers: flow records for v5, v7 and IPFIX, datagrams for v9.
+    /// Units missing by sequence numbers: flow records for v5, v7 and IPFIX, datagrams for v9 and sFlow.
     pub sequence_missing: u64,
     /// Flow records whose times were unusable and replaced by the export or receive time.
     pub times_replaced: u64,
@@ -113,6 +124,25 @@ pub struct Exporter {
     pub events: u64,
     /// Flow records left out because their counters are beyond what a link can carry.
     pub implausible_records: u64,
+    /// Where its latest datagram came from, if that is not its address: sFlow agents have one of their own.
+    pub sent_from: Option<IpAddr>,
+    /// What it sent as an sFlow agent.
+    pub samples: Samples,
+}
+
+/// What an sFlow agent sent, and what did not come of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Samples {
+    /// Flow samples that became flow records.
+    pub flow: u64,
+    /// Counter samples.
+    pub counter: u64,
+    /// Flow samples and notifications missing by the sequence numbers of their data sources.
+    pub missing: u64,
+    /// Flow samples and notifications that the agent dropped before it sent them, as it says.
+    pub dropped: u64,
+    /// Notifications of discarded packets by the name of the reason, most frequent first.
+    pub discarded: Vec<(String, u64)>,
 }
 
 /// A template as an exporter defined it.

@@ -109,7 +109,7 @@ pub struct FlowRecord {
     pub sampling_source: SamplingSource,
     /// Who exported it.
     pub exporter: ExporterId,
-    /// Observation domain (IPFIX), source id (v9), or engine type × 256 + engine id (v5); 0 in v1
+    /// Observation domain (IPFIX), source id (v9), engine type × 256 + engine id (v5), or sub-agent (sFlow); 0 in v1
     /// and v7.
     pub observation_domain: u32,
 }

@@ -129,10 +129,12 @@ impl Scrape {
             ("datagram", counters.undecodable_datagrams),
             ("set", counters.undecodable_sets),
             ("template", counters.undecodable_templates),
+            ("sample", counters.sflow.undecodable_samples),
+            ("sample_record", counters.sflow.undecodable_records),
         ];
         writer.counters(
             "undecodable",
-            "What could not be decoded: whole datagrams, sets (what came before the fault is counted), template records",
+            "What could not be decoded: whole datagrams, sets (what came before the fault is counted), template records, samples of sFlow, records in samples that are kept",
             undecodable.iter().flat_map(|(what, by_reason)| {
                 Reason::ALL
                     .iter()
@@ -237,7 +239,7 @@ impl Scrape {
         writer.counter("sequence_gaps", "Forward jumps of sequence numbers", counters.sequence_gaps)?;
         writer.counters(
             "sequence_missing",
-            "Missing by sequence numbers: flow records (v5, v7, IPFIX) and datagrams (v9)",
+            "Missing by sequence numbers: flow records (v5, v7, IPFIX) and datagrams (v9, sFlow)",
             [("records", counters.missing_records), ("datagrams", counters.missing_datagrams)]
                 .map(|(unit, count)| ([("unit", unit)], count)),
         )?;
@@ -246,6 +248,42 @@ impl Scrape {
             "exporters_forgotten",
             "Exporters forgotten to make room",
             counters.exporters_forgotten,
+        )?;
+        self.sflow(writer)
+    }
+
+    fn sflow(&self, writer: &mut Writer) -> fmt::Result {
+        let counters = &self.report.counters.sflow;
+        writer.counter("sflow_samples", "Samples of sFlow in readable datagrams", counters.samples)?;
+        let kinds = [
+            ("flow", counters.flow_samples),
+            ("counter", counters.counter_samples),
+            ("discarded_packet", counters.discarded_packets),
+            ("without_packet", counters.samples_without_packet),
+            ("unknown", counters.unknown_samples),
+        ];
+        writer.counters(
+            "sflow_samples_by_kind",
+            "Samples of sFlow decoded, by kind; a flow sample is a flow record",
+            kinds.map(|(kind, count)| ([("kind", kind)], count)),
+        )?;
+        let losses =
+            [("flow", counters.flow_sample_losses), ("discarded_packet", counters.notification_losses)];
+        writer.counters(
+            "sflow_samples_missing",
+            "Samples missing by the sequence numbers of their data sources, by kind",
+            losses.map(|(kind, losses)| ([("kind", kind)], losses.missing)),
+        )?;
+        writer.counters(
+            "sflow_samples_dropped",
+            "Samples that agents dropped before they sent them, as they say, by kind",
+            losses.map(|(kind, losses)| ([("kind", kind)], losses.dropped)),
+        )?;
+        writer.gauge("sflow_data_sources", "Data sources of sFlow agents followed", counters.data_sources)?;
+        writer.counter(
+            "sflow_samples_not_followed",
+            "Samples of data sources that are not followed for the limit, whose losses are not seen",
+            counters.samples_not_followed,
         )
     }
 
@@ -301,13 +339,25 @@ impl Scrape {
         )?;
         writer.counters(
             "exporter_sequence_missing",
-            "Units missing by sequence numbers: flow records for v5, v7 and IPFIX, datagrams for v9",
+            "Units missing by sequence numbers: flow records for v5, v7 and IPFIX, datagrams for v9 and sFlow",
             by_exporter(|exporter| exporter.sequence_missing),
         )?;
         writer.counters(
             "exporter_times_replaced",
             "Flow records whose times were unusable and replaced",
             by_exporter(|exporter| exporter.times_replaced),
+        )?;
+        let discarded = self.exporters.iter().map(ExporterSnapshot::summary).flat_map(|exporter| {
+            let address = exporter.address.to_string();
+            let by_reason = exporter.samples.discarded.iter();
+            by_reason.map(move |(reason, count)| {
+                ([("exporter", address.clone()), ("reason", reason.clone())], *count)
+            })
+        });
+        writer.counters(
+            "exporter_discarded_packets",
+            "Packets that an sFlow agent said were discarded, by reason",
+            discarded,
         )?;
         writer.gauges(
             "exporter_sets_waiting",

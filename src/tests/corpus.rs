@@ -378,21 +378,6 @@ fn telegraf_writes_as_many_lines() {
     }
 }
 
-#[test]
-fn every_sflow_datagram_is_counted_under_a_reason_of_its_own() {
-    let Some(corpus) = corpus() else { return };
-    let cases = cases(&corpus);
-    for (name, datagrams) in cases.iter().filter(|(name, _)| name.contains("sflow_")) {
-        let counters = decoded(datagrams).1.counters();
-        let sflow = counters.undecodable_datagrams[Reason::SflowUnsupported.index()];
-        // One capture has NetFlow v5 between the sFlow.
-        let expected =
-            datagrams.iter().filter(|datagram| datagram.payload.starts_with(&[0, 0, 0, 5])).count();
-        assert_eq!(sflow, expected as u64, "{name}");
-        assert_eq!(sflow + counters.datagrams_by_protocol[0], counters.datagrams, "{name}");
-    }
-}
-
 /// Messages of the corpus are taken apart to templates and the bytes of each field, and put together
 /// again by the encoder: the same flow records and templates come out.
 #[test]

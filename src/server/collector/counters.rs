@@ -10,12 +10,13 @@
 //! - `options_records` = sum of `options_by_kind`
 //! - `data_records` + `reverse_records` = flow records + options records + `empty_records` + `events` +
 //!   `implausible_records`
+//! - samples of sFlow: [`super::sflow`]; its datagrams have no sets, a flow sample is a data record
 
 use crate::model::exporter::Protocol;
 use crate::model::traffic::Traffic;
 
 use super::exporter::ByReason;
-use super::options;
+use super::{options, sflow};
 
 /// What came since the start of the process, from all exporters, and where it ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,7 +52,7 @@ pub struct Counters {
     pub templates_withdrawn: u64,
     /// Template records that were refused.
     pub undecodable_templates: ByReason,
-    /// Data records decoded, options records included.
+    /// Data records decoded, options records included; flow samples of sFlow are data records.
     pub data_records: u64,
     /// Options data records.
     pub options_records: u64,
@@ -69,7 +70,7 @@ pub struct Counters {
     pub sequence_gaps: u64,
     /// Flow records missing by sequence numbers (v5, v7, IPFIX).
     pub missing_records: u64,
-    /// Datagrams missing by sequence numbers (v9).
+    /// Datagrams missing by sequence numbers (v9, sFlow).
     pub missing_datagrams: u64,
     /// Exporters forgotten to make room.
     pub exporters_forgotten: u64,
@@ -92,6 +93,8 @@ pub struct Counters {
     pub templates_redefined: u64,
     /// Templates forgotten because their connection ended.
     pub templates_ended: u64,
+    /// Samples of sFlow.
+    pub sflow: sflow::Counters,
 }
 
 /// Position of a protocol in [`Counters::datagrams_by_protocol`].
@@ -102,5 +105,6 @@ pub const fn protocol_index(protocol: Protocol) -> usize {
         Protocol::Ipfix => 2,
         Protocol::NetflowV1 => 3,
         Protocol::NetflowV7 => 4,
+        Protocol::SflowV5 => 5,
     }
 }

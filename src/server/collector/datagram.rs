@@ -12,7 +12,7 @@ use crate::server::wire::slot::{Slot, Values};
 use crate::server::wire::template::{Definition, Definitions, Item};
 use crate::server::wire::template_cache::{Key, Room};
 use crate::server::wire::transport_session::TransportSession;
-use crate::server::wire::{ipfix, netflow_v1, netflow_v5, netflow_v7, netflow_v9};
+use crate::server::wire::{ipfix, netflow_v1, netflow_v5, netflow_v7, netflow_v9, sflow_v5};
 
 use super::counters::{Counters, protocol_index};
 use super::exporter::{Arrival, Sequence, Session, SessionKey, State};
@@ -26,12 +26,10 @@ use super::sampling::Sampling;
 
 mod fixed_layout;
 
-/// A datagram overtaken by at most so many datagrams is late, not a restart (v9).
-const REORDERING_DATAGRAMS: u32 = 128;
-/// The same in records (v5, v7, IPFIX).
-const REORDERING_RECORDS: u32 = 4096;
-/// sFlow's version is four bytes long.
-const SFLOW_VERSION: [u8; 4] = [0, 0, 0, 5];
+/// A datagram overtaken by at most so many datagrams is late, not a restart (v9, sFlow).
+pub(super) const REORDERING_DATAGRAMS: u32 = 128;
+/// The same in records (v5, v7, IPFIX) and samples (sFlow).
+pub(super) const REORDERING_RECORDS: u32 = 4096;
 
 /// One datagram on its way through the state of its exporter.
 pub(super) struct Datagram<'a> {
@@ -54,7 +52,7 @@ pub(super) struct Datagram<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Message {
     protocol: Protocol,
-    origin: Origin,
+    pub(super) origin: Origin,
 }
 
 impl Datagram<'_> {
@@ -70,9 +68,7 @@ impl Datagram<'_> {
             netflow_v7::VERSION => self.netflow_v7(reader),
             netflow_v9::VERSION => self.netflow_v9(reader),
             ipfix::VERSION => self.ipfix(reader),
-            _ if payload.starts_with(&SFLOW_VERSION) => {
-                Err(reader.error("version", Reason::SflowUnsupported))
-            }
+            _ if payload.starts_with(&sflow_v5::VERSION_BYTES) => self.sflow_v5(reader),
             _ => Err(reader.error("version", Reason::UnknownVersion)),
         }
     }
@@ -130,7 +126,13 @@ impl Datagram<'_> {
         Ok(())
     }
 
-    fn message(&self, protocol: Protocol, domain: u32, export_ms: i64, uptime_ms: Option<u32>) -> Message {
+    pub(super) fn message(
+        &self,
+        protocol: Protocol,
+        domain: u32,
+        export_ms: i64,
+        uptime_ms: Option<u32>,
+    ) -> Message {
         let origin = Origin {
             exporter: self.state.id,
             observation_domain: domain,
@@ -144,7 +146,12 @@ impl Datagram<'_> {
 
     const fn session_key(&self, message: Message) -> SessionKey {
         SessionKey {
-            session: self.session,
+            // An agent's datagrams are its own, whatever port they come from.
+            session: if matches!(message.protocol, Protocol::SflowV5) {
+                TransportSession::Udp { source_port: 0 }
+            } else {
+                self.session
+            },
             protocol: message.protocol,
             observation_domain: message.origin.observation_domain,
         }
@@ -152,7 +159,7 @@ impl Datagram<'_> {
 
     /// Finds or begins the session. In a full table it takes the place of the one longest silent, whose
     /// gaps are then not seen: nothing else is lost.
-    fn open_session(&mut self, message: Message) {
+    pub(super) fn open_session(&mut self, message: Message) {
         let key = self.session_key(message);
         let now_us = self.received_us;
         let sessions = &mut self.state.sessions;
@@ -173,11 +180,11 @@ impl Datagram<'_> {
         self.counters.datagrams_by_protocol[protocol_index(message.protocol)] += 1;
     }
 
-    fn sequence(&mut self, message: Message, number: u32, units: Option<u32>, window: u32) {
+    pub(super) fn sequence(&mut self, message: Message, number: u32, units: Option<u32>, window: u32) {
         let key = self.session_key(message);
         let Some(session) = self.state.sessions.get_mut(&key) else { return };
         let total = match message.protocol {
-            Protocol::NetflowV9 => &mut self.counters.missing_datagrams,
+            Protocol::NetflowV9 | Protocol::SflowV5 => &mut self.counters.missing_datagrams,
             _ => &mut self.counters.missing_records,
         };
         match session.sequence.advance(number, units, window) {
@@ -393,7 +400,7 @@ impl Datagram<'_> {
     }
 
     /// Counts the flow records added since there were `first`.
-    fn count_flows(&mut self, first: usize, tally: Tally) {
+    pub(super) fn count_flows(&mut self, first: usize, tally: Tally) {
         let added = self.flows.get(first..).unwrap_or_default();
         self.room = self.room.saturating_sub(added.len() as u64);
         if let Some(last) = added.last()
@@ -430,7 +437,7 @@ impl Datagram<'_> {
 
 /// What became of the records of a data set.
 #[derive(Clone, Copy, Default)]
-struct Tally {
+pub(super) struct Tally {
     records: u64,
     reverse_records: u64,
     empty_records: u64,
@@ -440,7 +447,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, outcome: Outcome) {
+    pub(super) fn add(&mut self, outcome: Outcome) {
         self.records += 1;
         self.reverse_records += u64::from(outcome.has_reverse);
         self.empty_records += u64::from(outcome.is_forward_empty);

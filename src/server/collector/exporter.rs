@@ -15,10 +15,12 @@ use crate::server::wire::transport_session::TransportSession;
 
 use super::options::{ByKind, Kind, Options, OptionsState};
 
+use super::sflow;
+
 /// Counts by [`Reason`].
 pub type ByReason = [u64; Reason::ALL.len()];
 
-/// The state of one exporter: of one source address.
+/// The state of one exporter: of one source address, or of one sFlow agent.
 #[derive(Clone, Debug)]
 pub struct State {
     /// Its number in this process.
@@ -65,16 +67,20 @@ pub struct State {
     pub implausible_records: u64,
     /// Numbers of its open connections over TCP or TLS.
     pub connections: HashSet<u32>,
+    /// Where its latest datagram came from, if that is not its own address (sFlow).
+    pub sent_from: Option<IpAddr>,
+    /// What it is as an sFlow agent.
+    pub sflow: sflow::Agent,
 }
 
 /// A transport session and an observation domain in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SessionKey {
-    /// Transport session.
+    /// Transport session; port 0 for sFlow, where it means nothing.
     pub session: TransportSession,
     /// Protocol.
     pub protocol: Protocol,
-    /// Observation domain, source id or engine.
+    /// Observation domain, source id, engine or sub-agent.
     pub observation_domain: u32,
 }
 
@@ -113,6 +119,8 @@ impl State {
             events: 0,
             implausible_records: 0,
             connections: HashSet::new(),
+            sent_from: None,
+            sflow: sflow::Agent::default(),
         }
     }
 
@@ -165,6 +173,8 @@ impl State {
             options_not_kept: self.options_by_kind[Kind::NotKept.index()],
             events: self.events,
             implausible_records: self.implausible_records,
+            sent_from: self.sent_from,
+            samples: self.sflow.shown(),
         }
     }
 }
@@ -251,7 +261,7 @@ pub enum Arrival {
 
 /// Where the sequence numbers of a session are.
 ///
-/// v9 numbers datagrams; v5 and IPFIX number records, and say how many came *before* the datagram.
+/// v9 and sFlow number datagrams; v5 and IPFIX number records, and say how many came *before* the datagram.
 /// softflowd's IPFIX says how many came up to its end: either counts as in order.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sequence {

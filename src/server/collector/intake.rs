@@ -16,6 +16,7 @@ use crate::model::exporter::Exporter;
 use crate::model::flow_record::{ExporterId, FlowRecord};
 use crate::server::wire::error::Reason;
 use crate::server::wire::transport_session::TransportSession;
+use crate::server::wire::sflow_v5;
 
 pub use super::counters::Counters;
 use super::datagram::Datagram;
@@ -48,6 +49,8 @@ pub struct Intake {
     exporters_refused: u64,
     /// Templates refused for the common weight up to the latest [`expire`](Self::expire).
     templates_refused: u64,
+    /// Samples not followed for the limit of data sources up to the latest [`expire`](Self::expire).
+    samples_not_followed: u64,
     pending: Pending,
     counters: Counters,
 }
@@ -67,6 +70,7 @@ impl Intake {
             options_refused: 0,
             exporters_refused: 0,
             templates_refused: 0,
+            samples_not_followed: 0,
             pending: Pending::default(),
             counters: Counters::default(),
         }
@@ -97,7 +101,8 @@ impl Intake {
         let length = payload.len() as u64;
         self.counters.datagrams += 1;
         self.counters.datagram_bytes += length;
-        let address = source.ip().to_canonical();
+        let sender = source.ip().to_canonical();
+        let address = sflow_v5::agent(payload).unwrap_or(sender);
         let is_full = self.exporters.len() >= self.limits.exporters;
         let state = match self.exporters.entry(address) {
             Entry::Occupied(known) => known.into_mut(),
@@ -114,6 +119,7 @@ impl Intake {
         state.last_seen_us = received_us;
         state.datagrams += 1;
         state.datagram_bytes += length;
+        state.sent_from = Some(sender).filter(|sender| *sender != address);
         let mut datagram = Datagram {
             limits: &self.limits,
             rules: &self.rules,
@@ -201,6 +207,13 @@ impl Intake {
             self.options_refused = options_refused;
             self.make_room_for_options();
         }
+        if self.counters.sflow.samples_not_followed > self.samples_not_followed {
+            self.samples_not_followed = self.counters.sflow.samples_not_followed;
+            let since_us = now_us.saturating_sub(self.limits.idle_us);
+            let forget = |state: &mut State| state.sflow.forget_silent_sources(since_us);
+            let forgotten: u64 = self.exporters.values_mut().map(forget).sum();
+            self.counters.sflow.data_sources -= forgotten;
+        }
     }
 
     /// Makes a quarter of the common weight of options free if names have used up theirs: exporters without flow
@@ -279,6 +292,7 @@ impl Intake {
             if let Some(state) = exporters.remove(&address) {
                 *template_weight = template_weight.saturating_sub(state.templates.weight());
                 *options_weight = options_weight.saturating_sub(state.options.weight());
+                counters.sflow.data_sources -= state.sflow.data_sources();
                 counters.exporters_forgotten += 1;
                 free_ids.push(state.id);
             }

@@ -37,6 +37,12 @@ pub struct Limits {
     /// The same of all exporters. When something was refused for it, [`expire`](super::intake::Intake::expire) makes
     /// a quarter of it free: exporters without flow records lose all, then those with most lose their names.
     pub options_weight: usize,
+    /// Data sources (interfaces) of one sFlow agent that are followed by their sequence numbers. More are
+    /// decoded all the same, but what is missing of them is not seen; when that happened, those silent for
+    /// `idle_us` are forgotten.
+    pub data_sources_per_exporter: usize,
+    /// The same of all agents.
+    pub data_sources: u64,
 }
 
 impl Default for Limits {
@@ -55,6 +61,8 @@ impl Default for Limits {
             idle_us: 60_000_000,
             options_weight_per_exporter: 1 << 20,
             options_weight: 64 << 20,
+            data_sources_per_exporter: 4096,
+            data_sources: 1 << 17,
         }
     }
 }

@@ -1,11 +1,11 @@
 //! From datagrams to located flow records, on a thread of its own.
 //!
 //! [`listener`] is that thread, reading [`socket`]s. [`intake`] takes its datagrams, [`normalize`] makes flow records of
-//! data records, [`exporter`] is what is kept of each exporter, [`pending`] holds data sets until their template
-//! comes, [`options`] keeps what options records say, [`sampling`] gives each flow its interval, [`plausibility`] keeps
-//! broken counters out, [`counters`] accounts for everything, within [`limits`] and by the operator's [`rules`] and
-//! [`quirks`]. [`tcp_listener`] reads IPFIX over TCP and [`tls`] and passes messages on through an [`inlet`]. A [`batch`] is
-//! what goes on from here.
+//! data records, [`sflow`] does so of sampled packets, [`exporter`] is what is kept of each exporter, [`pending`] holds data
+//! sets until their template comes, [`options`] keeps what options records say, [`sampling`] gives each flow its
+//! interval, [`plausibility`] keeps broken counters out, [`counters`] accounts for everything, within [`limits`] and by the
+//! operator's [`rules`] and [`quirks`]. [`tcp_listener`] reads IPFIX over TCP and [`tls`] and passes messages on through
+//! an [`inlet`]. A [`batch`] is what goes on from here.
 
 pub mod batch;
 pub mod counters;
@@ -23,6 +23,7 @@ pub mod plausibility;
 pub mod quirks;
 pub mod rules;
 pub mod sampling;
+pub mod sflow;
 pub mod socket;
 mod stream_templates;
 pub mod tcp_listener;

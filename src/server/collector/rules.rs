@@ -2,6 +2,7 @@
 
 use super::quirks::Quirk;
 use super::sampling::SamplingRule;
+use crate::server::wire::sampled_header::Decapsulation;
 
 /// The operator's decisions.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -10,4 +11,6 @@ pub struct Rules {
     pub quirks: Vec<Quirk>,
     /// Sampling intervals of exporters; the first that fits counts.
     pub sampling: Vec<SamplingRule>,
+    /// Tunnels in sampled packets that are looked into (sFlow).
+    pub decapsulation: Decapsulation,
 }

@@ -16,6 +16,7 @@ use crate::server::collector::quirks::Quirk;
 use crate::server::collector::sampling::SamplingRule;
 use crate::server::collector::tls;
 use crate::server::geolocation::HomeNetworkSetting;
+use crate::server::wire::sampled_header::Decapsulation;
 
 /// The whole file. Every section and key may be missing.
 #[derive(Debug, Default, Deserialize)]
@@ -54,6 +55,39 @@ pub struct ConfigFile {
     /// How the process ends.
     #[serde(default)]
     pub shutdown: Shutdown,
+    /// Sampled packets.
+    #[serde(default)]
+    pub sflow: Sflow,
+}
+
+/// Section `[sflow]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sflow {
+    /// Tunnels in sampled packets that are looked into: `gre`, `vxlan`, `ipip`. Default: none, a packet in a
+    /// tunnel counts as one between the ends of the tunnel.
+    #[serde(default)]
+    pub decapsulate: Vec<Tunnel>,
+}
+
+/// A tunnel of `sflow.decapsulate`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tunnel {
+    /// Generic routing encapsulation.
+    Gre,
+    /// VXLAN.
+    Vxlan,
+    /// IP in IP.
+    Ipip,
+}
+
+impl Sflow {
+    /// What the collector makes of it.
+    pub fn decapsulation(&self) -> Decapsulation {
+        let has = |tunnel| self.decapsulate.contains(&tunnel);
+        Decapsulation { gre: has(Tunnel::Gre), vxlan: has(Tunnel::Vxlan), ipip: has(Tunnel::Ipip) }
+    }
 }
 
 /// Section `[listen]`.
@@ -216,6 +250,17 @@ mod tests {
         assert!(message.contains("meridian.toml:1") && message.contains("`key`"), "{message}");
         let message = error("[listen]\nidle_timeout_s = 0\n");
         assert!(message.contains("meridian.toml:2") && message.contains("nonzero"), "{message}");
+    }
+
+    #[test]
+    fn tunnels_are_looked_into_as_named_and_an_unknown_one_is_an_error_with_the_known_ones() {
+        let tunnels =
+            |text: &str| ConfigFile::parse(text, Path::new("meridian.toml")).unwrap().sflow.decapsulation();
+        assert_eq!(tunnels(""), Decapsulation::default());
+        let expected = Decapsulation { gre: true, vxlan: true, ipip: false };
+        assert_eq!(tunnels("[sflow]\ndecapsulate = [\"gre\", \"vxlan\"]\n"), expected);
+        let message = error("[sflow]\ndecapsulate = [\"l2tp\"]\n");
+        assert!(message.contains("meridian.toml:2") && message.contains("vxlan"), "{message}");
     }
 
     #[test]

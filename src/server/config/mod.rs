@@ -139,6 +139,7 @@ impl Config {
             rules: Rules {
                 quirks: file.quirks,
                 sampling: file.sampling.into_iter().map(toml::Spanned::into_inner).collect(),
+                decapsulation: file.sflow.decapsulation(),
             },
             http_address: flags.http_address.or(file.http.address),
             hosts: file.http.hosts,

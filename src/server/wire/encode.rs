@@ -1,11 +1,12 @@
 //! The inverse of decoding: messages of templates and records, and an exporter of flow records.
 //!
-//! [`Message`] writes any v9 or IPFIX message set by set. [`Exporter`] makes datagrams of flow records in
-//! every protocol, as the demo exporter and the round-trip tests need them: decoded again they are
-//! the same records, but for what a protocol cannot carry (v1, v5, v7: IPv6, and numbers above their
-//! widths; all: which half of a biflow a record was, and where its times came from).
+//! [`Message`] writes any v9 or IPFIX message set by set, [`sflow`] any sFlow datagram sample by sample.
+//! [`Exporter`] makes datagrams of flow records in every protocol, as the demo exporter and the round-trip
+//! tests need them: decoded again they are the same records, but for what a protocol cannot carry (v1, v5, v7:
+//! IPv6, and numbers above their widths; sFlow: [`sflow`]; all: which half of a biflow a record was, and where
+//! its times came from).
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::model::exporter::Protocol;
 use crate::model::flow_record::{FlowDirection, FlowRecord};
@@ -13,6 +14,8 @@ use crate::model::flow_record::{FlowDirection, FlowRecord};
 use super::set::{options_template_set_id, template_set_id};
 use super::template::{Definition, ENTERPRISE_BIT, Field, VARIABLE_LENGTH};
 use super::{ipfix, netflow_v1, netflow_v5, netflow_v7, netflow_v9, set};
+
+pub mod sflow;
 
 /// The most bytes of a datagram that [`Exporter`] makes.
 pub const MAX_DATAGRAM_LENGTH: usize = 1400;
@@ -152,6 +155,7 @@ pub struct Exporter {
     sequence: u32,
     until_templates: u32,
     templates: [Definition; 2],
+    agent: sflow::Agent,
 }
 
 /// What the fields of a record depend on beside the flow record.
@@ -180,10 +184,11 @@ impl Clock {
 
 impl Exporter {
     /// Has sent nothing yet. `observation_domain` is the source id in v9; in v5 the engine's type and id
-    /// are its low two bytes.
+    /// are its low two bytes, and in sFlow it is the sub-agent.
     pub fn new(protocol: Protocol, observation_domain: u32) -> Self {
         let templates = [V4_TEMPLATE, V6_TEMPLATE].map(|id| definition(protocol, id));
-        Self { protocol, observation_domain, sequence: 0, until_templates: 0, templates }
+        let agent = sflow::Agent::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), observation_domain);
+        Self { protocol, observation_domain, sequence: 0, until_templates: 0, templates, agent }
     }
 
     /// Datagrams of at most [`MAX_DATAGRAM_LENGTH`] bytes that hold these flows, in order; v5 leaves out
@@ -198,6 +203,9 @@ impl Exporter {
         };
         if let Some(records) = (MAX_DATAGRAM_LENGTH - header_length).checked_div(record_length) {
             return self.datagrams_of_fixed_layout(flows, clock, records);
+        }
+        if self.protocol == Protocol::SflowV5 {
+            return self.agent.datagrams(flows, uptime_ms);
         }
         let mut datagrams = Vec::new();
         let mut rest = flows;

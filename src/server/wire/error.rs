@@ -9,8 +9,10 @@ pub enum Reason {
     Truncated,
     /// The version word is none that is decoded.
     UnknownVersion,
-    /// The version word says sFlow, which is not decoded yet.
-    SflowUnsupported,
+    /// An address in sFlow that is neither IPv4 nor IPv6.
+    AddressType,
+    /// A sample of sFlow, or a record in one, states a length beyond what holds it.
+    SampleLength,
     /// A message states a length shorter than its header.
     MessageLength,
     /// A set states a length shorter than its header, or beyond the datagram.
@@ -18,9 +20,10 @@ pub enum Reason {
     /// A set id that the protocol reserves.
     ReservedSetId,
     /// Bytes after the last record of a set, or after the last set of a message, that are neither one more
-    /// nor padding.
+    /// nor padding; the same of sFlow's samples.
     TrailingBytes,
-    /// A header of v1, v5 or v7 states more records than the datagram holds, or more than 30 (v5).
+    /// A header of v1, v5 or v7 states more records than the datagram holds, or more than 30 (v5); sFlow counts
+    /// more samples or records than there are.
     RecordCount,
     /// A datagram of more flow records than the limit: those beyond it are left out.
     TooManyRecords,
@@ -42,10 +45,11 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of [`Reason::index`].
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Truncated,
         Self::UnknownVersion,
-        Self::SflowUnsupported,
+        Self::AddressType,
+        Self::SampleLength,
         Self::MessageLength,
         Self::SetLength,
         Self::ReservedSetId,
@@ -71,7 +75,8 @@ impl Reason {
         match self {
             Self::Truncated => "truncated",
             Self::UnknownVersion => "unknown_version",
-            Self::SflowUnsupported => "sflow_unsupported",
+            Self::AddressType => "address_type",
+            Self::SampleLength => "sample_length",
             Self::MessageLength => "message_length",
             Self::SetLength => "set_length",
             Self::ReservedSetId => "reserved_set_id",
@@ -92,8 +97,9 @@ impl Reason {
     pub const fn text(self) -> &'static str {
         match self {
             Self::Truncated => "the bytes end too early",
-            Self::UnknownVersion => "not NetFlow v1, v5, v7, v9 or IPFIX",
-            Self::SflowUnsupported => "sFlow is not supported yet",
+            Self::UnknownVersion => "not NetFlow v1, v5, v7, v9, IPFIX or sFlow v5",
+            Self::AddressType => "an address that is neither IPv4 nor IPv6",
+            Self::SampleLength => "a sample's length does not fit the datagram",
             Self::MessageLength => "the message is shorter than its header",
             Self::SetLength => "a set's length does not fit the datagram",
             Self::ReservedSetId => "a set id that the protocol reserves",

@@ -99,6 +99,18 @@ impl<'a> Reader<'a> {
     pub fn u32(&mut self, field: &'static str) -> Result<u32> {
         self.array(field).map(u32::from_be_bytes)
     }
+
+    /// Reads words of four bytes in network order, all or none.
+    #[inline]
+    pub fn words<const N: usize>(&mut self, field: &'static str) -> Result<[u32; N]> {
+        let taken = self.take(N.saturating_mul(4), field)?;
+        let (chunks, _) = taken.bytes.as_chunks();
+        let mut words = [0; N];
+        for (word, chunk) in words.iter_mut().zip(chunks) {
+            *word = u32::from_be_bytes(*chunk);
+        }
+        Ok(words)
+    }
 }
 
 #[cfg(test)]
