@@ -33,14 +33,8 @@ pub enum Protocol {
 
 impl Protocol {
     /// Every protocol, in the order that arrays by protocol use.
-    pub const ALL: [Self; 6] = [
-        Self::NetflowV5,
-        Self::NetflowV9,
-        Self::Ipfix,
-        Self::NetflowV1,
-        Self::NetflowV7,
-        Self::SflowV5,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::NetflowV5, Self::NetflowV9, Self::Ipfix, Self::NetflowV1, Self::NetflowV7, Self::SflowV5];
 
     /// The name users know.
     pub const fn name(self) -> &'static str {

@@ -15,8 +15,8 @@ use std::sync::Arc;
 use crate::model::exporter::Exporter;
 use crate::model::flow_record::{ExporterId, FlowRecord};
 use crate::server::wire::error::Reason;
-use crate::server::wire::transport_session::TransportSession;
 use crate::server::wire::sflow_v5;
+use crate::server::wire::transport_session::TransportSession;
 
 pub use super::counters::Counters;
 use super::datagram::Datagram;

@@ -16,7 +16,7 @@ use std::collections::hash_map::{Entry, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::model::exporter::{Protocol, Samples as ShownSamples};
-use crate::model::flow_record::{FlowDirection, FlowRecord, TimeSource};
+use crate::model::flow_record::{FlowDirection, FlowRecord, SamplingSource, TimeSource};
 use crate::server::wire::error::{Error, Reason};
 use crate::server::wire::reader::Reader;
 use crate::server::wire::sampled_header::{Decapsulation, Packet};
@@ -28,6 +28,7 @@ use crate::server::wire::sflow_v5::{DataSource, Header, Sample, Samples};
 use super::datagram::{Datagram, REORDERING_DATAGRAMS, REORDERING_RECORDS, Tally};
 use super::exporter::{Arrival, ByReason, Sequence};
 use super::normalize::{Origin, Outcome};
+use super::sampling::Sampling;
 
 #[cfg(test)]
 mod tests;
@@ -186,7 +187,10 @@ impl Datagram<'_> {
             None => {}
         }
         if is_described {
-            self.flows.push(description.flow_record(origin, sample));
+            let sampling =
+                Sampling::configured(&self.rules.sampling, self.address, origin.observation_domain)
+                    .of_own(sample.sampling_rate);
+            self.flows.push(description.flow_record(origin, sample, sampling));
             self.state.sflow.flow_samples += 1;
             self.counters.sflow.flow_samples += 1;
         }
@@ -371,7 +375,12 @@ impl Description {
     }
 
     #[inline]
-    fn flow_record(&self, origin: &Origin, sample: &FlowSample<'_>) -> FlowRecord {
+    fn flow_record(
+        &self,
+        origin: &Origin,
+        sample: &FlowSample<'_>,
+        (sampling_interval, sampling_source): (u32, SamplingSource),
+    ) -> FlowRecord {
         let (input_interface, output_interface) = (sample.input.index(), sample.output.index());
         let is_interface = sample.source.class == 0 && sample.source.index != 0;
         let flow_direction = match sample.source.index {
@@ -389,7 +398,8 @@ impl Description {
             flow_direction,
             input_interface,
             output_interface,
-            sampling_interval: sample.sampling_rate,
+            sampling_interval,
+            sampling_source,
             exporter: origin.exporter,
             observation_domain: origin.observation_domain,
             ..self.packet
