@@ -220,10 +220,10 @@ impl Options {
             learned(Kind::Interface, kept);
         }
         if let (Some(id), Some(name)) = (record.number(Number::Application), record.text(Text::Application)) {
-            learned(Kind::Application, self.put(APPLICATIONS, domain, id, name, room));
+            learned(Kind::Application, self.put(&APPLICATIONS, domain, id, name, room));
         }
         if let (Some(id), Some(name)) = (record.low_u32(Number::Vrf), record.text(Text::Vrf)) {
-            learned(Kind::Vrf, self.put(VRFS, domain, id, name, room));
+            learned(Kind::Vrf, self.put(&VRFS, domain, id, name, room));
         }
         if let Some(init) = record.number(Number::SystemInit) {
             learned(Kind::SystemInit, self.learn_system_init(init, domain, room));
@@ -239,10 +239,10 @@ impl Options {
         let name = record.text(Text::Selector).unwrap_or_default();
         let sampler = Sampler { interval, algorithm: sampling::algorithm(record), name };
         if let Some(selector) = record.number(Number::Selector) {
-            return self.put(BY_SELECTOR, domain, selector, sampler, room);
+            return self.put(&BY_SELECTOR, domain, selector, sampler, room);
         }
         let interface = record.low_u32(Number::Interface).unwrap_or(0);
-        self.put(BY_INTERFACE, domain, interface, sampler, room)
+        self.put(&BY_INTERFACE, domain, interface, sampler, room)
     }
 
     fn learn_interface(&mut self, record: &OptionsRecord<'_>, domain: u32, room: Room) -> Option<bool> {
@@ -255,7 +255,7 @@ impl Options {
         let index = record.low_u32(Number::Interface).or_else(of_process)?;
         let named =
             InterfaceName { name: name.unwrap_or_default(), description: description.unwrap_or_default() };
-        Some(self.put(INTERFACES, domain, index, named, room))
+        Some(self.put(&INTERFACES, domain, index, named, room))
     }
 
     /// Takes in when an exporter started (160); 0 says nothing. False when there was no room.
@@ -273,7 +273,7 @@ impl Options {
     /// gone, for it is no longer true.
     fn put<K: Ord + Copy, V: PartialEq + Weigh>(
         &mut self,
-        table: Table<K, V>,
+        table: &Table<K, V>,
         domain: u32,
         key: K,
         value: V,

@@ -305,8 +305,8 @@ mod tests {
     #[test]
     fn an_application_is_engine_and_selector_whatever_its_length() {
         let id = |bytes: &[u8]| value(Number::Application, bytes);
-        assert_eq!(id(&[3, 0, 1, 187]), Some(3 << 56 | 443));
-        assert_eq!(id(&[3, 0, 0, 0, 0, 0, 0, 1, 187]), Some(3 << 56 | 443));
+        assert_eq!(id(&[3, 0, 1, 187]), Some(3 << 56 | 0x1bb));
+        assert_eq!(id(&[3, 0, 0, 0, 0, 0, 0, 1, 187]), Some(3 << 56 | 0x1bb));
         assert_eq!(id(&[13]), Some(13 << 56));
         assert_eq!(id(&[0; 17]), None);
     }
