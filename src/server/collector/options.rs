@@ -177,9 +177,11 @@ impl Options {
         self.state.domains.get(&observation_domain)
     }
 
-    /// When the exporter started, as an observation domain of it said.
+    /// When the exporter started, as an observation domain of it said, else domain 0, which stands for all of
+    /// it in IPFIX.
     pub fn system_init_ms(&self, observation_domain: u32) -> Option<i64> {
-        self.domain(observation_domain)?.system_init_ms
+        let said = |number| self.domain(number)?.system_init_ms;
+        said(observation_domain).or_else(|| said(0))
     }
 
     /// Takes in a state that was saved, if it fits.
@@ -262,7 +264,7 @@ impl Options {
     /// Takes in when an exporter started (160); 0 says nothing. False when there was no room.
     pub fn learn_system_init(&mut self, init: u64, domain: u32, room: Room) -> bool {
         let Some(init_ms) = i64::try_from(init).ok().filter(|init_ms| *init_ms != 0) else { return true };
-        if self.system_init_ms(domain) == Some(init_ms) {
+        if self.domain(domain).and_then(|known| known.system_init_ms) == Some(init_ms) {
             return true;
         }
         let Some(domain) = self.domain_mut(domain, room.for_samplers(), room) else { return false };

@@ -181,8 +181,11 @@ impl Domain {
 }
 
 /// What an options record says about sampling: an interval, 0 for one that makes no sense. `None` when it
-/// has no field about it.
+/// has no field about it, or is about a part of the domain that flow records do not name.
 pub fn said(record: &OptionsRecord<'_>) -> Option<u32> {
+    if record.number(Number::Part).is_some() {
+        return None;
+    }
     let number = |number| record.number(number);
     let interval = number(Number::Interval).map(narrow);
     // Without the space (306) nobody knows what the packets in a row (305) are sampled from.

@@ -92,6 +92,16 @@ fn domains_are_bounded() {
         [1, 2, 3, 4, 5, 1].map(|domain| teach(&mut options, domain, ROOM, &[(144, &[1]), (34, &[9])]));
     assert_eq!(kinds.map(|kind| kind == Kind::NotKept), [false, false, false, false, true, false]);
     assert!(!options.learn_system_init(7, 6, ROOM));
+    assert_eq!(options.system_init_ms(6), None);
+}
+
+#[test]
+fn a_domain_started_when_it_says_and_else_when_domain_0_says() {
+    let mut options = Options::default();
+    assert!(options.learn_system_init(7, 0, ROOM) && options.learn_system_init(9, 5, ROOM));
+    assert_eq!([5, 6].map(|domain| options.system_init_ms(domain)), [Some(9), Some(7)]);
+    assert!(options.learn_system_init(0, 5, ROOM), "0 says nothing");
+    assert_eq!(options.system_init_ms(5), Some(9));
 }
 
 #[test]

@@ -230,6 +230,16 @@ fn a_sampler_of_an_interface_is_for_the_flows_metered_there() {
 }
 
 #[test]
+fn a_sampler_of_a_line_card_is_not_taken_for_that_of_all() {
+    for (protocol, scope) in [(Protocol::NetflowV9, 3), (Protocol::Ipfix, 141)] {
+        let mut feed = Feed::new(protocol);
+        feed.options(&[(scope, 4, 1), (34, 4, 100)]);
+        assert_eq!(feed.flow(&[]), UNKNOWN);
+        assert_eq!(feed.exporter().options_not_understood, 1);
+    }
+}
+
+#[test]
 fn the_records_own_interval_wins_over_options() {
     let mut feed = Feed::new(Protocol::NetflowV9);
     feed.options(&[(1, 4, 0), (34, 4, 100)]);
