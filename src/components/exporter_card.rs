@@ -11,7 +11,7 @@ use crate::model::{quantity, time};
 
 /// An IPFIX field length that stands for "variable".
 const VARIABLE_LENGTH: u16 = u16::MAX;
-/// Names of a kind that the card shows.
+/// Samplers, and names of a kind, that the card shows.
 const SHOWN_NAMES: usize = 12;
 
 /// The card.
@@ -250,12 +250,12 @@ fn sampling(exporter: &Exporter) -> String {
 
 fn sampling_source(exporter: &Exporter) -> String {
     let source = match exporter.sampling_source {
-        SamplingSource::Unknown => "nobody says",
-        SamplingSource::Record => "its latest flow record or header says",
-        SamplingSource::Options => "its options records say",
-        SamplingSource::Configured => "the configuration says",
+        SamplingSource::Unknown => "Nobody says it",
+        SamplingSource::Record => "As its latest flow records or headers say",
+        SamplingSource::Options => "As its options records say",
+        SamplingSource::Configured => "As the configuration says",
     };
-    format!("As {source}. {}", quantity::in_full(exporter.traffic))
+    format!("{source}. {}", quantity::in_full(exporter.traffic))
 }
 
 /// The share of flows whose sampling interval is unknown.
@@ -295,7 +295,9 @@ fn sampler_lines(exporter: &Exporter) -> Vec<String> {
         let whose = whose.trim_end();
         format!("{whose} of domain {domain}: {rate} {how}").trim_end().to_owned()
     };
-    exporter.samplers.iter().map(line).collect()
+    let more = exporter.samplers.len().saturating_sub(SHOWN_NAMES);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    exporter.samplers.iter().take(SHOWN_NAMES).map(line).chain(more).collect()
 }
 
 /// Names that its options records give.

@@ -34,7 +34,7 @@ pub struct Limits {
     /// Weight of what the options records of one exporter said, bytes; a quarter is for samplers alone. What
     /// finds no room is not kept, and counted. Some 6,000 names fit.
     pub options_weight_per_exporter: usize,
-    /// The same of all exporters. When something was refused for it, [`expire`](super::intake::Intake::expire) makes
+    /// The same of all exporters, and once more for what pages show. When something was refused for it, [`expire`](super::intake::Intake::expire) makes
     /// a quarter of it free: exporters without flow records lose all, then those with most lose their names.
     pub options_weight: usize,
     /// Data sources (interfaces) of one sFlow agent that are followed by their sequence numbers. More are

@@ -218,7 +218,7 @@ pub fn push_flows(plan: &Plan, values: &Values, origin: &Origin, flows: &mut Vec
         (Slot::SourceMaskV4, Slot::DestinationMaskV4)
     };
     let protocol = low_u8(values.value(Slot::Protocol));
-    let sampling_interval = sampling_interval(values);
+    let sampling_interval = sampling_interval(plan, values);
     let is_sampling_known = sampling_interval != 0;
     let mut record = FlowRecord {
         source_address,
@@ -456,13 +456,13 @@ fn icmp_type_code(plan: &Plan, values: &Values) -> u16 {
 
 /// 1 in n, by 34 or 50, else by 305 and 306, else by 309 and 310; 0 when unknown.
 #[inline]
-fn sampling_interval(values: &Values) -> u32 {
+fn sampling_interval(plan: &Plan, values: &Values) -> u32 {
     let interval = values.value(Slot::SamplingInterval);
     if interval != 0 {
         return u32::try_from(interval).unwrap_or(u32::MAX);
     }
     let sampled = values.value(Slot::SamplingPacketInterval);
-    if sampled != 0 {
+    if sampled != 0 && plan.has(Slot::SamplingPacketSpace) {
         return one_in(sampled.saturating_add(values.value(Slot::SamplingPacketSpace)), sampled);
     }
     let size = values.value(Slot::SamplingSize);

@@ -13,11 +13,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::options::{self as model, SHOWN_ENTRIES, SamplingAlgorithm};
+use crate::model::options::SamplingAlgorithm;
 use crate::server::wire::options_plan::{MAX_TEXT_CHARS, Number, OptionsRecord, Text};
 
 use super::sampling;
 
+mod shown;
 #[cfg(test)]
 mod tests;
 
@@ -176,9 +177,11 @@ impl Options {
         self.state.domains.get(&observation_domain)
     }
 
-    /// When the exporter started, as an observation domain of it said.
+    /// When the exporter started, as an observation domain of it said, else domain 0, which stands for all of
+    /// it in IPFIX.
     pub fn system_init_ms(&self, observation_domain: u32) -> Option<i64> {
-        self.domain(observation_domain)?.system_init_ms
+        let said = |number| self.domain(number)?.system_init_ms;
+        said(observation_domain).or_else(|| said(0))
     }
 
     /// Takes in a state that was saved, if it fits.
@@ -220,10 +223,10 @@ impl Options {
             learned(Kind::Interface, kept);
         }
         if let (Some(id), Some(name)) = (record.number(Number::Application), record.text(Text::Application)) {
-            learned(Kind::Application, self.put(APPLICATIONS, domain, id, name, room));
+            learned(Kind::Application, self.put(&APPLICATIONS, domain, id, name, room));
         }
         if let (Some(id), Some(name)) = (record.low_u32(Number::Vrf), record.text(Text::Vrf)) {
-            learned(Kind::Vrf, self.put(VRFS, domain, id, name, room));
+            learned(Kind::Vrf, self.put(&VRFS, domain, id, name, room));
         }
         if let Some(init) = record.number(Number::SystemInit) {
             learned(Kind::SystemInit, self.learn_system_init(init, domain, room));
@@ -239,10 +242,10 @@ impl Options {
         let name = record.text(Text::Selector).unwrap_or_default();
         let sampler = Sampler { interval, algorithm: sampling::algorithm(record), name };
         if let Some(selector) = record.number(Number::Selector) {
-            return self.put(BY_SELECTOR, domain, selector, sampler, room);
+            return self.put(&BY_SELECTOR, domain, selector, sampler, room);
         }
         let interface = record.low_u32(Number::Interface).unwrap_or(0);
-        self.put(BY_INTERFACE, domain, interface, sampler, room)
+        self.put(&BY_INTERFACE, domain, interface, sampler, room)
     }
 
     fn learn_interface(&mut self, record: &OptionsRecord<'_>, domain: u32, room: Room) -> Option<bool> {
@@ -255,13 +258,13 @@ impl Options {
         let index = record.low_u32(Number::Interface).or_else(of_process)?;
         let named =
             InterfaceName { name: name.unwrap_or_default(), description: description.unwrap_or_default() };
-        Some(self.put(INTERFACES, domain, index, named, room))
+        Some(self.put(&INTERFACES, domain, index, named, room))
     }
 
     /// Takes in when an exporter started (160); 0 says nothing. False when there was no room.
     pub fn learn_system_init(&mut self, init: u64, domain: u32, room: Room) -> bool {
         let Some(init_ms) = i64::try_from(init).ok().filter(|init_ms| *init_ms != 0) else { return true };
-        if self.system_init_ms(domain) == Some(init_ms) {
+        if self.domain(domain).and_then(|known| known.system_init_ms) == Some(init_ms) {
             return true;
         }
         let Some(domain) = self.domain_mut(domain, room.for_samplers(), room) else { return false };
@@ -273,7 +276,7 @@ impl Options {
     /// gone, for it is no longer true.
     fn put<K: Ord + Copy, V: PartialEq + Weigh>(
         &mut self,
-        table: Table<K, V>,
+        table: &Table<K, V>,
         domain: u32,
         key: K,
         value: V,
@@ -380,63 +383,5 @@ impl Domain {
 impl OptionsState {
     fn weight(&self) -> usize {
         self.domains.values().map(Domain::weight).sum()
-    }
-
-    /// Samplers as pages and the API show them.
-    pub fn samplers(&self) -> Vec<model::Sampler> {
-        let shown = |observation_domain, selector, interface, sampler: &Sampler| model::Sampler {
-            observation_domain,
-            selector,
-            interface,
-            name: sampler.name.clone(),
-            interval: sampler.interval,
-            algorithm: sampler.algorithm,
-        };
-        let of_domain = |(&number, domain): (&u32, &Domain)| {
-            let by_interface = domain.by_interface.iter();
-            let by_interface = by_interface.map(move |(&interface, sampler)| {
-                shown(number, None, Some(interface).filter(|&interface| interface != 0), sampler)
-            });
-            let by_selector = domain.by_selector.iter();
-            let by_selector =
-                by_selector.map(move |(&selector, sampler)| shown(number, Some(selector), None, sampler));
-            by_interface.chain(by_selector).collect::<Vec<_>>()
-        };
-        self.domains.iter().flat_map(of_domain).take(SHOWN_ENTRIES).collect()
-    }
-
-    /// Names of interfaces as pages and the API show them.
-    pub fn interfaces(&self) -> Vec<model::InterfaceName> {
-        let named = self.domains.iter().flat_map(|(&observation_domain, domain)| {
-            domain.interfaces.iter().map(move |(&index, interface)| model::InterfaceName {
-                observation_domain,
-                index,
-                name: interface.name.clone(),
-                description: interface.description.clone(),
-            })
-        });
-        named.take(SHOWN_ENTRIES).collect()
-    }
-
-    /// Names of VRFs as pages and the API show them.
-    pub fn vrfs(&self) -> Vec<model::VrfName> {
-        let named = self.domains.iter().flat_map(|(&observation_domain, domain)| {
-            domain.vrfs.iter().map(move |(&id, name)| model::VrfName {
-                observation_domain,
-                id,
-                name: name.clone(),
-            })
-        });
-        named.take(SHOWN_ENTRIES).collect()
-    }
-
-    /// Number of names of interfaces.
-    pub fn interface_names(&self) -> u64 {
-        self.domains.values().map(|domain| domain.interfaces.len() as u64).sum()
-    }
-
-    /// Number of names of applications.
-    pub fn application_names(&self) -> u64 {
-        self.domains.values().map(|domain| domain.applications.len() as u64).sum()
     }
 }

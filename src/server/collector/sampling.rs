@@ -4,7 +4,7 @@
 //! 309 and 310, or the header of v5); options records, by the selector that the record names (302, 48), by
 //! the interface it was metered at, by its observation domain, and in IPFIX by domain 0, which stands for
 //! the whole exporter (RFC 7011 §3.1); a default of the operator. An interval of 0 is no answer anywhere. A
-//! template without selectors is joined to the only selector of its domain, if it has just one.
+//! template without selectors is joined to the sampler of its domain, if that has just one.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -173,8 +173,8 @@ impl Domain {
         let by_interface =
             || Some(interface).filter(|&index| index != 0).and_then(|index| self.by_interface.get(&index));
         let only = || {
-            let mut all = self.by_selector.values();
-            all.next().filter(|_| selector.is_none() && all.next().is_none())
+            let is_only = selector.is_none() && self.by_selector.len() == 1 && self.by_interface.is_empty();
+            self.by_selector.values().next().filter(|_| is_only)
         };
         let known = |sampler: &super::options::Sampler| (sampler.interval != 0).then_some(sampler.interval);
         by_selector
@@ -186,12 +186,18 @@ impl Domain {
 }
 
 /// What an options record says about sampling: an interval, 0 for one that makes no sense. `None` when it
-/// has no field about it.
+/// has no field about it, or is about a part of the domain that flow records do not name.
 pub fn said(record: &OptionsRecord<'_>) -> Option<u32> {
+    if record.number(Number::Part).is_some() {
+        return None;
+    }
     let number = |number| record.number(number);
     let interval = number(Number::Interval).map(narrow);
-    let by_count = number(Number::PacketInterval)
-        .map(|sampled| one_in(sampled.saturating_add(number(Number::PacketSpace).unwrap_or(0)), sampled));
+    // Without the space (306) nobody knows what the packets in a row (305) are sampled from.
+    let by_count = number(Number::PacketInterval).map(|sampled| {
+        let space = number(Number::PacketSpace);
+        space.map_or(0, |space| one_in(sampled.saturating_add(space), sampled))
+    });
     let by_size = number(Number::Size).zip(number(Number::Population)).map(|(size, of)| one_in(of, size));
     let by_probability = number(Number::Probability).map(|bits| one_in_of_probability(f64::from_bits(bits)));
     let all = [interval, by_count, by_size, by_probability];

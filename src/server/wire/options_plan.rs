@@ -48,9 +48,11 @@ pub enum Number {
     Vrf,
     /// When the exporter started, milliseconds since 1970 (160).
     SystemInit,
+    /// A scope that flow records cannot be joined to: line card, port or template.
+    Part,
 }
 
-const NUMBERS: usize = 15;
+const NUMBERS: usize = 16;
 
 /// A string of an options record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,8 +131,8 @@ impl OptionsPlan {
         let mut steps: Vec<Step> = Vec::with_capacity(definition.fields.len());
         let mut min_record_length = 0;
         for (index, field) in definition.fields.iter().enumerate() {
-            let is_v9_scope = is_v9 && index < definition.scope_count;
-            let mut target = target(*field, is_v9_scope);
+            let is_scope = index < definition.scope_count;
+            let mut target = target(*field, is_scope, is_v9);
             for step in &mut steps {
                 let (Some(new), Some(known)) = (target, step.target) else { continue };
                 if new.takes_from(known) {
@@ -221,7 +223,7 @@ fn value(number: Number, bytes: &[u8]) -> Option<u64> {
 }
 
 /// What a field is to an options record.
-fn target(field: Field, is_v9_scope: bool) -> Option<Target> {
+fn target(field: Field, is_scope: bool, is_v9: bool) -> Option<Target> {
     if field.enterprise != 0 || field.length == 0 {
         return None;
     }
@@ -229,8 +231,10 @@ fn target(field: Field, is_v9_scope: bool) -> Option<Target> {
     let text = |text, rank| Some(Target::Text(text, rank));
     match field.element {
         // RFC 3954 §6.1: system, interface, line card, cache, template.
-        2 if is_v9_scope => number(Number::Interface, 0),
-        1..=5 if is_v9_scope => None,
+        2 if is_scope && is_v9 => number(Number::Interface, 0),
+        3 | 5 if is_scope && is_v9 => number(Number::Part, 0),
+        1 | 4 if is_scope && is_v9 => None,
+        141 | 142 | 145 if is_scope => number(Number::Part, 0),
         10 | 252 => number(Number::Interface, 1),
         14 | 253 => number(Number::Interface, 2),
         34 => number(Number::Interval, 0),
@@ -305,8 +309,8 @@ mod tests {
     #[test]
     fn an_application_is_engine_and_selector_whatever_its_length() {
         let id = |bytes: &[u8]| value(Number::Application, bytes);
-        assert_eq!(id(&[3, 0, 1, 187]), Some(3 << 56 | 443));
-        assert_eq!(id(&[3, 0, 0, 0, 0, 0, 0, 1, 187]), Some(3 << 56 | 443));
+        assert_eq!(id(&[3, 0, 1, 187]), Some(3 << 56 | 0x1bb));
+        assert_eq!(id(&[3, 0, 0, 0, 0, 0, 0, 1, 187]), Some(3 << 56 | 0x1bb));
         assert_eq!(id(&[13]), Some(13 << 56));
         assert_eq!(id(&[0; 17]), None);
     }

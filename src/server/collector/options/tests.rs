@@ -39,7 +39,7 @@ fn each_kind_of_options_record_is_told_from_the_others() {
     let mut options = Options::default();
     let mut kind = |fields: &[(u16, &[u8])]| teach(&mut options, 1, ROOM, fields);
     assert_eq!(kind(&[(144, &[1]), (34, &[9])]), Kind::Sampling);
-    assert_eq!(kind(&[(143, &[1]), (160, &[1, 2]), (305, &[1]), (82, b"eth0")]), Kind::Sampling);
+    assert_eq!(kind(&[(143, &[1]), (160, &[1, 2]), (305, &[1]), (306, &[0]), (82, b"eth0")]), Kind::Sampling);
     assert_eq!(kind(&[(10, &[7]), (83, b"uplink")]), Kind::Interface);
     assert_eq!(kind(&[(95, &[3, 0, 80]), (96, b"http"), (94, b"World Wide Web")]), Kind::Application);
     assert_eq!(kind(&[(234, &[4]), (236, b"guests")]), Kind::Vrf);
@@ -54,7 +54,7 @@ fn each_kind_of_options_record_is_told_from_the_others() {
         (domain.interfaces[&0].name.as_str(), domain.interfaces[&7].description.as_str()),
         ("eth0", "uplink")
     );
-    assert_eq!(domain.applications[&(3 << 56 | 80)], "http");
+    assert_eq!(domain.applications[&(3 << 56 | 0x50)], "http");
     assert_eq!((domain.vrfs[&4].as_str(), domain.system_init_ms), ("guests", Some(0x0909)));
     assert_eq!((state.interface_names(), state.application_names()), (2, 1));
 }
@@ -92,6 +92,16 @@ fn domains_are_bounded() {
         [1, 2, 3, 4, 5, 1].map(|domain| teach(&mut options, domain, ROOM, &[(144, &[1]), (34, &[9])]));
     assert_eq!(kinds.map(|kind| kind == Kind::NotKept), [false, false, false, false, true, false]);
     assert!(!options.learn_system_init(7, 6, ROOM));
+    assert_eq!(options.system_init_ms(6), None);
+}
+
+#[test]
+fn a_domain_started_when_it_says_and_else_when_domain_0_says() {
+    let mut options = Options::default();
+    assert!(options.learn_system_init(7, 0, ROOM) && options.learn_system_init(9, 5, ROOM));
+    assert_eq!([5, 6].map(|domain| options.system_init_ms(domain)), [Some(9), Some(7)]);
+    assert!(options.learn_system_init(0, 5, ROOM), "0 says nothing");
+    assert_eq!(options.system_init_ms(5), Some(9));
 }
 
 #[test]

@@ -62,7 +62,7 @@ impl Feed {
     }
 
     fn with_rules(protocol: Protocol, sampling: Vec<SamplingRule>) -> Self {
-        let rules = Rules { sampling, ..Rules::default() };
+        let rules = Rules { sampling };
         Self { intake: Intake::new(Limits::default(), Arc::new(rules)), protocol, domain: 5, port: 50_000 }
     }
 
@@ -136,7 +136,7 @@ fn every_form_of_an_interval_is_understood() {
         (&[(305, 4, 1), (306, 4, 9)], 10),
         (&[(306, 4, 9), (305, 4, 1)], 10),
         (&[(305, 4, 10), (306, 4, 995)], 101),
-        (&[(305, 4, 1)], 1),
+        (&[(305, 4, 1)], 0),
         (&[(309, 4, 1), (310, 4, 512)], 512),
         (&[(311, 8, half)], 8),
         (&[(34, 4, 0), (305, 4, 1), (306, 4, 1)], 2),
@@ -191,6 +191,30 @@ fn records_that_cannot_name_a_sampler_are_joined_to_the_only_one() {
 }
 
 #[test]
+fn the_tables_that_real_exporters_send_are_understood() {
+    let cisco_sampler: Fields<'_> = &[(1, 4, 1), (48, 4, 3), (84, 41, 0), (49, 1, 2), (50, 4, 4096)];
+    let ipt_random: Fields<'_> = &[(149, 4, 5), (302, 2, 3), (304, 2, 3), (309, 4, 1), (310, 4, 4096)];
+    let ipt_count: Fields<'_> = &[(149, 4, 5), (302, 2, 3), (304, 2, 1), (305, 4, 1), (306, 4, 4095)];
+    let selector: Fields<'_> = &[(302, 8, 3), (304, 2, 1), (305, 4, 1), (306, 4, 4095)];
+    let juniper: Fields<'_> =
+        &[(144, 4, 2), (41, 8, 1), (160, 8, 1), (130, 4, 1), (34, 4, 4096), (36, 2, 60)];
+    let juniper_v9: Fields<'_> = &[(1, 4, 9), (34, 4, 4096), (35, 1, 2)];
+    for (protocol, fields, algorithm) in [
+        (Protocol::NetflowV9, cisco_sampler, SamplingAlgorithm::Random),
+        (Protocol::Ipfix, ipt_random, SamplingAlgorithm::Random),
+        (Protocol::Ipfix, ipt_count, SamplingAlgorithm::Systematic),
+        (Protocol::Ipfix, selector, SamplingAlgorithm::Systematic),
+        (Protocol::Ipfix, juniper, SamplingAlgorithm::Unknown),
+        (Protocol::NetflowV9, juniper_v9, SamplingAlgorithm::Random),
+    ] {
+        let mut feed = Feed::new(protocol);
+        feed.options(fields);
+        assert_eq!(feed.flow(&[(48, 1, 3)]), by_options(4096), "{fields:?}");
+        assert_eq!(feed.exporter().samplers[0].algorithm, algorithm, "{fields:?}");
+    }
+}
+
+#[test]
 fn a_sampler_of_an_interface_is_for_the_flows_metered_there() {
     let mut feed = Feed::new(Protocol::NetflowV9);
     feed.options(&[(2, 4, 10), (34, 4, 100)]).options(&[(2, 4, 11), (34, 4, 200)]);
@@ -203,6 +227,16 @@ fn a_sampler_of_an_interface_is_for_the_flows_metered_there() {
     feed.options(&[(2, 4, 0), (34, 4, 300)]);
     assert_eq!(on(&mut feed, 12, 11, 0), by_options(300), "interface 0 is all that have none of their own");
     assert_eq!(on(&mut feed, 10, 11, 0), by_options(100));
+}
+
+#[test]
+fn a_sampler_of_a_line_card_is_not_taken_for_that_of_all() {
+    for (protocol, scope) in [(Protocol::NetflowV9, 3), (Protocol::Ipfix, 141)] {
+        let mut feed = Feed::new(protocol);
+        feed.options(&[(scope, 4, 1), (34, 4, 100)]);
+        assert_eq!(feed.flow(&[]), UNKNOWN);
+        assert_eq!(feed.exporter().options_not_understood, 1);
+    }
 }
 
 #[test]
