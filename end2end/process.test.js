@@ -154,6 +154,17 @@ describe('the process', () => {
     }
   });
 
+  it('exits 64 for a TLS certificate that cannot be read, and says what to do', () => {
+    const file = path.join(scratch, 'tls.toml');
+    writeFileSync(file, '[listen.tls]\ncertificate = "/nowhere/collector.pem"\nkey = "/nowhere/collector.key"\n');
+    for (const command of [['check'], ['run']]) {
+      const { status, stderr } = run(...command, '--config', file, '--data-dir', scratch);
+      assert.equal(status, 64, stderr);
+      assert.match(stderr, /listen\.tls\.certificate: cannot read \/nowhere\/collector\.pem/);
+      assert.match(stderr, /name a PEM file/);
+    }
+  });
+
   it('exits 64 for an unknown flag and 0 for help', () => {
     assert.equal(run('--no-such-flag').status, 64);
     assert.equal(run('--help').status, 0);
