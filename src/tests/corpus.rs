@@ -313,7 +313,12 @@ fn logstash_reads_the_same_values() {
 fn is_event_without_traffic(event: &serde_json::Value) -> bool {
     let kinds = ["firewallEvent", "fw_event", "natEvent"];
     let counters = [
-        "octetDeltaCount", "packetDeltaCount", "in_bytes", "in_pkts", "in_permanent_bytes", "fwd_flow_delta_bytes",
+        "octetDeltaCount",
+        "packetDeltaCount",
+        "in_bytes",
+        "in_pkts",
+        "in_permanent_bytes",
+        "fwd_flow_delta_bytes",
         "rev_flow_delta_bytes",
     ];
     kinds.iter().any(|name| event[name].is_u64())

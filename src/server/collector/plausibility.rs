@@ -16,7 +16,8 @@ pub const MAX_PACKETS: u64 = MAX_BYTES / 20;
 #[inline]
 pub fn is_plausible(record: &FlowRecord) -> bool {
     let interval = u64::from(record.sampling_interval.max(1));
-    record.bytes.saturating_mul(interval) <= MAX_BYTES && record.packets.saturating_mul(interval) <= MAX_PACKETS
+    record.bytes.saturating_mul(interval) <= MAX_BYTES
+        && record.packets.saturating_mul(interval) <= MAX_PACKETS
 }
 
 #[cfg(test)]

@@ -32,7 +32,8 @@ impl OutCounters {
             Self::Post => false,
             Self::Reverse => true,
             Self::Automatic => {
-                let mut elements = fields.iter().filter(|field| field.enterprise == 0).map(|field| field.element);
+                let mut elements =
+                    fields.iter().filter(|field| field.enterprise == 0).map(|field| field.element);
                 let has = |element| elements.clone().any(|other| other == element);
                 [1, 2, 23, 24].into_iter().all(has)
                     && !elements.any(|element| matches!(element, 21 | 22 | 61 | 150..=161 | 322..=325))

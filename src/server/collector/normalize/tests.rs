@@ -263,14 +263,24 @@ fn an_interface_of_all_ones_in_30_bits_is_none() {
 
 #[test]
 fn labels_and_integers_of_odd_lengths_are_stepped_over() {
-    let fields = [(70, 3, 0x01_0203), (71, 3, 9), (72, 3, 9), (95, 9, 7), (1, 5, 1500), (2, 3, 2), (7, 2, 80)];
+    let fields =
+        [(70, 3, 0x01_0203), (71, 3, 9), (72, 3, 9), (95, 9, 7), (1, 5, 1500), (2, 3, 2), (7, 2, 80)];
     let flow = flows(&V9, &fields).0[0];
     assert_eq!((flow.bytes, flow.packets, flow.source_port), (1500, 2, 80));
 }
 
 #[test]
 fn addresses_and_ports_of_nat_do_not_take_the_place_of_the_flow_s_own() {
-    let fields = [(225, 4, 7), (8, 4, 1), (226, 4, 9), (12, 4, 2), (7, 2, 80), (227, 2, 90), (11, 2, 81), (228, 2, 91)];
+    let fields = [
+        (225, 4, 7),
+        (8, 4, 1),
+        (226, 4, 9),
+        (12, 4, 2),
+        (7, 2, 80),
+        (227, 2, 90),
+        (11, 2, 81),
+        (228, 2, 91),
+    ];
     let flow = flows(&V9, &[&fields[..], &[(1, 4, 5)]].concat()).0[0];
     assert_eq!(flow.source_address, IpAddr::from([0, 0, 0, 1]));
     assert_eq!(flow.destination_address, IpAddr::from([0, 0, 0, 2]));

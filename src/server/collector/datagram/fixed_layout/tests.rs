@@ -48,7 +48,8 @@ fn flows_exported_in_v1_and_v7_come_back_the_same() {
         destination_mask: 16,
         ..flow(number)
     };
-    let icmp = FlowRecord { protocol: 1, icmp_type_code: 0x0301, source_port: 0, destination_port: 0, ..flow(0) };
+    let icmp =
+        FlowRecord { protocol: 1, icmp_type_code: 0x0301, source_port: 0, destination_port: 0, ..flow(0) };
     let v1: Vec<_> = (0..100).map(flow).chain([icmp]).collect();
     let v7: Vec<_> = (0..100).map(with_as).chain([icmp]).collect();
     for (protocol, sent) in [(Protocol::NetflowV1, v1), (Protocol::NetflowV7, v7)] {

@@ -7,7 +7,13 @@ use crate::server::wire::out_counters::OutCounters;
 use crate::server::wire::template::VARIABLE_LENGTH;
 
 fn v9(count: u16) -> Message {
-    Message::netflow_v9(&netflow_v9::Header { count, uptime_ms: 9000, clock_s: NOW_S, sequence: 0, source_id: 1 })
+    Message::netflow_v9(&netflow_v9::Header {
+        count,
+        uptime_ms: 9000,
+        clock_s: NOW_S,
+        sequence: 0,
+        source_id: 1,
+    })
 }
 
 fn with_record(mut message: Message, definition: &Definition, values: &[&[u8]]) -> Vec<u8> {
@@ -58,7 +64,9 @@ fn an_options_template_without_a_scope_is_legal_in_v9() {
     feed.datagram(&with_record(v9(2), &options, &[&[0, 0, 0, 100], &[2]]));
     let exporter = &feed.intake.exporters()[0];
     assert_eq!((exporter.options_records, exporter.undecodable.len(), feed.flows.len()), (1, 0, 0));
-    assert!(exporter.templates[0].is_options && exporter.templates[0].fields.iter().all(|field| !field.is_scope));
+    assert!(
+        exporter.templates[0].is_options && exporter.templates[0].fields.iter().all(|field| !field.is_scope)
+    );
 }
 
 #[test]
