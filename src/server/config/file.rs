@@ -39,7 +39,7 @@ pub struct ConfigFile {
     pub home_networks: Vec<Spanned<HomeNetworkSetting>>,
     /// What is known of exporters that their records do not tell. Default: none.
     #[serde(default)]
-    pub quirks: Vec<Quirk>,
+    pub quirks: Vec<Spanned<Quirk>>,
     /// Logs.
     #[serde(default)]
     pub log: Log,
@@ -143,6 +143,9 @@ impl ConfigFile {
                 return Err(wrong(span, fault));
             }
             file.home_location = Some(location);
+        }
+        for quirk in &file.quirks {
+            quirk.get_ref().check().map_err(|fault| wrong(quirk.span(), fault))?;
         }
         for network in &file.home_networks {
             network.get_ref().check().map_err(|fault| wrong(network.span(), &fault))?;

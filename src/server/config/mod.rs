@@ -121,7 +121,7 @@ impl Config {
             data_dir: flags.data_dir.clone().or(file.data_dir).unwrap_or_else(|| PathBuf::from("data")),
             listen_udp: flags.listen_udp.clone().or(file.listen.udp).unwrap_or_default(),
             receive_buffer_bytes: file.listen.receive_buffer_bytes.unwrap_or(64 << 20),
-            rules: Rules { quirks: file.quirks },
+            rules: Rules { quirks: file.quirks.into_iter().map(toml::Spanned::into_inner).collect() },
             http_address: flags.http_address.or(file.http.address),
             hosts: file.http.hosts,
             allowed_origins: file.http.allowed_origins,
@@ -193,6 +193,9 @@ mod tests {
         assert_eq!(of("198.51.100.1"), OutCounters::Automatic);
         let wrong = ConfigFile::parse(&file.replace("reverse", "back"), Path::new("meridian.toml"));
         assert!(wrong.unwrap_err().to_string().contains("`post`"));
+        let nobody = "[[quirks]]\nexporters = []\nout_counters = \"post\"";
+        let error = ConfigFile::parse(nobody, Path::new("meridian.toml")).unwrap_err().to_string();
+        assert!(error.starts_with("meridian.toml:1:1: name the exporters"), "{error}");
     }
 
     #[test]
