@@ -108,3 +108,15 @@ pub const fn protocol_index(protocol: Protocol) -> usize {
         Protocol::SflowV5 => 5,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_protocol_is_counted_at_its_place_in_the_list() {
+        for (index, protocol) in Protocol::ALL.into_iter().enumerate() {
+            assert_eq!(protocol_index(protocol), index, "{}", protocol.name());
+        }
+    }
+}

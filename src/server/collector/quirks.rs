@@ -18,6 +18,16 @@ pub struct Quirk {
     pub out_counters: OutCounters,
 }
 
+impl Quirk {
+    /// Says what is wrong with the section in itself.
+    pub const fn check(&self) -> Result<(), &'static str> {
+        if self.exporters.is_empty() {
+            return Err("name the exporters, like exporters = [\"192.0.2.7\", \"2001:db8::/32\"]");
+        }
+        Ok(())
+    }
+}
+
 /// How 23 and 24 of an exporter are read: the first quirk that is about it decides.
 pub fn out_counters(quirks: &[Quirk], exporter: IpAddr) -> OutCounters {
     let is_about = |quirk: &&Quirk| quirk.exporters.iter().any(|network| network.contains(exporter));

@@ -43,7 +43,7 @@ pub struct ConfigFile {
     pub home_networks: Vec<Spanned<HomeNetworkSetting>>,
     /// What is known of exporters that their records do not tell. Default: none.
     #[serde(default)]
-    pub quirks: Vec<Quirk>,
+    pub quirks: Vec<Spanned<Quirk>>,
     /// Sampling intervals of exporters, the first that fits counts: `exporters` (addresses or networks),
     /// `observation_domain` (default all), `interval` (1 in n; 1 for none), `use` (`default`: where the exporter does
     /// not say, or `override`: always; default `default`).
@@ -191,6 +191,9 @@ impl ConfigFile {
                 return Err(wrong(span, fault));
             }
             file.home_location = Some(location);
+        }
+        for quirk in &file.quirks {
+            quirk.get_ref().check().map_err(|fault| wrong(quirk.span(), fault))?;
         }
         for network in &file.home_networks {
             network.get_ref().check().map_err(|fault| wrong(network.span(), &fault))?;

@@ -137,7 +137,7 @@ impl Config {
             listen_tls: file.listen.tls,
             idle_timeout: Duration::from_secs(file.listen.idle_timeout_s.map_or(1_800, u32::from).into()),
             rules: Rules {
-                quirks: file.quirks,
+                quirks: file.quirks.into_iter().map(toml::Spanned::into_inner).collect(),
                 sampling: file.sampling.into_iter().map(toml::Spanned::into_inner).collect(),
                 decapsulation: file.sflow.decapsulation(),
             },
@@ -222,6 +222,9 @@ mod tests {
         assert_eq!(of("198.51.100.1"), OutCounters::Automatic);
         let wrong = ConfigFile::parse(&file.replace("reverse", "back"), Path::new("meridian.toml"));
         assert!(wrong.unwrap_err().to_string().contains("`post`"));
+        let nobody = "[[quirks]]\nexporters = []\nout_counters = \"post\"";
+        let error = ConfigFile::parse(nobody, Path::new("meridian.toml")).unwrap_err().to_string();
+        assert!(error.starts_with("meridian.toml:1:1: name the exporters"), "{error}");
     }
 
     #[test]
