@@ -81,6 +81,12 @@ pub struct Exporter {
     pub templates: Vec<Template>,
     /// Sampling interval its latest record or v5 header stated, 1 in n; 0 when unknown.
     pub sampling_interval: u32,
+    /// Data sets skipped because it sent more flow records than it may.
+    pub rate_limited_sets: u64,
+    /// Data records in those sets, by their length.
+    pub rate_limited_records: u64,
+    /// Flow records dropped because a rule says that the flow is counted elsewhere.
+    pub duplicate_flows: Traffic,
 }
 
 /// A template as an exporter defined it.

@@ -209,6 +209,9 @@ pub fn check(config: &Config) -> Result<(), RunError> {
         config.listen_udp.iter().map(ToString::to_string).collect()
     };
     println!("export datagrams at  {}", udp.join(", "));
+    for line in config.rules.summary() {
+        println!("{line}");
+    }
     println!("pages at             http://{}/", http::leptos_options(config)?.site_addr);
     let geolocation = Geolocation::load(&config.geolocation());
     let status = geolocation.status();

@@ -4,10 +4,10 @@
 //! as records. What an IPFIX message lacks of its stated length, or the datagram has beyond it, is one
 //! undecodable set.
 //!
-//! - `datagrams` = by protocol + undecodable
-//! - `sets` = template sets + data sets decoded, waiting, expired, refused + undecodable
+//! - `datagrams` = by protocol + undecodable + not admitted
+//! - `sets` = template sets + data sets decoded, waiting, expired, refused, rate limited + undecodable
 //! - `template_records` = defined + withdrawn (no effect over UDP) + undecodable
-//! - `data_records` + `reverse_records` = flow records + options records + `empty_records`
+//! - `data_records` + `reverse_records` = flow records + options records + `empty_records` + `duplicate_flows`
 
 use crate::model::exporter::Protocol;
 use crate::model::traffic::Traffic;
@@ -70,6 +70,18 @@ pub struct Counters {
     pub missing_datagrams: u64,
     /// Exporters forgotten to make room.
     pub exporters_forgotten: u64,
+    /// Datagrams refused because their source is not admitted.
+    pub datagrams_not_admitted: u64,
+    /// Sources no longer listed as seen and not admitted, because others took their place.
+    pub not_admitted_replaced: u64,
+    /// Data sets skipped because their exporter sent more flow records than it may.
+    pub rate_limited_sets: u64,
+    /// Data records in those sets, by their length.
+    pub rate_limited_records: u64,
+    /// Flow records dropped because a rule says that the flow is counted elsewhere.
+    pub duplicate_flows: Traffic,
+    /// Flows whose owner was forgotten too early, so that they may be counted twice.
+    pub deduplication_evictions: u64,
 }
 
 /// Position of a protocol in [`Counters::datagrams_by_protocol`].

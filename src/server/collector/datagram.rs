@@ -14,6 +14,8 @@ use crate::server::wire::template_cache::{Key, Room};
 use crate::server::wire::{ipfix, netflow_v5, netflow_v9};
 
 use super::counters::{Counters, protocol_index};
+use super::deduplication::Owners;
+use super::double_counting::Evidence;
 use super::exporter::{Arrival, Sequence, Session, SessionKey, State};
 use super::limits::Limits;
 use super::normalize::{self, Origin, Outcome};
@@ -41,6 +43,8 @@ pub(super) struct Datagram<'a> {
     pub(super) flows: &'a mut Vec<FlowRecord>,
     /// So many flow records may still be added.
     pub(super) room: u64,
+    pub(super) owners: &'a mut Owners,
+    pub(super) evidence: &'a Evidence,
 }
 
 /// What every set of a message shares.
@@ -75,6 +79,11 @@ impl Datagram<'_> {
         self.state.sampling_interval = sampling_interval;
         let (records, error) = netflow_v5::records(&header, reader);
         let units = u32::try_from(records.len()).ok().filter(|_| error.is_none());
+        if self.is_over_rate() {
+            self.count_rate_limited(records.len() as u64);
+            self.sequence(message, header.sequence, units, REORDERING_RECORDS);
+            return Ok(());
+        }
         let first = self.flows.len();
         let mut tally = Tally::default();
         for record in records {
@@ -295,6 +304,7 @@ impl Datagram<'_> {
 
     /// Decodes a data set whose template is known. Returns its number of records.
     fn decode_data_set(&mut self, key: Key, origin: Origin, body: Reader<'_>) -> Option<u32> {
+        let is_over_rate = self.is_over_rate();
         let State { templates, system_inits_ms, .. } = &mut *self.state;
         let template = templates.find(&key)?;
         template.used_us = self.received_us;
@@ -302,6 +312,11 @@ impl Datagram<'_> {
         let known_init = system_inits_ms.get(&origin.observation_domain).copied();
         let origin = Origin { system_init_ms: known_init, ..origin };
         let is_options = template.definition.is_options;
+        if is_over_rate && !is_options {
+            let (counted, result) = plan.count(body);
+            self.count_rate_limited(counted.records);
+            return result.ok().and_then(|()| u32::try_from(counted.records).ok());
+        }
         let first = self.flows.len();
         let mut tally = Tally::default();
         let mut system_init = 0;
@@ -346,7 +361,11 @@ impl Datagram<'_> {
         {
             self.state.sampling_interval = last.sampling_interval;
         }
-        let traffic = added.iter().fold(Traffic::NONE, |sum, flow| {
+        self.spend(tally.records);
+        self.count_once(first);
+        self.look_for_double_counting(first);
+        let counted = self.flows.get(first..).unwrap_or_default();
+        let traffic = counted.iter().fold(Traffic::NONE, |sum, flow| {
             sum + Traffic { flows: 1, bytes: flow.bytes, packets: flow.packets }
         });
         self.state.traffic += traffic;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::rate_limit::TokenBucket;
 use crate::model::exporter::{self as model, Protocol};
 use crate::model::flow_record::ExporterId;
 use crate::model::traffic::Traffic;
@@ -54,6 +55,14 @@ pub struct State {
     pub system_inits_ms: HashMap<u32, i64>,
     /// Sampling interval its latest record or header stated.
     pub sampling_interval: u32,
+    /// What it may still send.
+    pub tokens: TokenBucket,
+    /// Data sets skipped because it sent more flow records than it may.
+    pub rate_limited_sets: u64,
+    /// Data records in those sets.
+    pub rate_limited_records: u64,
+    /// Flow records dropped because a rule says that the flow is counted elsewhere.
+    pub duplicate_flows: Traffic,
 }
 
 /// A transport session and an observation domain in it.
@@ -98,6 +107,10 @@ impl State {
             sessions: HashMap::new(),
             system_inits_ms: HashMap::new(),
             sampling_interval: 0,
+            tokens: TokenBucket::default(),
+            rate_limited_sets: 0,
+            rate_limited_records: 0,
+            duplicate_flows: Traffic::NONE,
         }
     }
 
@@ -139,6 +152,9 @@ impl State {
             undecodable,
             templates: Vec::new(),
             sampling_interval: self.sampling_interval,
+            rate_limited_sets: self.rate_limited_sets,
+            rate_limited_records: self.rate_limited_records,
+            duplicate_flows: self.duplicate_flows,
         }
     }
 }

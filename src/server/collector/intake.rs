@@ -12,12 +12,17 @@ use std::collections::hash_map::Entry;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use crate::model::admission::NotAdmitted;
+use crate::model::double_counting::DoubleCounting;
 use crate::model::exporter::Exporter;
 use crate::model::flow_record::{ExporterId, FlowRecord};
 use crate::server::wire::error::Reason;
 
+use super::admission::TurnedAway;
 pub use super::counters::Counters;
 use super::datagram::Datagram;
+use super::deduplication::Owners;
+use super::double_counting::Evidence;
 pub use super::exporter::ExporterSnapshot;
 use super::exporter::State;
 pub use super::limits::Limits;
@@ -44,6 +49,9 @@ pub struct Intake {
     templates_refused: u64,
     pending: Pending,
     counters: Counters,
+    turned_away: TurnedAway,
+    owners: Owners,
+    evidence: Arc<Evidence>,
 }
 
 impl Intake {
@@ -61,7 +69,16 @@ impl Intake {
             templates_refused: 0,
             pending: Pending::default(),
             counters: Counters::default(),
+            turned_away: TurnedAway::default(),
+            owners: Owners::new(limits.owned_flows),
+            evidence: Arc::default(),
         }
+    }
+
+    /// Looks for flows counted twice together with other intakes, which have other exporters.
+    #[must_use]
+    pub fn sharing(self, evidence: Arc<Evidence>) -> Self {
+        Self { evidence, ..self }
     }
 
     /// Decodes one datagram and appends its flow records to `flows`, and then [releases](Self::release)
@@ -77,6 +94,11 @@ impl Intake {
         self.counters.datagrams += 1;
         self.counters.datagram_bytes += length;
         let address = source.ip().to_canonical();
+        if !self.rules.admission.admits(address) {
+            self.counters.datagrams_not_admitted += 1;
+            self.counters.not_admitted_replaced += u64::from(self.turned_away.saw(address, received_us));
+            return;
+        }
         let is_full = self.exporters.len() >= self.limits.exporters;
         let state = match self.exporters.entry(address) {
             Entry::Occupied(known) => known.into_mut(),
@@ -105,6 +127,8 @@ impl Intake {
             counters: &mut self.counters,
             flows,
             room: self.limits.flows_per_datagram,
+            owners: &mut self.owners,
+            evidence: &self.evidence,
         };
         if let Err(error) = datagram.decode(payload) {
             datagram.state.undecodable[error.reason.index()] += 1;
@@ -144,6 +168,8 @@ impl Intake {
                 counters: &mut self.counters,
                 flows,
                 room,
+                owners: &mut self.owners,
+                evidence: &self.evidence,
             };
             datagram.held(key, &held);
             room = room.saturating_sub(most);
@@ -173,6 +199,7 @@ impl Intake {
             self.templates_refused = templates_refused;
             self.share_template_weight();
         }
+        self.evidence.tell(now_us, &self.rules.count_once);
     }
 
     /// Makes a quarter of the common template weight free: first exporters without flow records lose all
@@ -262,6 +289,16 @@ impl Intake {
     /// True while data sets wait for a template, so that [`expire`](Self::expire) has something to do.
     pub const fn is_waiting(&self) -> bool {
         self.counters.sets_waiting > 0
+    }
+
+    /// Who was seen and not admitted, the one heard last first.
+    pub fn not_admitted(&self) -> Vec<NotAdmitted> {
+        self.turned_away.list()
+    }
+
+    /// Where flows look as if they were counted twice, at the latest [`expire`](Self::expire).
+    pub fn double_counting(&self) -> Arc<Vec<DoubleCounting>> {
+        self.evidence.told()
     }
 
     /// The account of everything that came.

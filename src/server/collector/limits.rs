@@ -31,6 +31,9 @@ pub struct Limits {
     /// A full table that had to refuse an exporter forgets those silent so long, microseconds: all that never
     /// sent a flow record, then those that sent the fewest datagrams, until an eighth of it is free.
     pub idle_us: i64,
+    /// Flows whose owner is known to rules that count the first exporter's report, 16 bytes each. In a full
+    /// bucket of eight the one to expire first is replaced, and counted.
+    pub owned_flows: usize,
 }
 
 impl Default for Limits {
@@ -47,6 +50,7 @@ impl Default for Limits {
             pending_bytes_per_exporter: 1 << 20,
             pending_us: 600_000_000,
             idle_us: 60_000_000,
+            owned_flows: 1 << 21,
         }
     }
 }
