@@ -223,9 +223,20 @@ fn sampling(exporter: &Exporter) -> String {
 }
 
 fn more(exporter: &Exporter) -> String {
-    format!(
+    let mut more = format!(
         "{} options records · {} flow records with replaced times",
         quantity::count(exporter.options_records),
         quantity::count(exporter.times_replaced)
-    )
+    );
+    if exporter.duplicate_flows.flows > 0 {
+        more += " · ";
+        more += &quantity::count(exporter.duplicate_flows.flows);
+        more += " flow records counted elsewhere (count_once)";
+    }
+    if exporter.rate_limited_records > 0 {
+        more += " · ";
+        more += &quantity::count(exporter.rate_limited_records);
+        more += " flow records over its limit, left out";
+    }
+    more
 }

@@ -74,6 +74,11 @@ pub struct DoubleCounting {
 }
 
 impl DoubleCounting {
+    /// The exporters of the first finding.
+    pub fn ends(&self) -> Option<(IpAddr, IpAddr)> {
+        self.findings.first().map(|finding| (finding.exporter, finding.other))
+    }
+
     /// What was found and what to do about it, for people; the rule follows.
     pub fn sentence(&self) -> String {
         let found = self.findings.first().map(Finding::sentence).unwrap_or_default();

@@ -1,4 +1,5 @@
 //! What the operator's rules do to what comes: admission, the limit per exporter, counting once, and the warning.
+#![expect(clippy::unwrap_used, reason = "the functions that tests share fail a test by it")]
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;

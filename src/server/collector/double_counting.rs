@@ -215,7 +215,8 @@ fn settled(mut findings: Vec<Finding>, rules: &[CountOnce]) -> Vec<DoubleCountin
     let within = within.into_iter().map(|finding| {
         let exporter = finding.exporter.to_string();
         let is_by_direction = finding.repetition == Repetition::InBothDirections;
-        let rule = is_by_direction.then(|| written(&exporter, &[exporter.clone()], By::Ingress, None));
+        let rule =
+            is_by_direction.then(|| written(&exporter, std::slice::from_ref(&exporter), By::Ingress, None));
         DoubleCounting { findings: vec![finding], rule, replaces: None }
     });
     groups.chain(within).collect()
