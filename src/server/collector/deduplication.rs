@@ -10,12 +10,13 @@
 //! 10¹³ records. Without a rule there is one branch a set.
 
 use std::hash::{BuildHasher, RandomState};
+use std::hint::black_box;
 use std::net::IpAddr;
 
 use serde::Deserialize;
 
 use super::datagram::Datagram;
-use crate::model::flow_record::{FlowDirection, FlowRecord};
+use crate::model::flow_record::{ExporterId, FlowDirection, FlowRecord};
 use crate::model::network::Network;
 use crate::model::traffic::Traffic;
 
@@ -25,6 +26,8 @@ pub const DEFAULT_TIMEOUT_S: u32 = 300;
 const MAX_TIMEOUT_S: u32 = 86_400;
 /// Entries of a bucket: two lines of cache.
 const WAYS: usize = 8;
+/// Flow records whose owners are looked up together.
+const TOGETHER: usize = 32;
 
 /// What decides which report of a flow is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -162,7 +165,7 @@ impl Entry {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-#[repr(align(64))]
+#[repr(align(128))]
 struct Bucket([Entry; WAYS]);
 
 /// Who owns which flow.
@@ -191,22 +194,42 @@ impl Owners {
         Self { capacity, buckets: Vec::new(), hasher: RandomState::new() }
     }
 
-    fn claim(&mut self, group: u32, timeout_s: u32, now_s: u32, flow: &FlowRecord) -> Claim {
-        if self.buckets.is_empty() {
-            self.buckets = vec![Bucket::default(); self.capacity.div_ceil(WAYS).max(1)];
-        }
+    /// Hash of a flow's key in a group; never 0.
+    fn hash(&self, group: u32, flow: &FlowRecord) -> u64 {
         let bits = |address: IpAddr| match address {
             IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
             IpAddr::V6(address) => address.to_bits(),
         };
         let ports = u64::from(flow.source_port) << 16 | u64::from(flow.destination_port);
         let rest = u64::from(group) << 40 | u64::from(flow.protocol) << 32 | ports;
-        let hash =
-            self.hasher.hash_one((bits(flow.source_address), bits(flow.destination_address), rest)).max(1);
-        let index = (u128::from(hash) * self.buckets.len() as u128) >> 64;
-        let bucket = usize::try_from(index).ok().and_then(|index| self.buckets.get_mut(index));
-        let Some(Bucket(entries)) = bucket else { return Claim::Owners };
-        let owned = Entry { hash, exporter: flow.exporter.0, until_s: now_s.saturating_add(timeout_s) };
+        self.hasher.hash_one((bits(flow.source_address), bits(flow.destination_address), rest)).max(1)
+    }
+
+    /// The number of the bucket of a hash.
+    fn index(&self, hash: u64) -> usize {
+        usize::try_from((u128::from(hash) * self.buckets.len() as u128) >> 64).unwrap_or(0)
+    }
+
+    /// The hashes of some flows, whose buckets are now in the processor's cache: looked at together, their
+    /// memory is waited for once.
+    fn hashes(&mut self, group: u32, flows: &[FlowRecord]) -> [u64; TOGETHER] {
+        if self.buckets.is_empty() {
+            self.buckets = vec![Bucket::default(); self.capacity.div_ceil(WAYS).max(1)];
+        }
+        let mut hashes = [0; TOGETHER];
+        for (hash, flow) in hashes.iter_mut().zip(flows) {
+            *hash = self.hash(group, flow);
+        }
+        let touched = hashes.iter().take(flows.len()).filter_map(|&hash| self.buckets.get(self.index(hash)));
+        black_box(touched.fold(0, |sum, Bucket([first, .., last])| sum ^ first.hash ^ last.hash));
+        hashes
+    }
+
+    /// Takes a report of the flow with this hash.
+    fn claim(&mut self, hash: u64, exporter: ExporterId, timeout_s: u32, now_s: u32) -> Claim {
+        let index = self.index(hash);
+        let Some(Bucket(entries)) = self.buckets.get_mut(index) else { return Claim::Owners };
+        let owned = Entry { hash, exporter: exporter.0, until_s: now_s.saturating_add(timeout_s) };
         if let Some(entry) = entries.iter_mut().find(|entry| entry.hash == hash) {
             if entry.exporter != owned.exporter && entry.is_live(now_s) {
                 return Claim::Duplicate;
@@ -239,24 +262,33 @@ impl Datagram<'_> {
         let now_s = u32::try_from(self.received_us.div_euclid(1_000_000)).unwrap_or(0);
         let mut dropped = Traffic::NONE;
         let mut kept = first;
-        for index in first..self.flows.len() {
-            let Some(flow) = self.flows.get(index).copied() else { break };
-            let is_wrong_way =
-                direction.is_some() && flow.flow_direction.is_some() && flow.flow_direction != direction;
-            let claim = match group {
-                Some((number, rule)) if !is_wrong_way => {
-                    self.owners.claim(number, rule.timeout_s(), now_s, &flow)
+        for start in (first..self.flows.len()).step_by(TOGETHER) {
+            let end = self.flows.len().min(start + TOGETHER);
+            let hashes = match group {
+                Some((number, _)) => {
+                    self.owners.hashes(number, self.flows.get(start..end).unwrap_or_default())
                 }
-                _ => Claim::Owners,
+                None => [0; TOGETHER],
             };
-            self.counters.deduplication_evictions += u64::from(claim == Claim::Evicting);
-            if is_wrong_way || claim == Claim::Duplicate {
-                dropped += Traffic { flows: 1, bytes: flow.bytes, packets: flow.packets };
-            } else {
-                if let Some(place) = self.flows.get_mut(kept) {
-                    *place = flow;
+            for (index, hash) in (start..end).zip(hashes) {
+                let Some(flow) = self.flows.get(index) else { break };
+                let is_wrong_way =
+                    direction.is_some() && flow.flow_direction.is_some() && flow.flow_direction != direction;
+                let claim = match group {
+                    Some((_, rule)) if !is_wrong_way => {
+                        self.owners.claim(hash, flow.exporter, rule.timeout_s(), now_s)
+                    }
+                    _ => Claim::Owners,
+                };
+                self.counters.deduplication_evictions += u64::from(claim == Claim::Evicting);
+                if is_wrong_way || claim == Claim::Duplicate {
+                    dropped += Traffic { flows: 1, bytes: flow.bytes, packets: flow.packets };
+                } else {
+                    if kept < index {
+                        self.flows.copy_within(index..=index, kept);
+                    }
+                    kept += 1;
                 }
-                kept += 1;
             }
         }
         self.flows.truncate(kept);

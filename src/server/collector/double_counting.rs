@@ -6,8 +6,8 @@
 //! is evidence. A flow and its reverse have different keys; a report repeated by the same observer is none.
 //!
 //! It is told from [`LOOKED_AT`] flows and [`PERCENT`] on. What reroutes, replays and equal small flows yield is
-//! a few percent; by chance 5 % do not look like 20 % in a sample of 100 (seven standard errors). Everything is bounded: the
-//! sample shrinks when the table fills faster than in a minute. No collecting thread ever waits for another one.
+//! a few percent; by chance 5 % do not look like 20 % in a sample of 100 (seven standard errors). Everything is
+//! bounded: the sample shrinks when the table fills faster than in a minute. No thread waits for another one.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -56,7 +56,7 @@ pub struct Evidence {
 struct Gathered {
     hasher: RandomState,
     reports: Vec<[Option<Reported>; WAYS]>,
-    /// Reports that lost their place within a minute, since the sample was last changed.
+    /// Reports that lost their place within a minute, in this window.
     crowded_out: usize,
     window: Window,
     before: Window,
@@ -146,8 +146,10 @@ fn is_in_sample(flow: &FlowRecord, bits: u32) -> bool {
     let folded = |address: IpAddr| match address {
         IpAddr::V4(address) => u64::from(address.to_bits()),
         IpAddr::V6(address) => {
-            let [high, low] = [address.to_bits() >> 64, address.to_bits() & u128::from(u64::MAX)];
-            u64::try_from(high ^ low.rotate_left(7) & u128::from(u64::MAX)).unwrap_or(0)
+            let bits = address.to_bits();
+            let halves = [bits >> 64, bits & u128::from(u64::MAX)];
+            let [high, low] = halves.map(|half| u64::try_from(half).unwrap_or(0));
+            high.wrapping_mul(0xd6e8_feb8_6659_fd93) ^ low
         }
     };
     let ports =
@@ -231,6 +233,7 @@ impl Gathered {
         if (started_us.saturating_sub(MEMORY_US)..started_us.saturating_add(WINDOW_US)).contains(&now_us) {
             return bits;
         }
+        self.crowded_out = 0;
         let looked_at: u64 = self.window.looked_at.values().sum();
         self.before =
             std::mem::replace(&mut self.window, Window { started_us: Some(now_us), ..Window::default() });
