@@ -11,6 +11,7 @@ use meridian::model::exporter::{Exporter, Protocol};
 use meridian::model::flow_record::{FlowDirection, FlowRecord};
 use meridian::model::traffic::Traffic;
 use meridian::server::collector::admission::MAX_NOT_ADMITTED;
+use meridian::server::collector::double_counting::Evidence;
 use meridian::server::collector::intake::{Counters, Intake, Limits};
 use meridian::server::collector::rules::Rules;
 use meridian::server::config::file::ConfigFile;
@@ -319,6 +320,26 @@ fn exporters_outside_the_group_and_other_groups_are_counted_as_they_are() {
 }
 
 #[test]
+fn records_without_addresses_are_no_duplicates_of_each_other() {
+    let unspecified = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    let flow = FlowRecord {
+        source_address: unspecified,
+        destination_address: unspecified,
+        ..conversations(0, 1)[0]
+    };
+    let mut site = Site::new(PATH);
+    for address in ["192.0.2.1", "192.0.2.2"] {
+        site.export(&mut Router::new(address), NOW_US, &[flow; 500]);
+    }
+    assert_eq!(site.intake.counters().traffic.flows, 1000);
+    let mut site = Site::new("");
+    for address in ["192.0.2.1", "192.0.2.2"] {
+        site.export(&mut Router::new(address), NOW_US, &[flow; 500]);
+    }
+    assert_eq!(site.warnings(NOW_US + SECOND_US), []);
+}
+
+#[test]
 fn a_full_table_counts_what_it_forgets_and_stays_as_large_as_it_is() {
     let flows = conversations(0, 1000);
     let mut site = Site::limited(PATH, Limits { owned_flows: 64, ..Limits::default() });
@@ -393,6 +414,21 @@ fn doubled_traffic_is_told_with_its_share_and_with_the_rule_that_ends_it() {
     site.export(&mut Router::new("192.0.2.1"), NOW_US + 5 * SECOND_US, &all[..1200]);
     assert_eq!(site.intake.counters().traffic, traffic(&all));
     assert!(site.warnings(NOW_US + 6 * SECOND_US).is_empty());
+}
+
+#[test]
+fn exporters_of_different_collecting_threads_are_compared() {
+    let evidence = Arc::new(Evidence::default());
+    let mut sites = [Site::new(""), Site::new("")]
+        .map(|site| Site { intake: site.intake.sharing(Arc::clone(&evidence)), flows: Vec::new() });
+    let flows = conversations(0, 2000);
+    for (site, address) in sites.iter_mut().zip(["192.0.2.1", "192.0.2.2"]) {
+        site.export(&mut Router::new(address), NOW_US, &flows);
+    }
+    for site in &mut sites {
+        let warnings = site.warnings(NOW_US + SECOND_US);
+        assert_eq!(warnings[0].findings[0].percent(), 100, "{warnings:?}");
+    }
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //!
 //! A rule of a direction drops flow records marked with the other one (61); the halves of a biflow go together.
 //! In a group of exporters, the one that reports a flow's key (addresses, ports, protocol) first owns it until
-//! it has been silent about it for the rule's timeout; what the others report of it is dropped.
+//! it has been silent about it for the rule's timeout; what the others report of it is dropped. Records without
+//! addresses have no key and are kept.
 //!
 //! Owners are kept by a keyed 64-bit hash of group and key in a table of fixed size, made for the first flow of
 //! a group: nothing is allocated for a record. In a full bucket the one to expire first is replaced; if it was
@@ -246,6 +247,11 @@ impl Owners {
     }
 }
 
+/// False for records without addresses: they are not of one flow.
+pub(super) const fn has_key(flow: &FlowRecord) -> bool {
+    !flow.source_address.is_unspecified() || !flow.destination_address.is_unspecified()
+}
+
 impl Datagram<'_> {
     /// Drops, of the flow records added since there were `first`, those that a rule says are counted elsewhere.
     pub(super) fn count_once(&mut self, first: usize) {
@@ -275,7 +281,7 @@ impl Datagram<'_> {
                 let is_wrong_way =
                     direction.is_some() && flow.flow_direction.is_some() && flow.flow_direction != direction;
                 let claim = match group {
-                    Some((_, rule)) if !is_wrong_way => {
+                    Some((_, rule)) if !is_wrong_way && has_key(flow) => {
                         self.owners.claim(hash, flow.exporter, rule.timeout_s(), now_s)
                     }
                     _ => Claim::Owners,

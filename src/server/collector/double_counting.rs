@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use arc_swap::ArcSwap;
 
 use super::datagram::Datagram;
-use super::deduplication::{By, CountOnce, DEFAULT_TIMEOUT_S, group_of};
+use super::deduplication::{By, CountOnce, DEFAULT_TIMEOUT_S, group_of, has_key};
 use crate::model::double_counting::{DoubleCounting, Finding, Repetition};
 use crate::model::flow_record::{FlowDirection, FlowRecord};
 
@@ -241,10 +241,11 @@ impl Gathered {
     }
 
     fn look_at(&mut self, flow: &FlowRecord, exporter: IpAddr, now_us: i64) {
-        let knows = self.window.looked_at.contains_key(&exporter);
         // Events without counters say nothing about traffic.
-        if (flow.bytes == 0 && flow.packets == 0) || (!knows && self.window.looked_at.len() >= MAX_EXPORTERS)
-        {
+        let is_traffic = has_key(flow) && (flow.bytes > 0 || flow.packets > 0);
+        let looked_at = &self.window.looked_at;
+        let has_room = looked_at.len() < MAX_EXPORTERS || looked_at.contains_key(&exporter);
+        if !is_traffic || !has_room {
             return;
         }
         *self.window.looked_at.entry(exporter).or_default() += 1;

@@ -289,6 +289,7 @@ mod tests {
         let plan = Plan::compile(fields, 0).unwrap();
         let (decoded, result) =
             plan.decode(Reader::new(body), u64::MAX, |record| values.push(record.value(slot)));
+        assert_eq!(plan.count(Reader::new(body)), (decoded, result), "counting is decoding without values");
         (values, decoded, result)
     }
 
