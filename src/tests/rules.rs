@@ -329,12 +329,12 @@ fn records_without_addresses_are_no_duplicates_of_each_other() {
     };
     let mut site = Site::new(PATH);
     for address in ["192.0.2.1", "192.0.2.2"] {
-        site.export(&mut Router::new(address), NOW_US, &[flow; 500]);
+        site.export(&mut Router::new(address), NOW_US, &vec![flow; 500]);
     }
     assert_eq!(site.intake.counters().traffic.flows, 1000);
     let mut site = Site::new("");
     for address in ["192.0.2.1", "192.0.2.2"] {
-        site.export(&mut Router::new(address), NOW_US, &[flow; 500]);
+        site.export(&mut Router::new(address), NOW_US, &vec![flow; 500]);
     }
     assert_eq!(site.warnings(NOW_US + SECOND_US), []);
 }
