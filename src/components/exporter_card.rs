@@ -326,7 +326,7 @@ fn label(interface: &InterfaceName) -> &str {
 }
 
 fn more(exporter: &Exporter) -> String {
-    format!(
+    let mut more = format!(
         "{} options records ({} not understood, {} without room) · {} events without traffic · {} implausible records left out · {} flow records with replaced times",
         quantity::count(exporter.options_records),
         quantity::count(exporter.options_not_understood),
@@ -334,7 +334,18 @@ fn more(exporter: &Exporter) -> String {
         quantity::count(exporter.events),
         quantity::count(exporter.implausible_records),
         quantity::count(exporter.times_replaced)
-    )
+    );
+    if exporter.duplicate_flows.flows > 0 {
+        more += " · ";
+        more += &quantity::count(exporter.duplicate_flows.flows);
+        more += " flow records counted elsewhere (count_once)";
+    }
+    if exporter.rate_limited_records > 0 {
+        more += " · ";
+        more += &quantity::count(exporter.rate_limited_records);
+        more += " flow records over its limit, left out";
+    }
+    more
 }
 
 fn is_sflow_agent(exporter: &Exporter) -> bool {

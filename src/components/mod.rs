@@ -8,6 +8,7 @@ pub mod filter_bar;
 pub mod flow_table;
 pub mod home_form;
 pub mod listener_table;
+pub mod not_admitted_table;
 pub mod notices;
 pub mod pause_button;
 pub mod rates;

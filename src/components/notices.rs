@@ -8,6 +8,9 @@ use crate::model::place::Precision;
 use crate::model::quantity;
 use crate::model::status::Status;
 
+/// Notices about flows counted twice at a time.
+const MAX_DOUBLE_COUNTING: usize = 3;
+
 /// One notice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Notice {
@@ -16,11 +19,13 @@ struct Notice {
     text: String,
     /// True when it ends with a link to the settings.
     is_about_settings: bool,
+    /// Lines for the configuration, empty when there are none.
+    to_copy: String,
 }
 
 impl Notice {
     fn new(text: String) -> Self {
-        Self { key: text.clone(), text, is_about_settings: false }
+        Self { key: text.clone(), text, is_about_settings: false, to_copy: String::new() }
     }
 }
 
@@ -65,6 +70,25 @@ fn notices(status: &Status, path: &str) -> Vec<Notice> {
             ))
         });
     }
+    notices.extend(status.double_counting.iter().take(MAX_DOUBLE_COUNTING).map(|doubled| Notice {
+        // The share changes all the time, what it is about does not.
+        key: format!("double counting {:?} {:?}", doubled.rule, doubled.ends()),
+        to_copy: doubled.rule.clone().unwrap_or_default(),
+        ..Notice::new(doubled.sentence())
+    }));
+    if let Some(limit) = status.admission.flow_records_per_second
+        && status.admission.rate_limited_records > 0
+    {
+        notices.push(Notice {
+            key: "rate limit".to_owned(),
+            ..Notice::new(format!(
+                "{} flow records were left out because their exporter sent more than {} in a second: \
+                 admission.flow_records_per_second in meridian.toml.",
+                quantity::count(status.admission.rate_limited_records),
+                quantity::count(u64::from(limit))
+            ))
+        });
+    }
     if status.version != env!("CARGO_PKG_VERSION") {
         notices
             .push(Notice::new(format!("Meridian is now version {}: load this page anew.", status.version)));
@@ -91,12 +115,16 @@ pub fn Notices(
             <For each=move || shown.get() key=|notice| (notice.key.clone(), notice.text.clone()) let:notice>
                 <div class="notice">
                     <span class="notice__sign" aria-hidden="true">"!"</span>
-                    <p class="notice__text">
-                        {notice.text}
-                        {notice
-                            .is_about_settings
-                            .then(|| view! { " " <A href="/settings">"Set it in the settings."</A> })}
-                    </p>
+                    <div class="notice__text">
+                        <p>
+                            {notice.text}
+                            {notice
+                                .is_about_settings
+                                .then(|| view! { " " <A href="/settings">"Set it in the settings."</A> })}
+                        </p>
+                        {(!notice.to_copy.is_empty())
+                            .then(|| view! { <pre class="notice__lines"><code>{notice.to_copy}</code></pre> })}
+                    </div>
                     <button
                         type="button"
                         class="notice__close"

@@ -122,6 +122,12 @@ pub struct Exporter {
     pub sent_from: Option<IpAddr>,
     /// What it sent as an sFlow agent.
     pub samples: Samples,
+    /// Data sets skipped because it sent more flow records than it may.
+    pub rate_limited_sets: u64,
+    /// Data records in those sets, by their length.
+    pub rate_limited_records: u64,
+    /// Flow records dropped because a rule says that the flow is counted elsewhere.
+    pub duplicate_flows: Traffic,
 }
 
 /// What an sFlow agent sent, and what did not come of it.

@@ -3,7 +3,9 @@
 //! Nothing here does input or output, reads a clock or depends on a framework. Every type can cross the
 //! network: its JSON field names are part of the stable API.
 
+pub mod admission;
 pub mod countries;
+pub mod double_counting;
 pub mod exporter;
 pub mod filter;
 pub mod filter_terms;

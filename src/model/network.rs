@@ -95,6 +95,13 @@ impl Network {
         }
     }
 
+    /// Length of the prefix, up to 32 for IPv4 and 128 for IPv6.
+    pub const fn prefix_length(&self) -> u8 {
+        match *self {
+            Self::V4(_, length) | Self::V6(_, length) => length,
+        }
+    }
+
     /// The last address.
     pub const fn last(&self) -> IpAddr {
         match *self {

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::admission::AdmissionStatus;
+use super::double_counting::DoubleCounting;
 use super::place::HomeNetwork;
 use super::traffic::Traffic;
 
@@ -36,6 +38,10 @@ pub struct Status {
     pub stream_clients: u64,
     /// Flow records that the live feed could not take because its queue was full.
     pub live_dropped: u64,
+    /// Who may export how much, and what others sent.
+    pub admission: AdmissionStatus,
+    /// Where flows look as if they were counted twice.
+    pub double_counting: Vec<DoubleCounting>,
 }
 
 /// How export messages arrive at a socket.

@@ -11,6 +11,7 @@ use crate::api::exporters::fetch_exporters;
 use crate::api::first_render::at_first_render;
 use crate::components::exporter_card::ExporterCard;
 use crate::components::listener_table::ListenerTable;
+use crate::components::not_admitted_table::NotAdmittedTable;
 use crate::components::setup_guide::SetupGuide;
 
 /// How often the figures are brought up to date.
@@ -76,6 +77,7 @@ pub fn ExportersPage() -> impl IntoView {
                     now_ms=health.now_s()
                 />
             </For>
+            <NotAdmittedTable admission=health.admission()/>
             <ListenerTable listeners=health.listeners()/>
             <Show
                 when=move || is_empty.get()

@@ -14,6 +14,7 @@ use crate::api::status::fetch_status;
 use crate::browser::connection::Connection;
 use crate::browser::page;
 use crate::components::badge::BadgeState;
+use crate::model::admission::AdmissionStatus;
 use crate::model::status::{Listener, Status};
 
 /// How often the status is asked for.
@@ -153,6 +154,15 @@ impl Health {
     /// The server's clock in whole seconds, as milliseconds since 1970: for ages beside the badge's.
     pub fn now_s(self) -> Signal<i64> {
         Memo::new(move |_| self.now_ms.get() / 1000 * 1000).into()
+    }
+
+    /// Who may export, and who was turned away.
+    pub fn admission(self) -> Signal<AdmissionStatus> {
+        Memo::new(move |_| {
+            self.status
+                .with(|status| status.as_ref().map(|status| status.admission.clone()).unwrap_or_default())
+        })
+        .into()
     }
 
     /// The sockets that wait for export datagrams.

@@ -1,6 +1,7 @@
 //! What server functions, the REST API and the metrics ask: the running process.
 
 use std::io;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use thiserror::Error;
@@ -13,6 +14,7 @@ use super::config::Config;
 use super::geolocation::{Current, Geolocation};
 use super::home;
 use super::live::Hub;
+use crate::model::admission::AdmissionStatus;
 use crate::model::exporter::Exporter;
 use crate::model::frame::Snapshot;
 use crate::model::place::{City, HomeLocation};
@@ -103,6 +105,15 @@ impl Context {
             home_can_be_set: self.config.home.is_none(),
             is_demo: self.config.demo.is_some(),
             stream_clients: self.hub.metrics().clients(),
+            admission: AdmissionStatus {
+                networks: self.config.rules.admission.networks().to_vec(),
+                datagrams_not_admitted: report.counters.datagrams_not_admitted,
+                not_admitted: report.not_admitted.clone(),
+                not_admitted_replaced: report.counters.not_admitted_replaced,
+                flow_records_per_second: self.config.rules.rate_limit.map(NonZeroU32::get),
+                rate_limited_records: report.counters.rate_limited_records,
+            },
+            double_counting: report.double_counting.to_vec(),
         }
     }
 

@@ -249,7 +249,8 @@ impl Scrape {
             "Exporters forgotten to make room",
             counters.exporters_forgotten,
         )?;
-        self.sflow(writer)
+        self.sflow(writer)?;
+        self.rules(writer)
     }
 
     fn sflow(&self, writer: &mut Writer) -> fmt::Result {
@@ -260,6 +261,7 @@ impl Scrape {
             ("counter", counters.counter_samples),
             ("discarded_packet", counters.discarded_packets),
             ("without_packet", counters.samples_without_packet),
+            ("rate_limited", counters.rate_limited_samples),
             ("unknown", counters.unknown_samples),
         ];
         writer.counters(
@@ -284,6 +286,51 @@ impl Scrape {
             "sflow_samples_not_followed",
             "Samples of data sources that are not followed for the limit, whose losses are not seen",
             counters.samples_not_followed,
+        )
+    }
+
+    /// What the operator's rules left out.
+    fn rules(&self, writer: &mut Writer) -> fmt::Result {
+        let counters = &self.report.counters;
+        writer.counter(
+            "datagrams_not_admitted",
+            "Datagrams refused because their source is not in admission.networks",
+            counters.datagrams_not_admitted,
+        )?;
+        writer.counter(
+            "not_admitted_replaced",
+            "Sources no longer listed as seen and not admitted, because others took their place",
+            counters.not_admitted_replaced,
+        )?;
+        writer.counter(
+            "rate_limited_sets",
+            "Data sets skipped because their exporter was over admission.flow_records_per_second",
+            counters.rate_limited_sets,
+        )?;
+        writer.counter(
+            "rate_limited_records",
+            "Data records in skipped sets, by their length",
+            counters.rate_limited_records,
+        )?;
+        writer.counter(
+            "duplicate_flows",
+            "Flow records dropped by a count_once rule",
+            counters.duplicate_flows.flows,
+        )?;
+        writer.counter(
+            "duplicate_flow_bytes",
+            "Bytes that dropped flow records report, not scaled by sampling",
+            counters.duplicate_flows.bytes,
+        )?;
+        writer.counter(
+            "duplicate_flow_packets",
+            "Packets that dropped flow records report, not scaled by sampling",
+            counters.duplicate_flows.packets,
+        )?;
+        writer.counter(
+            "deduplication_evictions",
+            "Flows whose owner was forgotten too early, so that they may be counted twice",
+            counters.deduplication_evictions,
         )
     }
 
@@ -358,6 +405,16 @@ impl Scrape {
             "exporter_discarded_packets",
             "Packets that an sFlow agent said were discarded, by reason",
             discarded,
+        )?;
+        writer.counters(
+            "exporter_rate_limited_records",
+            "Data records skipped because the exporter was over its limit",
+            by_exporter(|exporter| exporter.rate_limited_records),
+        )?;
+        writer.counters(
+            "exporter_duplicate_flows",
+            "Flow records of an exporter dropped by a count_once rule",
+            by_exporter(|exporter| exporter.duplicate_flows.flows),
         )?;
         writer.gauges(
             "exporter_sets_waiting",

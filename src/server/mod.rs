@@ -261,6 +261,9 @@ pub fn check(config: &Config) -> Result<(), RunError> {
         println!("{what:<20} {addresses}");
     }
     tls_acceptor(config)?;
+    for line in config.rules.summary() {
+        println!("{line}");
+    }
     println!("pages at             http://{}/", http::leptos_options(config)?.site_addr);
     for rule in &config.rules.sampling {
         println!("sampling             {rule}");

@@ -4,12 +4,13 @@
 //! as records. What an IPFIX message lacks of its stated length, or the datagram has beyond it, is one
 //! undecodable set.
 //!
-//! - `datagrams` = by protocol + undecodable
-//! - `sets` = template sets + data sets decoded, waiting, expired, refused, without template + undecodable
+//! - `datagrams` = by protocol + undecodable + not admitted
+//! - `sets` = template sets + data sets decoded, waiting, expired, refused, without template, rate limited +
+//!   undecodable
 //! - `template_records` = defined + withdrawn + undecodable
 //! - `options_records` = sum of `options_by_kind`
 //! - `data_records` + `reverse_records` = flow records + options records + `empty_records` + `events` +
-//!   `implausible_records`
+//!   `implausible_records` + `duplicate_flows`
 //! - samples of sFlow: [`super::sflow`]; its datagrams have no sets, a flow sample is a data record
 
 use crate::model::exporter::Protocol;
@@ -95,6 +96,18 @@ pub struct Counters {
     pub templates_ended: u64,
     /// Samples of sFlow.
     pub sflow: sflow::Counters,
+    /// Datagrams refused because their source is not admitted.
+    pub datagrams_not_admitted: u64,
+    /// Sources no longer listed as seen and not admitted, because others took their place.
+    pub not_admitted_replaced: u64,
+    /// Data sets skipped because their exporter sent more flow records than it may.
+    pub rate_limited_sets: u64,
+    /// Data records in those sets, by their length, and flow samples of sFlow skipped likewise.
+    pub rate_limited_records: u64,
+    /// Flow records dropped because a rule says that the flow is counted elsewhere.
+    pub duplicate_flows: Traffic,
+    /// Flows whose owner was forgotten too early, so that they may be counted twice.
+    pub deduplication_evictions: u64,
 }
 
 /// Position of a protocol in [`Counters::datagrams_by_protocol`].

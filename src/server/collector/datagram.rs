@@ -15,6 +15,8 @@ use crate::server::wire::transport_session::TransportSession;
 use crate::server::wire::{ipfix, netflow_v1, netflow_v5, netflow_v7, netflow_v9, sflow_v5};
 
 use super::counters::{Counters, protocol_index};
+use super::deduplication::Owners;
+use super::double_counting::Evidence;
 use super::exporter::{Arrival, Sequence, Session, SessionKey, State};
 use super::limits::Limits;
 use super::normalize::{self, Origin, Outcome};
@@ -46,6 +48,8 @@ pub(super) struct Datagram<'a> {
     pub(super) flows: &'a mut Vec<FlowRecord>,
     /// So many flow records may still be added.
     pub(super) room: u64,
+    pub(super) owners: &'a mut Owners,
+    pub(super) evidence: &'a Evidence,
 }
 
 /// What every set of a message shares.
@@ -83,6 +87,11 @@ impl Datagram<'_> {
             .of_own(u32::from(header.sampling_interval()));
         let (records, error) = netflow_v5::records(&header, reader);
         let units = u32::try_from(records.len()).ok().filter(|_| error.is_none());
+        if self.is_over_rate() {
+            self.count_rate_limited(records.len() as u64);
+            self.sequence(message, header.sequence, units, REORDERING_RECORDS);
+            return Ok(());
+        }
         let first = self.flows.len();
         let mut tally = Tally::default();
         for record in records {
@@ -322,6 +331,7 @@ impl Datagram<'_> {
     /// Decodes a data set whose template is known. Returns its number of records.
     fn decode_data_set(&mut self, key: Key, origin: Origin, body: Reader<'_>) -> Option<u32> {
         let domain = origin.observation_domain;
+        let is_over_rate = self.is_over_rate();
         let State { templates, options, .. } = &mut *self.state;
         let template = templates.find(&key)?;
         template.used_us = self.received_us;
@@ -329,6 +339,11 @@ impl Datagram<'_> {
             return self.decode_options_set(key, domain, body);
         }
         let plan = &template.plan;
+        if is_over_rate {
+            let (counted, result) = plan.count(body);
+            self.count_rate_limited(counted.records);
+            return result.ok().and_then(|()| u32::try_from(counted.records).ok());
+        }
         let origin = Origin { system_init_ms: options.system_init_ms(domain), ..origin };
         let sampling = Sampling::configured(&self.rules.sampling, self.address, domain).with_options(
             options,
@@ -408,7 +423,11 @@ impl Datagram<'_> {
         {
             self.state.sampling = (last.sampling_interval, last.sampling_source);
         }
-        let traffic = added.iter().fold(Traffic::NONE, |sum, flow| sum + Traffic::of(flow));
+        self.spend(tally.records);
+        self.count_once(first);
+        self.look_for_double_counting(first);
+        let counted = self.flows.get(first..).unwrap_or_default();
+        let traffic = counted.iter().fold(Traffic::NONE, |sum, flow| sum + Traffic::of(flow));
         self.state.traffic += traffic;
         self.state.times_replaced += tally.times_replaced;
         self.counters.traffic += traffic;

@@ -18,6 +18,14 @@ use crate::model::flow_record::FlowRecord;
 use crate::server::config::Demo;
 use crate::server::wire::encode;
 
+/// Where the datagrams come from when the socket is reached over loopback; else it is the socket's own address.
+pub const DEMO_SOURCES: [IpAddr; 4] = [
+    IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)),
+    IpAddr::V4(Ipv4Addr::new(127, 0, 0, 3)),
+    IpAddr::V4(Ipv4Addr::new(127, 0, 0, 4)),
+    IpAddr::V6(Ipv6Addr::LOCALHOST),
+];
+
 /// How often flows are sent.
 const TICK: Duration = Duration::from_millis(40);
 const TICKS_PER_SECOND: u64 = 25;

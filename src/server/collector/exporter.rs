@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::rate_limit::TokenBucket;
 use crate::model::exporter::{self as model, Protocol};
 use crate::model::flow_record::{ExporterId, SamplingSource};
 use crate::model::traffic::Traffic;
@@ -71,6 +72,14 @@ pub struct State {
     pub sent_from: Option<IpAddr>,
     /// What it is as an sFlow agent.
     pub sflow: sflow::Agent,
+    /// What it may still send.
+    pub tokens: TokenBucket,
+    /// Data sets skipped because it sent more flow records than it may.
+    pub rate_limited_sets: u64,
+    /// Data records in those sets.
+    pub rate_limited_records: u64,
+    /// Flow records dropped because a rule says that the flow is counted elsewhere.
+    pub duplicate_flows: Traffic,
 }
 
 /// A transport session and an observation domain in it.
@@ -121,6 +130,10 @@ impl State {
             connections: HashSet::new(),
             sent_from: None,
             sflow: sflow::Agent::default(),
+            tokens: TokenBucket::default(),
+            rate_limited_sets: 0,
+            rate_limited_records: 0,
+            duplicate_flows: Traffic::NONE,
         }
     }
 
@@ -175,6 +188,9 @@ impl State {
             implausible_records: self.implausible_records,
             sent_from: self.sent_from,
             samples: self.sflow.shown(),
+            rate_limited_sets: self.rate_limited_sets,
+            rate_limited_records: self.rate_limited_records,
+            duplicate_flows: self.duplicate_flows,
         }
     }
 }

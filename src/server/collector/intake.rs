@@ -12,14 +12,19 @@ use std::collections::hash_map::Entry;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use crate::model::admission::NotAdmitted;
+use crate::model::double_counting::DoubleCounting;
 use crate::model::exporter::Exporter;
 use crate::model::flow_record::{ExporterId, FlowRecord};
 use crate::server::wire::error::Reason;
 use crate::server::wire::sflow_v5;
 use crate::server::wire::transport_session::TransportSession;
 
+use super::admission::TurnedAway;
 pub use super::counters::Counters;
 use super::datagram::Datagram;
+use super::deduplication::Owners;
+use super::double_counting::Evidence;
 pub use super::exporter::ExporterSnapshot;
 use super::exporter::State;
 pub use super::limits::Limits;
@@ -53,6 +58,9 @@ pub struct Intake {
     samples_not_followed: u64,
     pending: Pending,
     counters: Counters,
+    turned_away: TurnedAway,
+    owners: Owners,
+    evidence: Arc<Evidence>,
 }
 
 impl Intake {
@@ -73,7 +81,16 @@ impl Intake {
             samples_not_followed: 0,
             pending: Pending::default(),
             counters: Counters::default(),
+            turned_away: TurnedAway::default(),
+            owners: Owners::new(limits.owned_flows),
+            evidence: Arc::default(),
         }
+    }
+
+    /// Looks for flows counted twice together with other intakes, which have other exporters.
+    #[must_use]
+    pub fn sharing(self, evidence: Arc<Evidence>) -> Self {
+        Self { evidence, ..self }
     }
 
     /// Decodes one datagram and appends its flow records to `flows`, and then [releases](Self::release)
@@ -102,6 +119,11 @@ impl Intake {
         self.counters.datagrams += 1;
         self.counters.datagram_bytes += length;
         let sender = source.ip().to_canonical();
+        if !self.rules.admission.admits(sender) {
+            self.counters.datagrams_not_admitted += 1;
+            self.counters.not_admitted_replaced += u64::from(self.turned_away.saw(sender, received_us));
+            return;
+        }
         let address = sflow_v5::agent(payload).unwrap_or(sender);
         let is_full = self.exporters.len() >= self.limits.exporters;
         let state = match self.exporters.entry(address) {
@@ -133,6 +155,8 @@ impl Intake {
             counters: &mut self.counters,
             flows,
             room: self.limits.flows_per_datagram,
+            owners: &mut self.owners,
+            evidence: &self.evidence,
         };
         if let Err(error) = datagram.decode(payload) {
             datagram.state.undecodable[error.reason.index()] += 1;
@@ -173,6 +197,8 @@ impl Intake {
                 counters: &mut self.counters,
                 flows,
                 room,
+                owners: &mut self.owners,
+                evidence: &self.evidence,
             };
             datagram.held(key, &held);
             room = room.saturating_sub(most);
@@ -214,6 +240,7 @@ impl Intake {
             let forgotten: u64 = self.exporters.values_mut().map(forget).sum();
             self.counters.sflow.data_sources -= forgotten;
         }
+        self.evidence.tell(now_us, &self.rules.count_once);
     }
 
     /// Makes a quarter of the common weight of options free if names have used up theirs: exporters without flow
@@ -338,6 +365,16 @@ impl Intake {
     /// True while data sets wait for a template, so that [`expire`](Self::expire) has something to do.
     pub const fn is_waiting(&self) -> bool {
         self.counters.sets_waiting > 0
+    }
+
+    /// Who was seen and not admitted, the one heard last first.
+    pub fn not_admitted(&self) -> Vec<NotAdmitted> {
+        self.turned_away.list()
+    }
+
+    /// Where flows look as if they were counted twice, at the latest [`expire`](Self::expire).
+    pub fn double_counting(&self) -> Arc<Vec<DoubleCounting>> {
+        self.evidence.told()
     }
 
     /// The account of everything that came.

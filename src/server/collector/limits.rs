@@ -43,6 +43,9 @@ pub struct Limits {
     pub data_sources_per_exporter: usize,
     /// The same of all agents.
     pub data_sources: u64,
+    /// Flows whose owner is known to rules that count the first exporter's report, 16 bytes each. In a full
+    /// bucket of eight the one to expire first is replaced, and counted.
+    pub owned_flows: usize,
 }
 
 impl Default for Limits {
@@ -63,6 +66,7 @@ impl Default for Limits {
             options_weight: 64 << 20,
             data_sources_per_exporter: 4096,
             data_sources: 1 << 17,
+            owned_flows: 1 << 21,
         }
     }
 }

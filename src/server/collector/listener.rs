@@ -21,6 +21,8 @@ use super::exporter::ExporterSnapshot;
 use super::inlet::{self, Inlet, Kind, Outlet};
 use super::intake::Intake;
 use super::socket::{self, MemoryInfo, ReceiveBatch};
+use crate::model::admission::NotAdmitted;
+use crate::model::double_counting::DoubleCounting;
 use crate::model::flow_record::FlowRecord;
 use crate::model::status::{Listener as ListenerStatus, Transport};
 use crate::server::geolocation::Current;
@@ -78,6 +80,10 @@ pub struct Report {
     pub last_received_us: Option<i64>,
     /// Flow records that the live feed could not take because its queue was full.
     pub live_dropped: u64,
+    /// Who was seen and not admitted, the one heard last first.
+    pub not_admitted: Vec<NotAdmitted>,
+    /// Where flows look as if they were counted twice.
+    pub double_counting: Arc<Vec<DoubleCounting>>,
 }
 
 /// What the collecting thread publishes for everybody to read without waiting.
@@ -368,6 +374,8 @@ impl Worker {
             listeners: listeners.collect(),
             last_received_us: self.last_received_us,
             live_dropped: self.live.dropped(),
+            not_admitted: self.intake.not_admitted(),
+            double_counting: self.intake.double_counting(),
         }));
     }
 

@@ -4,13 +4,17 @@
 //! data records, [`sflow`] does so of sampled packets, [`exporter`] is what is kept of each exporter, [`pending`] holds data
 //! sets until their template comes, [`options`] keeps what options records say, [`sampling`] gives each flow its
 //! interval, [`plausibility`] keeps broken counters out, [`counters`] accounts for everything, within [`limits`] and by the
-//! operator's [`rules`] and [`quirks`]. [`tcp_listener`] reads IPFIX over TCP and [`tls`] and passes messages on through
-//! an [`inlet`]. A [`batch`] is what goes on from here.
+//! operator's [`rules`]: [`admission`], [`rate_limit`], [`deduplication`], [`quirks`]; [`double_counting`] looks for what
+//! lacks a rule. [`tcp_listener`] reads IPFIX over TCP and [`tls`] and passes messages on through an [`inlet`]. A
+//! [`batch`] is what goes on from here.
 
+pub mod admission;
 pub mod batch;
 pub mod counters;
 mod datagram;
+pub mod deduplication;
 pub mod demo_exporter;
+pub mod double_counting;
 pub mod exporter;
 pub mod inlet;
 pub mod intake;
@@ -21,6 +25,7 @@ pub mod options;
 pub mod pending;
 pub mod plausibility;
 pub mod quirks;
+pub mod rate_limit;
 pub mod rules;
 pub mod sampling;
 pub mod sflow;

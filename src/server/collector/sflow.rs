@@ -8,7 +8,7 @@
 //! Datagrams are followed by their sequence numbers, flow samples and notifications of discarded packets by
 //! those of their data sources, whose `drops` say what the agent left out. The account:
 //!
-//! - `samples` = flow + counter + discarded + without packet + unknown + undecodable samples
+//! - `samples` = flow + counter + discarded + without packet + unknown + rate limited + undecodable samples
 //! - each flow sample is one data record and one flow record ([`super::counters`])
 
 use std::collections::BTreeMap;
@@ -51,6 +51,8 @@ pub struct Counters {
     pub samples_without_packet: u64,
     /// Samples of vendors, and of formats that are not decoded.
     pub unknown_samples: u64,
+    /// Flow samples skipped because their agent sent more than it may.
+    pub rate_limited_samples: u64,
     /// Samples that could not be decoded.
     pub undecodable_samples: ByReason,
     /// Records that could not be decoded in samples that are counted above, at most one a sample.
@@ -141,11 +143,21 @@ impl Datagram<'_> {
         let received_ms = self.received_us.div_euclid(1000);
         let message = self.message(Protocol::SflowV5, header.sub_agent, received_ms, Some(header.uptime_ms));
         self.open_session(message);
+        let is_over_rate = self.is_over_rate();
         let first = self.flows.len();
         let mut tally = Tally::default();
         for sample in Samples::new(&header, reader) {
             self.counters.sflow.samples += 1;
             match sample {
+                Ok(Sample::Flow(sample)) if is_over_rate => {
+                    let key = SourceKey {
+                        sub_agent: header.sub_agent,
+                        source: sample.source,
+                        kind: Kind::FlowSample,
+                    };
+                    self.follow(key, sample.sequence, sample.drops);
+                    self.count_rate_limited_sample();
+                }
                 Ok(Sample::Flow(sample)) => {
                     if self.flow_sample(&message.origin, &sample) {
                         tally.add(Outcome::default());

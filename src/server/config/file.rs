@@ -11,8 +11,12 @@ use toml::Spanned;
 use super::ConfigError;
 use super::flags::LogFormat;
 use super::suggestion;
+use crate::model::network::Network;
 use crate::model::place::HomeLocation;
+use crate::server::collector::admission::Admission;
+use crate::server::collector::deduplication::CountOnce;
 use crate::server::collector::quirks::Quirk;
+use crate::server::collector::rules::Rules;
 use crate::server::collector::sampling::SamplingRule;
 use crate::server::collector::tls;
 use crate::server::geolocation::HomeNetworkSetting;
@@ -49,6 +53,12 @@ pub struct ConfigFile {
     /// not say, or `override`: always; default `default`).
     #[serde(default)]
     pub sampling: Vec<Spanned<SamplingRule>>,
+    /// Who may export, and how much.
+    #[serde(default)]
+    pub admission: AdmissionSection,
+    /// Rules against counting a flow twice.
+    #[serde(default)]
+    pub count_once: Vec<Spanned<CountOnce>>,
     /// Logs.
     #[serde(default)]
     pub log: Log,
@@ -141,6 +151,16 @@ pub struct Home {
     pub longitude: f32,
 }
 
+/// Section `[admission]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdmissionSection {
+    /// Networks whose datagrams and connections are taken, such as `192.0.2.0/24` or `2001:db8::1`. Default: all.
+    pub networks: Option<Spanned<Vec<Network>>>,
+    /// Flow records that one exporter may send in a second; its data sets beyond are skipped. Default: no limit.
+    pub flow_records_per_second: Option<Spanned<u32>>,
+}
+
 /// Section `[log]`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -201,7 +221,43 @@ impl ConfigFile {
         for rule in &file.sampling {
             rule.get_ref().check().map_err(|fault| wrong(rule.span(), fault))?;
         }
+        if let Some(networks) = &file.admission.networks
+            && networks.get_ref().is_empty()
+        {
+            return Err(wrong(
+                networks.span(),
+                "an empty list would admit nobody: list networks, like [\"192.0.2.0/24\"], or leave the line out to admit everybody",
+            ));
+        }
+        if let Some(limit) = &file.admission.flow_records_per_second
+            && *limit.get_ref() == 0
+        {
+            return Err(wrong(
+                limit.span(),
+                "a limit of 0 would skip every flow: write 1 or more, or leave the line out for no limit",
+            ));
+        }
+        for (number, rule) in file.count_once.iter().enumerate() {
+            let earlier = file.count_once.iter().take(number).map(Spanned::get_ref);
+            rule.get_ref().check(earlier).map_err(|fault| wrong(rule.span(), &fault))?;
+        }
         Ok(file)
+    }
+
+    /// What the operator decided about what comes.
+    pub fn rules(&mut self) -> Rules {
+        let networks = self.admission.networks.take().map(Spanned::into_inner).unwrap_or_default();
+        let rate_limit = self.admission.flow_records_per_second.as_ref().map(|limit| *limit.get_ref());
+        let quirks = std::mem::take(&mut self.quirks).into_iter().map(Spanned::into_inner);
+        let sampling = std::mem::take(&mut self.sampling).into_iter().map(Spanned::into_inner);
+        Rules {
+            quirks: quirks.collect(),
+            sampling: sampling.collect(),
+            decapsulation: self.sflow.decapsulation(),
+            admission: Admission::new(networks),
+            rate_limit: rate_limit.and_then(NonZeroU32::new),
+            count_once: std::mem::take(&mut self.count_once).into_iter().map(Spanned::into_inner).collect(),
+        }
     }
 }
 
@@ -264,6 +320,45 @@ mod tests {
         assert_eq!(tunnels("[sflow]\ndecapsulate = [\"gre\", \"vxlan\"]\n"), expected);
         let message = error("[sflow]\ndecapsulate = [\"l2tp\"]\n");
         assert!(message.contains("meridian.toml:2") && message.contains("vxlan"), "{message}");
+    }
+
+    #[test]
+    fn an_empty_or_impossible_admission_is_an_error_with_its_line_and_a_way_out() {
+        let message = error("[admission]\nnetworks = []\n");
+        assert!(message.contains("meridian.toml:2") && message.contains("leave the line out"), "{message}");
+        let message = error("[admission]\nnetworks = [\"192.0.2.1/24\"]\n");
+        assert!(message.contains("meridian.toml:2") && message.contains("write 192.0.2.0/24"), "{message}");
+        let message = error("[admission]\nflow_records_per_second = 0\n");
+        assert!(message.contains("meridian.toml:2") && message.contains("for no limit"), "{message}");
+        let message = error("[admission]\nnetwork = [\"192.0.2.0/24\"]\n");
+        assert!(message.contains("did you mean `networks`?"), "{message}");
+    }
+
+    #[test]
+    fn a_rule_against_counting_twice_that_cannot_be_says_what_to_write() {
+        let rule = |rest: &str| format!("[[count_once]]\nname = \"core\"\n{rest}");
+        let core = rule("exporters = [\"192.0.2.0/24\"]\nby = \"first_exporter\"\n");
+        let message = error(&rule("exporters = [\"192.0.2.1\"]\nby = \"ingres\"\n"));
+        assert!(message.contains("meridian.toml:4") && message.contains("`first_exporter`"), "{message}");
+        assert!(message.contains("did you mean `ingress`?"), "{message}");
+        let message = error(&rule("exporters = []\nby = \"egress\"\n"));
+        assert!(message.contains("meridian.toml:1") && message.contains("at least one"), "{message}");
+        let message = error(&rule("exporters = [\"192.0.2.1\"]\nby = \"egress\"\ntimeout_s = 60\n"));
+        assert!(message.contains("leave it out"), "{message}");
+        let message = error(&format!("{core}timeout_s = 0\n"));
+        assert!(message.contains("1 to 86400"), "{message}");
+        let message = error(&format!("{core}\n{core}"));
+        assert!(message.contains("meridian.toml:6") && message.contains("192.0.2.0/24"), "{message}");
+        let overlapping =
+            "[[count_once]]\nname = \"edge\"\nexporters = [\"192.0.2.1\"]\nby = \"first_exporter\"\n";
+        let other_kind = "[[count_once]]\nname = \"in\"\nexporters = [\"192.0.2.0/24\"]\nby = \"ingress\"\n";
+        let fine = format!("{core}\n{overlapping}\n{other_kind}");
+        let rules = ConfigFile::parse(&fine, Path::new("meridian.toml")).unwrap().rules();
+        assert_eq!(rules.count_once.len(), 3);
+        assert_eq!(
+            rules.pinned_networks().iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["192.0.2.0/24", "192.0.2.1"]
+        );
     }
 
     #[test]

@@ -16,6 +16,7 @@ use thiserror::Error;
 use self::file::ConfigFile;
 use self::flags::{LogFormat, RunFlags};
 use crate::model::place::HomeLocation;
+use crate::server::collector::demo_exporter::DEMO_SOURCES;
 use crate::server::collector::rules::Rules;
 use crate::server::collector::tls;
 use crate::server::geolocation::{HomeNetworkSetting, Settings};
@@ -123,24 +124,26 @@ impl Config {
     }
 
     /// Flags win over the file, the file over the defaults.
-    fn merge(flags: &RunFlags, file: ConfigFile, path: Option<PathBuf>) -> Self {
+    fn merge(flags: &RunFlags, mut file: ConfigFile, path: Option<PathBuf>) -> Self {
         let demo = flags.demo.then_some(Demo {
             seed: flags.demo_seed.unwrap_or(1),
             flows_per_second: flags.demo_flows_per_second.unwrap_or(60),
         });
+        let mut rules = file.rules();
+        let listen_udp = flags.listen_udp.clone().or(file.listen.udp).unwrap_or_default();
+        if demo.is_some() {
+            let own = listen_udp.first().map(SocketAddr::ip);
+            own.into_iter().chain(DEMO_SOURCES).for_each(|source| rules.admission.admit(source));
+        }
         Self {
             file: path,
             data_dir: flags.data_dir.clone().or(file.data_dir).unwrap_or_else(|| PathBuf::from("data")),
-            listen_udp: flags.listen_udp.clone().or(file.listen.udp).unwrap_or_default(),
+            listen_udp,
             receive_buffer_bytes: file.listen.receive_buffer_bytes.unwrap_or(64 << 20),
             listen_tcp: flags.listen_tcp.clone().or(file.listen.tcp),
             listen_tls: file.listen.tls,
             idle_timeout: Duration::from_secs(file.listen.idle_timeout_s.map_or(1_800, u32::from).into()),
-            rules: Rules {
-                quirks: file.quirks.into_iter().map(toml::Spanned::into_inner).collect(),
-                sampling: file.sampling.into_iter().map(toml::Spanned::into_inner).collect(),
-                decapsulation: file.sflow.decapsulation(),
-            },
+            rules,
             http_address: flags.http_address.or(file.http.address),
             hosts: file.http.hosts,
             allowed_origins: file.http.allowed_origins,

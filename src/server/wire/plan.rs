@@ -224,6 +224,20 @@ impl Plan {
         })
     }
 
+    /// Counts the records that [`decode`](Self::decode) would give, without loading those of fixed length.
+    pub fn count(&self, body: Reader<'_>) -> (Decoded, Result<()>) {
+        if self.segments.len() > 1 {
+            return self.decode(body, u64::MAX, |_| {});
+        }
+        let content = body.content_end() - body.offset();
+        let whole = body.remaining() / self.min_record_length;
+        let records = whole.min(content.div_ceil(self.min_record_length));
+        let decoded = Decoded { records: records as u64, zero_records: (whole - records) as u64 };
+        let mut rest = body;
+        let result = rest.take(whole * self.min_record_length, "data set");
+        (decoded, result.and_then(|_| padding(rest, body, decoded)))
+    }
+
     /// Loads a record that has fields of variable length.
     fn load(&self, reader: &mut Reader<'_>, values: &mut Values) -> Result<()> {
         for (index, segment) in self.segments.iter().enumerate() {
@@ -340,6 +354,7 @@ mod tests {
         let plan = Plan::compile(fields, 0).unwrap();
         let (decoded, result) =
             plan.decode(Reader::new(body), u64::MAX, |record| values.push(record.value(slot)));
+        assert_eq!(plan.count(Reader::new(body)), (decoded, result), "counting is decoding without values");
         (values, decoded, result)
     }
 

@@ -39,10 +39,14 @@ impl Datagram<'_> {
     fn fixed_records(
         &mut self,
         origin: &Origin,
-        records: impl Iterator<Item = netflow_v5::Record>,
+        records: impl ExactSizeIterator<Item = netflow_v5::Record>,
         error: Option<Error>,
     ) {
         self.counters.sets += 1;
+        if self.is_over_rate() {
+            self.count_rate_limited(records.len() as u64);
+            return;
+        }
         let sampling =
             Sampling::configured(&self.rules.sampling, self.address, origin.observation_domain).of_own(0);
         let first = self.flows.len();

@@ -71,16 +71,17 @@ impl Feed {
 fn assert_adds_up(counters: &Counters) {
     let sum = |counts: &[u64]| counts.iter().sum::<u64>();
     let datagrams = sum(&counters.datagrams_by_protocol) + sum(&counters.undecodable_datagrams);
-    assert_eq!(counters.datagrams, datagrams);
+    assert_eq!(counters.datagrams, datagrams + counters.datagrams_not_admitted);
     let waited = counters.sets_waiting + counters.sets_expired + counters.sets_refused;
     let decoded = counters.template_sets + counters.data_sets_decoded + counters.sets_without_template;
-    assert_eq!(counters.sets, decoded + waited + sum(&counters.undecodable_sets));
+    let skipped = counters.rate_limited_sets + sum(&counters.undecodable_sets);
+    assert_eq!(counters.sets, decoded + waited + skipped);
     let templates = counters.templates_defined + counters.templates_withdrawn;
     assert_eq!(counters.template_records, templates + sum(&counters.undecodable_templates));
     let left_out = counters.empty_records + counters.events + counters.implausible_records;
     assert_eq!(counters.options_records, sum(&counters.options_by_kind));
     let records = counters.traffic.flows + counters.options_records + left_out;
-    assert_eq!(counters.data_records + counters.reverse_records, records);
+    assert_eq!(counters.data_records + counters.reverse_records, records + counters.duplicate_flows.flows);
 }
 
 #[test]

@@ -62,7 +62,7 @@ impl Feed {
     }
 
     fn with_rules(protocol: Protocol, sampling: Vec<SamplingRule>) -> Self {
-        let rules = Rules { sampling };
+        let rules = Rules { sampling, ..Rules::default() };
         Self { intake: Intake::new(Limits::default(), Arc::new(rules)), protocol, domain: 5, port: 50_000 }
     }
 

@@ -44,7 +44,7 @@ impl Feed {
 fn assert_adds_up(intake: &Intake) {
     let (all, sflow) = (intake.counters(), intake.counters().sflow);
     let kinds = sflow.flow_samples + sflow.counter_samples + sflow.discarded_packets;
-    let others = sflow.samples_without_packet + sflow.unknown_samples;
+    let others = sflow.samples_without_packet + sflow.unknown_samples + sflow.rate_limited_samples;
     assert_eq!(sflow.samples, kinds + others + sflow.undecodable_samples.iter().sum::<u64>());
     assert_eq!(
         all.data_records + all.reverse_records,
