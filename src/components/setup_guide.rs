@@ -66,7 +66,7 @@ pub fn SetupGuide(
         <section class="setup-guide panel" aria-labelledby="setup-guide-title">
             <h2 id="setup-guide-title" class="panel__title">"Point an exporter at Meridian"</h2>
             <p>
-                "NetFlow v1, v5, v7, v9 and IPFIX are recognised by themselves on every listening port. "
+                "NetFlow v1, v5, v7, v9, IPFIX and sFlow v5 are recognised by themselves on every listening port. "
                 "Sampling is not scaled up yet: export unsampled where you can."
             </p>
             <div class="setup-guide__ways">

@@ -168,7 +168,9 @@ fn flows_of_softflowd_and_pmacct_are_exact_in_every_protocol() {
         let v4_only: Vec<_> = expected.iter().filter(|flow| flow.1.is_ipv4()).copied().collect();
         assert_eq!((expected.len(), v4_only.len()), (360, 280));
         let mut compared = 0;
-        for (name, datagrams) in cases_in(&folder) {
+        for (name, mut datagrams) in cases_in(&folder) {
+            // pmacct sent the same traffic as sFlow, too: `sflow.rs` has that.
+            datagrams.retain(|datagram| !datagram.payload.starts_with(&[0, 0, 0, 5]));
             // Its sampled capture cannot have all flows.
             if name == "soft_v10_s" {
                 continue;

@@ -13,6 +13,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::{Entry, HashMap};
+use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::model::exporter::{Protocol, Samples as ShownSamples};
@@ -87,7 +88,7 @@ pub struct Agent {
 }
 
 /// A data source of a sub-agent, and what it numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct SourceKey {
     sub_agent: u32,
     source: DataSource,
@@ -95,10 +96,19 @@ struct SourceKey {
 }
 
 /// What a data source numbers on its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     FlowSample,
     Notification,
+}
+
+/// Two words at once: this is done for every sample.
+impl Hash for SourceKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let DataSource { class, index } = self.source;
+        state.write_u64(u64::from(self.sub_agent) << 32 | u64::from(index));
+        state.write_u64(u64::from(class) << 1 | u64::from(self.kind == Kind::Notification));
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -294,14 +304,28 @@ enum Exactness {
 #[derive(Clone, Copy, Debug)]
 struct Description {
     exactness: Exactness,
-    packet: FlowRecord,
+    packet: Packet,
+    bytes: u32,
     /// VLAN, when the packet's own headers have none.
     switch_vlan: u16,
+    source_mask: u8,
+    destination_mask: u8,
+    source_as: u32,
+    destination_as: u32,
 }
 
 impl Default for Description {
     fn default() -> Self {
-        Self { exactness: Exactness::Nothing, packet: FlowRecord::default(), switch_vlan: 0 }
+        Self {
+            exactness: Exactness::Nothing,
+            packet: Packet::NONE,
+            bytes: 0,
+            switch_vlan: 0,
+            source_mask: 0,
+            destination_mask: 0,
+            source_as: 0,
+            destination_as: 0,
+        }
     }
 }
 
@@ -313,7 +337,7 @@ impl Description {
             Record::Ethernet(frame) => {
                 if self.exactness < Exactness::Frame {
                     self.exactness = Exactness::Frame;
-                    self.packet.bytes = u64::from(frame.length.saturating_sub(ETHERNET_BYTES));
+                    self.bytes = frame.length.saturating_sub(ETHERNET_BYTES);
                 }
             }
             Record::Ipv4(sampled) => self.add_sampled(sampled, |address: Ipv4Addr| IpAddr::V4(address)),
@@ -325,12 +349,10 @@ impl Description {
                     u16::try_from(switch.source_vlan).ok().filter(|vlan| *vlan < 4095).unwrap_or(0);
             }
             Record::Router(router) => {
-                self.packet.source_mask = prefix_length(router.source_mask);
-                self.packet.destination_mask = prefix_length(router.destination_mask);
+                self.source_mask = prefix_length(router.source_mask);
+                self.destination_mask = prefix_length(router.destination_mask);
             }
-            Record::Gateway(gateway) => {
-                (self.packet.source_as, self.packet.destination_as) = gateway.ends();
-            }
+            Record::Gateway(gateway) => (self.source_as, self.destination_as) = gateway.ends(),
             Record::Other { .. } => {}
         }
     }
@@ -339,28 +361,19 @@ impl Description {
     fn add_header(&mut self, raw: &RawHeader<'_>, decapsulation: Decapsulation) {
         let read = Packet::decode(raw.protocol, raw.header, decapsulation);
         let exactness = if read.is_ip { Exactness::Header } else { Exactness::Frame };
-        if self.packet.vlan == 0 {
-            self.packet.vlan = read.vlan;
-        }
         if exactness <= self.exactness {
+            if self.packet.vlan == 0 {
+                self.packet.vlan = read.vlan;
+            }
             return;
         }
+        let vlan = if read.vlan == 0 { self.packet.vlan } else { read.vlan };
         self.exactness = exactness;
+        self.packet = read;
+        self.packet.vlan = vlan;
         let below_ip = u32::try_from(read.offset).unwrap_or(u32::MAX).saturating_add(raw.stripped);
-        let bytes =
+        self.bytes =
             if read.ip_length > 0 { read.ip_length } else { raw.frame_length.saturating_sub(below_ip) };
-        self.packet = FlowRecord {
-            source_address: read.source_address,
-            destination_address: read.destination_address,
-            source_port: read.source_port,
-            destination_port: read.destination_port,
-            icmp_type_code: read.icmp_type_code,
-            protocol: read.protocol,
-            type_of_service: read.type_of_service,
-            tcp_flags: read.tcp_flags,
-            bytes: u64::from(bytes),
-            ..self.packet
-        };
     }
 
     fn add_sampled<A: Copy>(&mut self, sampled: &SampledIp<A>, address: impl Fn(A) -> IpAddr) {
@@ -368,21 +381,21 @@ impl Description {
             return;
         }
         self.exactness = Exactness::Sampled;
+        self.bytes = sampled.length;
         let port = |port: u32| u16::try_from(port).unwrap_or(0);
         // Of ICMP nothing says what the ports are then.
         let protocol = u8::try_from(sampled.protocol).unwrap_or(0);
         let has_ports = matches!(protocol, 6 | 17 | 33 | 132 | 136);
-        self.packet = FlowRecord {
+        self.packet = Packet {
             source_address: address(sampled.source),
             destination_address: address(sampled.destination),
             source_port: if has_ports { port(sampled.source_port) } else { 0 },
             destination_port: if has_ports { port(sampled.destination_port) } else { 0 },
-            icmp_type_code: 0,
             protocol,
             type_of_service: u8::try_from(sampled.type_of_service).unwrap_or(0),
             tcp_flags: if protocol == 6 { port(sampled.tcp_flags) & 0x1ff } else { 0 },
-            bytes: u64::from(sampled.length),
-            ..self.packet
+            vlan: self.packet.vlan,
+            ..Packet::NONE
         };
     }
 
@@ -393,6 +406,7 @@ impl Description {
         sample: &FlowSample<'_>,
         (sampling_interval, sampling_source): (u32, SamplingSource),
     ) -> FlowRecord {
+        let packet = &self.packet;
         let (input_interface, output_interface) = (sample.input.index(), sample.output.index());
         let is_interface = sample.source.class == 0 && sample.source.index != 0;
         let flow_direction = match sample.source.index {
@@ -401,7 +415,16 @@ impl Description {
             _ => None,
         };
         FlowRecord {
-            vlan: if self.packet.vlan == 0 { self.switch_vlan } else { self.packet.vlan },
+            source_address: packet.source_address,
+            destination_address: packet.destination_address,
+            source_port: packet.source_port,
+            destination_port: packet.destination_port,
+            icmp_type_code: packet.icmp_type_code,
+            protocol: packet.protocol,
+            type_of_service: packet.type_of_service,
+            tcp_flags: packet.tcp_flags,
+            vlan: if packet.vlan == 0 { self.switch_vlan } else { packet.vlan },
+            bytes: u64::from(self.bytes),
             packets: 1,
             start_ms: origin.received_ms,
             end_ms: origin.received_ms,
@@ -410,11 +433,15 @@ impl Description {
             flow_direction,
             input_interface,
             output_interface,
+            source_as: self.source_as,
+            destination_as: self.destination_as,
+            source_mask: self.source_mask,
+            destination_mask: self.destination_mask,
             sampling_interval,
             sampling_source,
             exporter: origin.exporter,
             observation_domain: origin.observation_domain,
-            ..self.packet
+            ..FlowRecord::default()
         }
     }
 }

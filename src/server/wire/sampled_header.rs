@@ -1,7 +1,7 @@
 //! The first bytes of a sampled packet: what they say of it.
 //!
-//! Ethernet with VLAN tags, MPLS, PPPoE and PPP are passed over, IPv4 and IPv6 are read with the transport header
-//! behind them. Tunnels are looked into only as far as [`Decapsulation`] says. The bytes may end anywhere:
+//! Ethernet with VLAN tags, MPLS and PPP (over Ethernet, too) are passed over, IPv4 and IPv6 are read with the
+//! transport header behind them. Tunnels are looked into only as far as [`Decapsulation`] says. The bytes may end anywhere:
 //! there are no errors, what was read until then is kept, the rest is 0. Every step goes forward, so no
 //! packet can hold it up; tunnels in tunnels are followed four deep.
 
@@ -66,28 +66,26 @@ pub struct Packet {
 }
 
 impl Packet {
+    /// Nothing is known.
+    pub const NONE: Self = Self {
+        is_ip: false,
+        source_address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        destination_address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        source_port: 0,
+        destination_port: 0,
+        icmp_type_code: 0,
+        protocol: 0,
+        type_of_service: 0,
+        tcp_flags: 0,
+        vlan: 0,
+        ip_length: 0,
+        offset: 0,
+    };
+
     /// Reads a header that begins with a protocol of sFlow's list.
     #[inline]
     pub fn decode(protocol: u32, header: &[u8], decapsulation: Decapsulation) -> Self {
-        let mut walk = Walk {
-            length: header.len(),
-            decapsulation,
-            depth: 0,
-            packet: Self {
-                is_ip: false,
-                source_address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-                destination_address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-                source_port: 0,
-                destination_port: 0,
-                icmp_type_code: 0,
-                protocol: 0,
-                type_of_service: 0,
-                tcp_flags: 0,
-                vlan: 0,
-                ip_length: 0,
-                offset: 0,
-            },
-        };
+        let mut walk = Walk { length: header.len(), decapsulation, depth: 0, packet: Self::NONE };
         match protocol {
             ETHERNET => walk.ethernet(header),
             IPV4 => walk.ipv4(header),
@@ -209,8 +207,8 @@ impl Walk {
         self.packet.protocol = head[9];
         // A stated length of 0 is what network cards get that cut the packet themselves.
         let end = if total_length == 0 { packet.len() } else { packet.len().min(usize::from(total_length)) };
-        let is_first_fragment = u16::from_be_bytes([head[6], head[7]]) & 0x1fff == 0;
-        if let Some(payload) = packet.get(header_length..end).filter(|_| is_first_fragment) {
+        let fragment_offset = u16::from_be_bytes([head[6], head[7]]) & 0x1fff;
+        if let Some(payload) = packet.get(header_length..end).filter(|_| fragment_offset == 0) {
             self.transport(head[9], payload);
         }
     }

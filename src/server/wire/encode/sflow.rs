@@ -157,8 +157,8 @@ fn put_record(bytes: &mut Vec<u8>, record: &Record<'_>) {
             }
             put(bytes, [frame.ether_type]);
         }),
-        Record::Ipv4(sampled) => put_sampled_ip(bytes, SAMPLED_IPV4, sampled, |address| address.octets()),
-        Record::Ipv6(sampled) => put_sampled_ip(bytes, SAMPLED_IPV6, sampled, |address| address.octets()),
+        Record::Ipv4(sampled) => put_sampled_ip(bytes, SAMPLED_IPV4, sampled, Ipv4Addr::octets),
+        Record::Ipv6(sampled) => put_sampled_ip(bytes, SAMPLED_IPV6, sampled, Ipv6Addr::octets),
         Record::Switch(switch) => put_item(bytes, EXTENDED_SWITCH, |bytes| {
             put(bytes, [switch.source_vlan, switch.source_priority]);
             put(bytes, [switch.destination_vlan, switch.destination_priority]);
@@ -195,7 +195,7 @@ fn put_sampled_ip<A: Copy, const N: usize>(
 #[derive(Clone, Debug)]
 pub struct Agent {
     address: IpAddr,
-    sub_agent: u32,
+    number: u32,
     sequence: u32,
     samples: HashMap<DataSource, u32>,
 }
@@ -203,7 +203,7 @@ pub struct Agent {
 impl Agent {
     /// Has sent nothing yet. With the address `0.0.0.0` it is known by where its datagrams come from.
     pub fn new(address: IpAddr, sub_agent: u32) -> Self {
-        Self { address, sub_agent, sequence: 0, samples: HashMap::new() }
+        Self { address, number: sub_agent, sequence: 0, samples: HashMap::new() }
     }
 
     /// Datagrams of at most [`MAX_DATAGRAM_LENGTH`] bytes with a flow sample of each flow record, in order.
@@ -216,7 +216,7 @@ impl Agent {
             self.sequence = self.sequence.wrapping_add(1);
             let mut datagram = Datagram::new(&Header {
                 agent: self.address,
-                sub_agent: self.sub_agent,
+                sub_agent: self.number,
                 sequence: self.sequence,
                 uptime_ms,
                 sample_count: 0,

@@ -216,8 +216,8 @@ fn sampled_ip<A>(
 
 /// Six bytes of the eight that XDR makes of them.
 const fn mac([high, low]: [u32; 2]) -> [u8; 6] {
-    let ([a, b, c, d], [e, f, ..]) = (high.to_be_bytes(), low.to_be_bytes());
-    [a, b, c, d, e, f]
+    let (high, low) = (high.to_be_bytes(), low.to_be_bytes());
+    [high[0], high[1], high[2], high[3], low[0], low[1]]
 }
 
 fn gateway(mut body: Reader<'_>) -> Result<ExtendedGateway<'_>> {
