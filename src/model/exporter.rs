@@ -81,6 +81,13 @@ pub struct Exporter {
     pub templates: Vec<Template>,
     /// Sampling interval its latest record or v5 header stated, 1 in n; 0 when unknown.
     pub sampling_interval: u32,
+    /// Datagrams that came twice: left out the second time.
+    pub duplicate_datagrams: u64,
+    /// Records by sequence numbers that wait for a template, could not be decoded, or were lost: which of
+    /// these is not known (yet).
+    pub sequence_uncertain: u64,
+    /// Units by sequence numbers that were sent while Meridian was stopped.
+    pub sequence_stopped: u64,
 }
 
 /// A template as an exporter defined it.

@@ -4,10 +4,15 @@
 //! as records. What an IPFIX message lacks of its stated length, or the datagram has beyond it, is one
 //! undecodable set.
 //!
-//! - `datagrams` = by protocol + undecodable
+//! - sent to a socket = `datagrams` + kernel drops + what the socket still holds
+//! - `datagrams` = by protocol (`duplicate_datagrams` included) + undecodable
 //! - `sets` = template sets + data sets decoded, waiting, expired, refused + undecodable
 //! - `template_records` = defined + withdrawn (no effect over UDP) + undecodable
 //! - `data_records` + `reverse_records` = flow records + options records + `empty_records`
+//! - records sent (v5, IPFIX) = `data_records` + `missing_records` + `uncertain_records` + `stopped_records`
+//! - datagrams sent (v9) = by protocol − duplicates + `missing_datagrams` + `stopped_datagrams`
+//!
+//! The last two begin with the first datagram of a session, and see a loss when a later one arrives.
 
 use crate::model::exporter::Protocol;
 use crate::model::traffic::Traffic;
@@ -70,6 +75,15 @@ pub struct Counters {
     pub missing_datagrams: u64,
     /// Exporters forgotten to make room.
     pub exporters_forgotten: u64,
+    /// Of the datagrams by protocol, those that came twice: their sets are not counted again.
+    pub duplicate_datagrams: u64,
+    /// Records by sequence numbers that wait for a template, could not be decoded, or were lost: which of
+    /// these is not known (yet).
+    pub uncertain_records: u64,
+    /// Records sent while the process was stopped, by sequence numbers (v5, IPFIX).
+    pub stopped_records: u64,
+    /// Datagrams sent while the process was stopped, by sequence numbers (v9).
+    pub stopped_datagrams: u64,
 }
 
 /// Position of a protocol in [`Counters::datagrams_by_protocol`].

@@ -23,6 +23,7 @@ use super::exporter::State;
 pub use super::limits::Limits;
 use super::pending::Pending;
 use super::rules::Rules;
+use super::sequence::Content;
 
 #[cfg(test)]
 mod tests;
@@ -155,12 +156,13 @@ impl Intake {
     pub fn expire(&mut self, now_us: i64) {
         let before_us = now_us.saturating_sub(self.limits.pending_us);
         let (exporters, counters) = (&mut self.exporters, &mut self.counters);
-        self.pending.expire(before_us, |address, count| {
-            counters.sets_waiting = counters.sets_waiting.saturating_sub(count);
-            counters.sets_expired += count;
+        self.pending.expire(before_us, |address, key, held| {
+            counters.sets_waiting = counters.sets_waiting.saturating_sub(1);
+            counters.sets_expired += 1;
             if let Some(state) = exporters.get_mut(&address) {
-                state.sets_waiting = state.sets_waiting.saturating_sub(count);
-                state.sets_expired += count;
+                state.sets_waiting = state.sets_waiting.saturating_sub(1);
+                state.sets_expired += 1;
+                state.resolve(key, held.sequence, Content::from(None), counters);
             }
         });
         let exporters_refused = self.counters.undecodable_datagrams[Reason::ExporterTableFull.index()];

@@ -1,7 +1,7 @@
 //! From datagrams to located flow records, on a thread of its own.
 //!
 //! [`listener`] is that thread, reading [`socket`]s. [`intake`] takes its datagrams, [`normalize`] makes flow records of
-//! data records, [`exporter`] is what is kept of each exporter, [`pending`] holds data sets until their template
+//! data records, [`exporter`] is what is kept of each exporter, [`sequence`] finds what is missing, [`pending`] holds data sets until their template
 //! comes, [`counters`] accounts for everything, within [`limits`] and by the operator's
 //! [`rules`]. A [`batch`] is what goes on from here.
 
@@ -16,4 +16,5 @@ pub mod listener;
 pub mod normalize;
 pub mod pending;
 pub mod rules;
+pub mod sequence;
 pub mod socket;

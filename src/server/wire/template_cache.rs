@@ -143,6 +143,20 @@ impl TemplateCache {
         self.full_until_us = None;
     }
 
+    /// Forgets all templates of a session.
+    pub fn forget_session(&mut self, source_port: u16, protocol: Protocol, observation_domain: u32) {
+        let of_session = |key: &Key| {
+            (key.source_port, key.protocol, key.observation_domain)
+                == (source_port, protocol, observation_domain)
+        };
+        let (weight, templates) = (&mut self.weight, &mut self.templates);
+        templates.retain(|key, template| {
+            let is_kept = !of_session(key);
+            *weight -= if is_kept { 0 } else { self::weight(&template.definition) };
+            is_kept
+        });
+    }
+
     fn forget(&mut self, key: &Key) {
         if let Some(forgotten) = self.templates.remove(key) {
             self.weight -= weight(&forgotten.definition);
