@@ -209,8 +209,11 @@ fn seen(exporter: &Exporter) -> String {
 
 fn missing(exporter: &Exporter) -> String {
     format!(
-        "Missing by sequence numbers, in {} gaps: flow records for v5 and IPFIX, datagrams for v9",
-        quantity::count(exporter.sequence_gaps)
+        "Missing by sequence numbers, in {} gaps: flow records for v5 and IPFIX, datagrams for v9. \
+         {} more wait, could not be decoded, or are missing; {} were sent while Meridian was stopped",
+        quantity::count(exporter.sequence_gaps),
+        quantity::count(exporter.sequence_uncertain),
+        quantity::count(exporter.sequence_stopped)
     )
 }
 
@@ -224,8 +227,9 @@ fn sampling(exporter: &Exporter) -> String {
 
 fn more(exporter: &Exporter) -> String {
     format!(
-        "{} options records · {} flow records with replaced times",
+        "{} options records · {} flow records with replaced times · {} datagrams that came twice",
         quantity::count(exporter.options_records),
-        quantity::count(exporter.times_replaced)
+        quantity::count(exporter.times_replaced),
+        quantity::count(exporter.duplicate_datagrams)
     )
 }

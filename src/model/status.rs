@@ -36,6 +36,8 @@ pub struct Status {
     pub stream_clients: u64,
     /// Flow records that the live feed could not take because its queue was full.
     pub live_dropped: u64,
+    /// What is wrong besides, for people, with what to do about it.
+    pub notices: Vec<String>,
 }
 
 /// One listening UDP socket.

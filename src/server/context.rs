@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::collector::exporter::ExporterSnapshot;
 use super::collector::listener::{Collector, Report};
 use super::collector::socket;
+use super::collector::state_file::StateFile;
 use super::config::Config;
 use super::geolocation::{Current, Geolocation};
 use super::home;
@@ -25,6 +26,7 @@ const MAX_CITIES: usize = 5_000;
 pub struct Context {
     config: Config,
     collector: Collector,
+    state_file: Arc<StateFile>,
     geolocation: Arc<Current>,
     hub: Arc<Hub>,
     started_ms: i64,
@@ -50,11 +52,12 @@ impl Context {
     pub fn new(
         config: Config,
         collector: Collector,
+        state_file: Arc<StateFile>,
         geolocation: Arc<Current>,
         hub: Arc<Hub>,
         started_ms: i64,
     ) -> Self {
-        Self { config, collector, geolocation, hub, started_ms, cities: Mutex::default() }
+        Self { config, collector, state_file, geolocation, hub, started_ms, cities: Mutex::default() }
     }
 
     /// The collecting thread.
@@ -95,6 +98,7 @@ impl Context {
             home_can_be_set: self.config.home.is_none(),
             is_demo: self.config.demo.is_some(),
             stream_clients: self.hub.metrics().clients(),
+            notices: self.state_file.notices(),
         }
     }
 

@@ -25,6 +25,8 @@ use super::sequence::{Content, Sequence, fingerprint};
 const REORDERING_DATAGRAMS: u32 = 128;
 /// The same in records (v5, IPFIX).
 const REORDERING_RECORDS: u32 = 4096;
+/// Sessions that an exporter may have when all together are at the limit.
+const SESSIONS_FOR_ALL: usize = 4;
 /// sFlow's version is four bytes long.
 const SFLOW_VERSION: [u8; 4] = [0, 0, 0, 5];
 
@@ -37,6 +39,7 @@ pub(super) struct Datagram<'a> {
     pub(super) received_us: i64,
     pub(super) state: &'a mut State,
     pub(super) template_weight: &'a mut usize,
+    pub(super) session_count: &'a mut usize,
     pub(super) pending: &'a mut Pending,
     pub(super) counters: &'a mut Counters,
     pub(super) flows: &'a mut Vec<FlowRecord>,
@@ -165,12 +168,16 @@ impl Datagram<'_> {
         if let Some(session) = sessions.get_mut(&key) {
             session.last_seen_us = now_us;
         } else {
-            if sessions.len() >= self.limits.sessions_per_exporter {
+            let is_full = *self.session_count >= self.limits.sessions;
+            let most = if is_full { SESSIONS_FOR_ALL } else { usize::MAX };
+            if sessions.len() >= most.min(self.limits.sessions_per_exporter) {
                 let longest_silent = sessions.iter().min_by_key(|(_, session)| session.last_seen_us);
                 if let Some(key) = longest_silent.map(|(key, _)| *key) {
                     sessions.remove(&key);
+                    *self.session_count = self.session_count.saturating_sub(1);
                 }
             }
+            *self.session_count += 1;
             sessions.insert(key, Session { sequence: Sequence::default(), last_seen_us: now_us });
         }
         if !self.state.protocols.contains(&message.protocol) {

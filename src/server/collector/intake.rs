@@ -25,8 +25,11 @@ use super::pending::Pending;
 use super::rules::Rules;
 use super::sequence::Content;
 
+mod saving;
 #[cfg(test)]
 mod tests;
+
+pub use self::saving::Restored;
 
 /// All that is known of the exporters, and the way from their datagrams to flow records.
 #[derive(Clone, Debug)]
@@ -39,6 +42,7 @@ pub struct Intake {
     free_ids: Vec<ExporterId>,
     exporters_admitted: u64,
     template_weight: usize,
+    session_count: usize,
     /// Datagrams refused for a full table up to the latest [`expire`](Self::expire).
     exporters_refused: u64,
     /// Templates refused for the common weight up to the latest [`expire`](Self::expire).
@@ -58,6 +62,7 @@ impl Intake {
             free_ids: Vec::new(),
             exporters_admitted: 0,
             template_weight: 0,
+            session_count: 0,
             exporters_refused: 0,
             templates_refused: 0,
             pending: Pending::default(),
@@ -102,6 +107,7 @@ impl Intake {
             received_us,
             state,
             template_weight: &mut self.template_weight,
+            session_count: &mut self.session_count,
             pending: &mut self.pending,
             counters: &mut self.counters,
             flows,
@@ -141,6 +147,7 @@ impl Intake {
                 received_us: now_us,
                 state,
                 template_weight: &mut self.template_weight,
+                session_count: &mut self.session_count,
                 pending: &mut self.pending,
                 counters: &mut self.counters,
                 flows,
@@ -209,7 +216,8 @@ impl Intake {
     }
 
     fn forget_silent_exporters(&mut self, now_us: i64) {
-        let Self { limits, exporters, free_ids, template_weight, pending, counters, .. } = self;
+        let Self { limits, exporters, free_ids, template_weight, session_count, pending, counters, .. } =
+            self;
         let is_silent = |state: &State| now_us.saturating_sub(state.last_seen_us) >= limits.idle_us;
         let mut silent: Vec<_> = exporters
             .iter()
@@ -224,6 +232,7 @@ impl Intake {
             }
             if let Some(state) = exporters.remove(&address) {
                 *template_weight = template_weight.saturating_sub(state.templates.weight());
+                *session_count = session_count.saturating_sub(state.sessions.len());
                 counters.exporters_forgotten += 1;
                 free_ids.push(state.id);
             }

@@ -16,5 +16,7 @@ pub mod listener;
 pub mod normalize;
 pub mod pending;
 pub mod rules;
+pub mod saved_state;
 pub mod sequence;
 pub mod socket;
+pub mod state_file;

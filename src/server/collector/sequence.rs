@@ -228,7 +228,9 @@ impl Sequence {
             _ if is_inclusive => number.wrapping_sub(content.units),
             _ => number,
         };
-        if start.wrapping_sub(self.edge) <= MAX_GAP {
+        // A higher number is never late, even if it is less than expected: softflowd does not count options records.
+        let is_higher = (1..=MAX_GAP).contains(&number.wrapping_sub(last.number));
+        if is_higher || start.wrapping_sub(self.edge) <= MAX_GAP {
             self.forward(last, start, number, content, &mut change);
         } else if last.number.wrapping_sub(number) <= window {
             self.late(last, start, number, content, &mut change);
@@ -263,10 +265,6 @@ impl Sequence {
 
     /// The first number, or the first after a restart.
     fn begin(&mut self, number: u32, content: Content) {
-        // A number that includes the datagram's own units cannot be less than those.
-        if content.total().is_some_and(|units| number < units) {
-            self.numbering = Numbering::Before;
-        }
         self.settle(Last { number, units: None }, number, content);
     }
 
@@ -298,7 +296,13 @@ impl Sequence {
 
     /// Learns how the exporter numbers, from steps that only one way explains. True for the first that speaks
     /// for the inclusive way: a gap of just that size, or none.
-    fn fits_inclusive_only(&mut self, last: Last, number: u32, content: Content, change: &mut Change) -> bool {
+    fn fits_inclusive_only(
+        &mut self,
+        last: Last,
+        number: u32,
+        content: Content,
+        change: &mut Change,
+    ) -> bool {
         let (Some(before), Some(own)) = (last.units, content.total()) else { return false };
         let step = number.wrapping_sub(last.number);
         let fitting = match step {
@@ -331,7 +335,7 @@ impl Sequence {
     }
 
     fn forward(&mut self, last: Last, start: u32, number: u32, content: Content, change: &mut Change) {
-        let edge = self.edge;
+        let edge = if start.wrapping_sub(self.edge) <= MAX_GAP { self.edge } else { start };
         let tail = self.tail.take();
         if start != edge || tail.is_some() {
             let is_resumed = self.is_resumed;

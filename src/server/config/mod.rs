@@ -145,6 +145,11 @@ impl Config {
         self.data_dir.join("home.json")
     }
 
+    /// File that keeps templates and sequence numbers over a restart.
+    pub fn state_file(&self) -> PathBuf {
+        self.data_dir.join("collector-state")
+    }
+
     /// What geolocation is made of. A home location from the configuration wins over the one that was set on a page.
     pub fn geolocation(&self) -> Settings {
         let databases =

@@ -8,6 +8,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::exporter::Protocol;
 
 use super::error::Reason;
@@ -21,7 +23,7 @@ pub const TEMPLATE_WEIGHT: usize = 16;
 pub const IDLE_US: i64 = 60_000_000;
 
 /// What tells the templates of one exporter apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Key {
     /// Source port of the datagrams.
     pub source_port: u16,

@@ -159,7 +159,9 @@ impl Window {
     /// A set that waited is known now, or never.
     pub(super) fn resolve(&mut self, number: u32, content: Content, change: &mut Change) {
         // The end may be that of the last datagram: it belongs to it, too.
-        let Some(open) = self.open.as_mut().filter(|open| open.holds(number) || open.end == number) else { return };
+        let Some(open) = self.open.as_mut().filter(|open| open.holds(number) || open.end == number) else {
+            return;
+        };
         let found = content.units.min(open.amount);
         open.amount -= found;
         change.uncertain -= i64::from(found);
