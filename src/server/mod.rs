@@ -106,9 +106,8 @@ async fn serve(config: Config) -> Result<(), RunError> {
         "the collector's state is restored"
     );
     let writer = Writer::start(Arc::clone(&state_file), 1).context("cannot start the state's writer")?;
-    let collector =
-        Collector::start_saving(listeners, intake, Arc::clone(&geolocation), live, Some(writer))
-            .context("cannot start the collecting thread")?;
+    let collector = Collector::start_saving(listeners, intake, Arc::clone(&geolocation), live, Some(writer))
+        .context("cannot start the collecting thread")?;
 
     let stop = shutdown::on_signal().context("cannot listen for stop signals")?;
     let closing = CancellationToken::new();

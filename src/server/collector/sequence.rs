@@ -8,7 +8,7 @@
 //! not known: it waits for a template, or could not be decoded. Sets that waited are [resolved](Sequence::resolve)
 //! when they are decoded, and what is then left is missing. The first datagram gives no difference.
 //!
-//! Pure data of bounded size (at most 2 kB); the window is allocated once, when it is first needed.
+//! Pure data of at most 2 kB; the window grows to its size with the first datagrams, and no more.
 
 mod window;
 
@@ -178,7 +178,12 @@ impl Sequence {
     }
 
     const fn is_near(&self, last: Last, number: u32, window: u32) -> bool {
-        number.wrapping_sub(self.edge) <= MAX_GAP || last.number.wrapping_sub(number) <= window
+        number.wrapping_sub(self.edge) <= self.max_gap() || last.number.wrapping_sub(number) <= window
+    }
+
+    /// How far a number may be ahead. While the process was stopped, any number of units may have passed.
+    const fn max_gap(&self) -> u32 {
+        if self.is_resumed { u32::MAX / 2 } else { MAX_GAP }
     }
 
     /// True when a datagram with this number and content came before: both have to be the same, within the last
@@ -224,13 +229,13 @@ impl Sequence {
         }
         let is_inclusive = self.numbering == Numbering::Inclusive;
         let start = match content.total() {
-            None if is_inclusive && number.wrapping_sub(self.edge) <= MAX_GAP => self.edge,
+            None if is_inclusive && number.wrapping_sub(self.edge) <= self.max_gap() => self.edge,
             _ if is_inclusive => number.wrapping_sub(content.units),
             _ => number,
         };
         // A higher number is never late, even if it is less than expected: softflowd does not count options records.
-        let is_higher = (1..=MAX_GAP).contains(&number.wrapping_sub(last.number));
-        if is_higher || start.wrapping_sub(self.edge) <= MAX_GAP {
+        let is_higher = (1..=self.max_gap()).contains(&number.wrapping_sub(last.number));
+        if is_higher || start.wrapping_sub(self.edge) <= self.max_gap() {
             self.forward(last, start, number, content, &mut change);
         } else if last.number.wrapping_sub(number) <= window {
             self.late(last, start, number, content, &mut change);
@@ -335,7 +340,7 @@ impl Sequence {
     }
 
     fn forward(&mut self, last: Last, start: u32, number: u32, content: Content, change: &mut Change) {
-        let edge = if start.wrapping_sub(self.edge) <= MAX_GAP { self.edge } else { start };
+        let edge = if start.wrapping_sub(self.edge) <= self.max_gap() { self.edge } else { start };
         let tail = self.tail.take();
         if start != edge || tail.is_some() {
             let is_resumed = self.is_resumed;
@@ -394,24 +399,34 @@ impl Sequence {
 /// 64 bits of a datagram's content. Different datagrams have different ones, but for chance; not meant to withstand
 /// somebody who looks for two that are the same.
 pub fn fingerprint(payload: &[u8]) -> u64 {
-    const KEYS: [u64; 3] = [0xa076_1d64_78bd_642f, 0xe703_7ed1_a0b4_28db, 0x8ebc_6af0_9c88_c6e3];
-    let fold = |a: u64, b: u64| {
-        let (low, high) = a.carrying_mul(b, 0);
-        low ^ high
-    };
-    let mut lanes = [KEYS[2], KEYS[2].rotate_left(32)];
-    let mut mix = |block: &[u8; 32]| {
-        if let [a, b, c, d] = block.as_chunks::<8>().0 {
-            let [a, b, c, d] = [a, b, c, d].map(|word| u64::from_le_bytes(*word));
-            lanes = [fold(lanes[0] ^ a, KEYS[0] ^ b), fold(lanes[1] ^ c, KEYS[1] ^ d)];
-        }
-    };
-    let (blocks, rest) = payload.as_chunks::<32>();
-    blocks.iter().for_each(&mut mix);
-    let mut last = [0; 32];
-    for (to, from) in last.iter_mut().zip(rest) {
-        *to = *from;
+    // Four chains of multiplications, so that one need not wait for the other.
+    let mut lanes = KEYS;
+    let (blocks, rest) = payload.as_chunks::<64>();
+    for block in blocks {
+        mix(&mut lanes, block);
     }
-    mix(&last);
-    fold(lanes[0] ^ KEYS[1], lanes[1] ^ KEYS[0] ^ payload.len() as u64)
+    let mut last = [0; 64];
+    if let Some(part) = last.get_mut(..rest.len()) {
+        part.copy_from_slice(rest);
+    }
+    mix(&mut lanes, &last);
+    let [a, b, c, d] = lanes;
+    fold(fold(a ^ KEYS[1], b ^ KEYS[2]) ^ c, d ^ payload.len() as u64)
+}
+
+/// Any numbers without a pattern.
+const KEYS: [u64; 4] =
+    [0xa076_1d64_78bd_642f, 0xe703_7ed1_a0b4_28db, 0x8ebc_6af0_9c88_c6e3, 0x5899_65cc_7537_4cc3];
+
+fn mix(lanes: &mut [u64; 4], block: &[u8; 64]) {
+    for ((lane, key), pair) in lanes.iter_mut().zip(KEYS).zip(block.as_chunks::<16>().0) {
+        if let [a, b] = pair.as_chunks::<8>().0 {
+            *lane = fold(*lane ^ u64::from_le_bytes(*a), key ^ u64::from_le_bytes(*b));
+        }
+    }
+}
+
+fn fold(a: u64, b: u64) -> u64 {
+    let (low, high) = a.carrying_mul(b, 0);
+    low ^ high
 }

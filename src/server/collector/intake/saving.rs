@@ -22,8 +22,7 @@ pub struct Restored {
 }
 
 impl Intake {
-    /// What is known of every exporter and outlives the process. Definitions of templates are shared, so this takes
-    /// less time than receiving a batch does for a hundred exporters.
+    /// What is known of every exporter and outlives the process. Definitions of templates are shared, not copied.
     pub fn saved(&self) -> Vec<SavedExporter> {
         let saved = |(address, state): (&_, &State)| SavedExporter {
             address: *address,
@@ -72,7 +71,7 @@ impl Intake {
             let id = numbered(&mut self.addresses, &mut self.free_ids, address);
             self.exporters_admitted += 1;
             restored.exporters += 1;
-            let state = new.insert(State::new(id, saved.first_seen_us));
+            let state = new.insert(State::new(id, saved.first_seen_us.min(now_us)));
             state.last_seen_us = saved.last_seen_us.min(now_us);
             state.sampling_interval = saved.sampling_interval;
             for protocol in saved.protocols {
