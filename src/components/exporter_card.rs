@@ -235,8 +235,11 @@ fn seen(exporter: &Exporter) -> String {
 
 fn missing(exporter: &Exporter) -> String {
     format!(
-        "Missing by sequence numbers, in {} gaps: flow records for v5, v7 and IPFIX, datagrams for v9 and sFlow",
-        quantity::count(exporter.sequence_gaps)
+        "Missing by sequence numbers, in {} gaps: flow records for v5, v7 and IPFIX, datagrams for v9 and sFlow. \
+         {} more wait, could not be decoded, or are missing; {} were sent while Meridian was stopped",
+        quantity::count(exporter.sequence_gaps),
+        quantity::count(exporter.sequence_uncertain),
+        quantity::count(exporter.sequence_stopped)
     )
 }
 
@@ -327,13 +330,14 @@ fn label(interface: &InterfaceName) -> &str {
 
 fn more(exporter: &Exporter) -> String {
     let mut more = format!(
-        "{} options records ({} not understood, {} without room) · {} events without traffic · {} implausible records left out · {} flow records with replaced times",
+        "{} options records ({} not understood, {} without room) · {} events without traffic · {} implausible records left out · {} flow records with replaced times · {} datagrams that came twice",
         quantity::count(exporter.options_records),
         quantity::count(exporter.options_not_understood),
         quantity::count(exporter.options_not_kept),
         quantity::count(exporter.events),
         quantity::count(exporter.implausible_records),
-        quantity::count(exporter.times_replaced)
+        quantity::count(exporter.times_replaced),
+        quantity::count(exporter.duplicate_datagrams)
     );
     if exporter.duplicate_flows.flows > 0 {
         more += " · ";

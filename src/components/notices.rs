@@ -40,6 +40,7 @@ fn notices(status: &Status, path: &str) -> Vec<Notice> {
                 .to_owned(),
         ));
     }
+    notices.extend(status.notices.iter().cloned().map(Notice::new));
     let home_is_unset =
         status.home_networks.iter().any(|network| network.place.precision == Precision::HomeUnset);
     // The live page asks on the map, the settings page has the form.

@@ -128,6 +128,13 @@ pub struct Exporter {
     pub rate_limited_records: u64,
     /// Flow records dropped because a rule says that the flow is counted elsewhere.
     pub duplicate_flows: Traffic,
+    /// Datagrams that came twice: left out the second time.
+    pub duplicate_datagrams: u64,
+    /// Records by sequence numbers that wait for a template, could not be decoded, or were lost: which of
+    /// these is not known (yet).
+    pub sequence_uncertain: u64,
+    /// Units by sequence numbers that were sent while Meridian was stopped.
+    pub sequence_stopped: u64,
 }
 
 /// What an sFlow agent sent, and what did not come of it.

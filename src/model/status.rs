@@ -42,6 +42,8 @@ pub struct Status {
     pub admission: AdmissionStatus,
     /// Where flows look as if they were counted twice.
     pub double_counting: Vec<DoubleCounting>,
+    /// What is wrong besides, for people, with what to do about it.
+    pub notices: Vec<String>,
 }
 
 /// How export messages arrive at a socket.

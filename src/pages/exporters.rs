@@ -55,8 +55,8 @@ pub fn ExportersPage() -> impl IntoView {
     let summary = move || match ids.with(|ids| ids.as_ref().map(Vec::len)) {
         None => "Asking the server …".to_owned(),
         Some(0) => "No export datagram has arrived since Meridian started.".to_owned(),
-        Some(1) => "1 exporter since Meridian started.".to_owned(),
-        Some(number) => format!("{number} exporters since Meridian started."),
+        Some(1) => "1 exporter.".to_owned(),
+        Some(number) => format!("{number} exporters."),
     };
     view! {
         <Title text="Exporters · Meridian"/>

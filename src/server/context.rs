@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::collector::exporter::ExporterSnapshot;
 use super::collector::listener::{Collector, Report};
 use super::collector::socket;
+use super::collector::state_file::StateFile;
 use super::collector::tcp_listener::StreamListeners;
 use super::config::Config;
 use super::geolocation::{Current, Geolocation};
@@ -29,6 +30,7 @@ pub struct Context {
     config: Config,
     collector: Collector,
     streams: StreamListeners,
+    state_file: Arc<StateFile>,
     geolocation: Arc<Current>,
     hub: Arc<Hub>,
     started_ms: i64,
@@ -55,11 +57,21 @@ impl Context {
         config: Config,
         collector: Collector,
         streams: StreamListeners,
+        state_file: Arc<StateFile>,
         geolocation: Arc<Current>,
         hub: Arc<Hub>,
         started_ms: i64,
     ) -> Self {
-        Self { config, collector, streams, geolocation, hub, started_ms, cities: Mutex::default() }
+        Self {
+            config,
+            collector,
+            streams,
+            state_file,
+            geolocation,
+            hub,
+            started_ms,
+            cities: Mutex::default(),
+        }
     }
 
     /// The collecting thread.
@@ -114,6 +126,7 @@ impl Context {
                 rate_limited_records: report.counters.rate_limited_records,
             },
             double_counting: report.double_counting.to_vec(),
+            notices: self.state_file.notices(),
         }
     }
 

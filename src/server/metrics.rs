@@ -237,11 +237,29 @@ impl Scrape {
             counters.times_replaced,
         )?;
         writer.counter("sequence_gaps", "Forward jumps of sequence numbers", counters.sequence_gaps)?;
-        writer.counters(
+        // These three are no counters: they fall when a datagram comes late or a template comes at last.
+        let by_unit = |records, datagrams| {
+            [("records", records), ("datagrams", datagrams)].map(|(unit, count)| ([("unit", unit)], count))
+        };
+        writer.gauges(
             "sequence_missing",
             "Missing by sequence numbers: flow records (v5, v7, IPFIX) and datagrams (v9, sFlow)",
-            [("records", counters.missing_records), ("datagrams", counters.missing_datagrams)]
-                .map(|(unit, count)| ([("unit", unit)], count)),
+            by_unit(counters.missing_records, counters.missing_datagrams),
+        )?;
+        writer.gauges(
+            "sequence_stopped",
+            "Sent while the process was stopped, by sequence numbers",
+            by_unit(counters.stopped_records, counters.stopped_datagrams),
+        )?;
+        writer.gauge(
+            "sequence_uncertain_records",
+            "Records by sequence numbers that wait for a template, could not be decoded, or were lost",
+            counters.uncertain_records,
+        )?;
+        writer.counter(
+            "duplicate_datagrams",
+            "Datagrams that came twice and were left out the second time",
+            counters.duplicate_datagrams,
         )?;
         writer.gauge("exporters", "Exporters known", self.report.exporters)?;
         writer.counter(
@@ -384,10 +402,25 @@ impl Scrape {
             "Times that a sequence number of an exporter jumped forward",
             by_exporter(|exporter| exporter.sequence_gaps),
         )?;
-        writer.counters(
+        writer.gauges(
             "exporter_sequence_missing",
             "Units missing by sequence numbers: flow records for v5, v7 and IPFIX, datagrams for v9 and sFlow",
             by_exporter(|exporter| exporter.sequence_missing),
+        )?;
+        writer.gauges(
+            "exporter_sequence_stopped",
+            "Units sent while the process was stopped, by sequence numbers",
+            by_exporter(|exporter| exporter.sequence_stopped),
+        )?;
+        writer.gauges(
+            "exporter_sequence_uncertain",
+            "Records by sequence numbers that wait for a template, could not be decoded, or were lost",
+            by_exporter(|exporter| exporter.sequence_uncertain),
+        )?;
+        writer.counters(
+            "exporter_duplicate_datagrams",
+            "Datagrams that came twice and were left out the second time",
+            by_exporter(|exporter| exporter.duplicate_datagrams),
         )?;
         writer.counters(
             "exporter_times_replaced",

@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use self::collector::intake::Intake;
 use self::collector::limits::Limits;
 use self::collector::listener::{Collector, Listener};
+use self::collector::state_file::{StateFile, Writer};
 use self::collector::tcp_listener::{self, StreamListeners};
 use self::config::{Config, DEFAULT_TCP_PORT, DEFAULT_TLS_PORT, DEFAULT_UDP_PORTS};
 use self::context::Context;
@@ -103,13 +104,18 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let hub = Hub::new(live::Limits::default(), started_ms);
     let (live, batches) = InProcess::channel(&hub);
     let demo_target = listeners.first().map(Listener::address);
-    let collector = Collector::start(
-        listeners,
-        Intake::new(Limits::default(), Arc::new(config.rules.clone())),
-        Arc::clone(&geolocation),
-        live,
-    )
-    .context("cannot start the collecting thread")?;
+    let mut intake = Intake::new(Limits::default(), Arc::new(config.rules.clone()));
+    let (state_file, saved) = StateFile::open(config.state_file());
+    let restored = intake.restore(saved.exporters, collector::socket::now_us());
+    tracing::info!(
+        exporters = restored.exporters,
+        templates = restored.templates,
+        left_out = restored.left_out,
+        "the collector's state is restored"
+    );
+    let writer = Writer::start(Arc::clone(&state_file), 1).context("cannot start the state's writer")?;
+    let collector = Collector::start_saving(listeners, intake, Arc::clone(&geolocation), live, Some(writer))
+        .context("cannot start the collecting thread")?;
     let limits =
         tcp_listener::Limits { idle_timeout: config.idle_timeout, ..tcp_listener::Limits::default() };
     let inlet = collector.inlet().clone();
@@ -127,7 +133,8 @@ async fn serve(config: Config) -> Result<(), RunError> {
         tokio::spawn(collector::demo_exporter::run(demo, target, stop.clone()));
     }
     let deadline = config.shutdown_deadline;
-    let context = Arc::new(Context::new(config, collector, streams, geolocation, hub, started_ms));
+    let context = Context::new(config, collector, streams, state_file, geolocation, hub, started_ms);
+    let context = Arc::new(context);
     let address = http.local_addr().context("the HTTP socket has no address")?;
     let mut pages = tokio::spawn(http::serve(http, Arc::clone(&context), leptos, closing.clone()));
     tracing::info!("Meridian is at http://{address}/");

@@ -4,14 +4,20 @@
 //! as records. What an IPFIX message lacks of its stated length, or the datagram has beyond it, is one
 //! undecodable set.
 //!
-//! - `datagrams` = by protocol + undecodable + not admitted
+//! - sent to a socket = `datagrams` (without `stream_messages`) + kernel drops + what the socket still holds
+//! - `datagrams` = by protocol (`duplicate_datagrams` included) + undecodable + not admitted
 //! - `sets` = template sets + data sets decoded, waiting, expired, refused, without template, rate limited +
 //!   undecodable
 //! - `template_records` = defined + withdrawn + undecodable
 //! - `options_records` = sum of `options_by_kind`
 //! - `data_records` + `reverse_records` = flow records + options records + `empty_records` + `events` +
 //!   `implausible_records` + `duplicate_flows`
+//! - records sent (v5, v7, IPFIX) = `data_records` + `rate_limited_records` + `missing_records` +
+//!   `uncertain_records` + `stopped_records`
+//! - datagrams sent (v9, sFlow) = by protocol − duplicates + `missing_datagrams` + `stopped_datagrams`
 //! - samples of sFlow: [`super::sflow`]; its datagrams have no sets, a flow sample is a data record
+//!
+//! What was sent counts from the first datagram of a session, and a loss is seen when a later one arrives.
 
 use crate::model::exporter::Protocol;
 use crate::model::traffic::Traffic;
@@ -108,6 +114,15 @@ pub struct Counters {
     pub duplicate_flows: Traffic,
     /// Flows whose owner was forgotten too early, so that they may be counted twice.
     pub deduplication_evictions: u64,
+    /// Of the datagrams by protocol, those that came twice: their sets are not counted again.
+    pub duplicate_datagrams: u64,
+    /// Records by sequence numbers that wait for a template, could not be decoded, or were lost: which of
+    /// these is not known (yet).
+    pub uncertain_records: u64,
+    /// Records sent while the process was stopped, by sequence numbers (v5, IPFIX).
+    pub stopped_records: u64,
+    /// Datagrams sent while the process was stopped, by sequence numbers (v9).
+    pub stopped_datagrams: u64,
 }
 
 /// Position of a protocol in [`Counters::datagrams_by_protocol`].

@@ -17,7 +17,7 @@ use crate::server::wire::{ipfix, netflow_v1, netflow_v5, netflow_v7, netflow_v9,
 use super::counters::{Counters, protocol_index};
 use super::deduplication::Owners;
 use super::double_counting::Evidence;
-use super::exporter::{Arrival, Sequence, Session, SessionKey, State};
+use super::exporter::{Session, SessionKey, State};
 use super::limits::Limits;
 use super::normalize::{self, Origin, Outcome};
 use super::options::{ByKind, Options, Room as OptionsRoom};
@@ -25,6 +25,7 @@ use super::pending::{Held, Pending};
 use super::quirks;
 use super::rules::Rules;
 use super::sampling::Sampling;
+use super::sequence::{Content, Sequence, fingerprint};
 
 mod fixed_layout;
 
@@ -32,6 +33,8 @@ mod fixed_layout;
 pub(super) const REORDERING_DATAGRAMS: u32 = 128;
 /// The same in records (v5, v7, IPFIX) and samples (sFlow).
 pub(super) const REORDERING_RECORDS: u32 = 4096;
+/// Sessions that an exporter may have when all together are at the limit.
+const SESSIONS_FOR_ALL: usize = 4;
 
 /// One datagram on its way through the state of its exporter.
 pub(super) struct Datagram<'a> {
@@ -43,6 +46,7 @@ pub(super) struct Datagram<'a> {
     pub(super) state: &'a mut State,
     pub(super) template_weight: &'a mut usize,
     pub(super) options_weight: &'a mut usize,
+    pub(super) session_count: &'a mut usize,
     pub(super) pending: &'a mut Pending,
     pub(super) counters: &'a mut Counters,
     pub(super) flows: &'a mut Vec<FlowRecord>,
@@ -57,6 +61,8 @@ pub(super) struct Datagram<'a> {
 pub(super) struct Message {
     protocol: Protocol,
     pub(super) origin: Origin,
+    /// Sequence number of an IPFIX message, else 0.
+    sequence: u32,
 }
 
 impl Datagram<'_> {
@@ -78,18 +84,23 @@ impl Datagram<'_> {
     }
 
     fn netflow_v5(&mut self, mut reader: Reader<'_>) -> Result<(), Error> {
+        let whole = reader;
         let header = netflow_v5::Header::parse(&mut reader)?;
         let clock_ms = i64::from(header.clock_s) * 1000 + i64::from(header.clock_ns / 1_000_000);
         let message = self.message(Protocol::NetflowV5, header.engine(), clock_ms, Some(header.uptime_ms));
         self.open_session(message);
+        if self.is_duplicate(message, header.sequence, whole, REORDERING_RECORDS) {
+            return Ok(());
+        }
         self.counters.sets += 1;
         let sampling = Sampling::configured(&self.rules.sampling, self.address, header.engine())
             .of_own(u32::from(header.sampling_interval()));
         let (records, error) = netflow_v5::records(&header, reader);
-        let units = u32::try_from(records.len()).ok().filter(|_| error.is_none());
+        let units = u32::try_from(records.len()).unwrap_or(u32::MAX);
+        let content = Content { is_spoilt: error.is_some(), ..Content::known(units) };
         if self.is_over_rate() {
             self.count_rate_limited(records.len() as u64);
-            self.sequence(message, header.sequence, units, REORDERING_RECORDS);
+            self.sequence(message, header.sequence, content, REORDERING_RECORDS);
             return Ok(());
         }
         let first = self.flows.len();
@@ -99,39 +110,50 @@ impl Datagram<'_> {
         }
         self.count_flows(first, tally);
         self.count_data_set(error);
-        self.sequence(message, header.sequence, units, REORDERING_RECORDS);
+        self.sequence(message, header.sequence, content, REORDERING_RECORDS);
         Ok(())
     }
 
     fn netflow_v9(&mut self, mut reader: Reader<'_>) -> Result<(), Error> {
+        let whole = reader;
         let header = netflow_v9::Header::parse(&mut reader)?;
         let clock_ms = i64::from(header.clock_s) * 1000;
         let message = self.message(Protocol::NetflowV9, header.source_id, clock_ms, Some(header.uptime_ms));
         self.open_session(message);
+        if self.is_duplicate(message, header.sequence, whole, REORDERING_DATAGRAMS) {
+            return Ok(());
+        }
         self.sets(message, reader);
-        self.sequence(message, header.sequence, Some(1), REORDERING_DATAGRAMS);
+        self.sequence(message, header.sequence, Content::known(1), REORDERING_DATAGRAMS);
         Ok(())
     }
 
     fn ipfix(&mut self, mut reader: Reader<'_>) -> Result<(), Error> {
+        let whole = reader;
         let header = ipfix::Header::parse(&mut reader)?;
         let clock_ms = i64::from(header.export_time_s) * 1000;
-        let message = self.message(Protocol::Ipfix, header.observation_domain, clock_ms, None);
+        let message = Message {
+            sequence: header.sequence,
+            ..self.message(Protocol::Ipfix, header.observation_domain, clock_ms, None)
+        };
         self.open_session(message);
+        if self.is_duplicate(message, header.sequence, whole, REORDERING_RECORDS) {
+            return Ok(());
+        }
         let body_length = header.body_length().min(reader.remaining());
         let body = reader.take(body_length, "message")?;
-        let mut units = self.sets(message, body);
+        let mut content = self.sets(message, body);
         if body_length < header.body_length() {
             // However many sets there were: what is missing counts as one.
             self.counters.sets += 1;
             self.count_undecodable_set(Reason::Truncated);
-            units = None;
+            content.is_spoilt = true;
         }
         if !reader.is_zero() {
             self.counters.sets += 1;
             self.count_undecodable_set(Reason::TrailingBytes);
         }
-        self.sequence(message, header.sequence, units, REORDERING_RECORDS);
+        self.sequence(message, header.sequence, content, REORDERING_RECORDS);
         Ok(())
     }
 
@@ -150,7 +172,7 @@ impl Datagram<'_> {
             uptime_ms,
             system_init_ms: None,
         };
-        Message { protocol, origin }
+        Message { protocol, origin, sequence: 0 }
     }
 
     const fn session_key(&self, message: Message) -> SessionKey {
@@ -175,12 +197,16 @@ impl Datagram<'_> {
         if let Some(session) = sessions.get_mut(&key) {
             session.last_seen_us = now_us;
         } else {
-            if sessions.len() >= self.limits.sessions_per_exporter {
+            let is_full = *self.session_count >= self.limits.sessions;
+            let most = if is_full { SESSIONS_FOR_ALL } else { usize::MAX };
+            if sessions.len() >= most.min(self.limits.sessions_per_exporter) {
                 let longest_silent = sessions.iter().min_by_key(|(_, session)| session.last_seen_us);
                 if let Some(key) = longest_silent.map(|(key, _)| *key) {
                     sessions.remove(&key);
+                    *self.session_count = self.session_count.saturating_sub(1);
                 }
             }
+            *self.session_count += 1;
             sessions.insert(key, Session { sequence: Sequence::default(), last_seen_us: now_us });
         }
         if !self.state.protocols.contains(&message.protocol) {
@@ -189,58 +215,65 @@ impl Datagram<'_> {
         self.counters.datagrams_by_protocol[protocol_index(message.protocol)] += 1;
     }
 
-    pub(super) fn sequence(&mut self, message: Message, number: u32, units: Option<u32>, window: u32) {
+    /// True, and counted, when the same datagram came before: its data are not decoded again. Where the
+    /// number shows that the exporter restarted while this process was stopped, the session's restored templates
+    /// are forgotten: an id may stand for another layout now.
+    pub(super) fn is_duplicate(
+        &mut self,
+        message: Message,
+        number: u32,
+        whole: Reader<'_>,
+        window: u32,
+    ) -> bool {
+        let key = self.session_key(message);
+        let Some(session) = self.state.sessions.get_mut(&key) else { return false };
+        if session.sequence.has_restarted_since(number, window) {
+            let others = self.template_weight.saturating_sub(self.state.templates.weight());
+            self.state.templates.forget_session(key.session, key.protocol, key.observation_domain);
+            *self.template_weight = others + self.state.templates.weight();
+        }
+        let is_duplicate = session.sequence.is_duplicate(number, fingerprint(whole.bytes()));
+        self.state.duplicate_datagrams += u64::from(is_duplicate);
+        self.counters.duplicate_datagrams += u64::from(is_duplicate);
+        is_duplicate
+    }
+
+    pub(super) fn sequence(&mut self, message: Message, number: u32, content: Content, window: u32) {
         let key = self.session_key(message);
         let Some(session) = self.state.sessions.get_mut(&key) else { return };
-        let total = match message.protocol {
-            Protocol::NetflowV9 | Protocol::SflowV5 => &mut self.counters.missing_datagrams,
-            _ => &mut self.counters.missing_records,
-        };
-        match session.sequence.advance(number, units, window) {
-            Arrival::InOrder => {}
-            Arrival::Gap(missing) => {
-                *total += u64::from(missing);
-                self.counters.sequence_gaps += 1;
-                self.state.sequence_gaps += 1;
-                self.state.sequence_missing += u64::from(missing);
-            }
-            Arrival::Late(found) => {
-                let found = u64::from(found).min(self.state.sequence_missing);
-                *total = total.saturating_sub(found);
-                self.state.sequence_missing -= found;
-            }
-        }
+        let change = session.sequence.take(number, content, window);
+        self.state.count_sequence(message.protocol, change, self.counters);
     }
 
-    /// Decodes the sets of a message. Returns its number of data records, if all could be decoded.
-    fn sets(&mut self, message: Message, body: Reader<'_>) -> Option<u32> {
-        let mut units = Some(0_u32);
+    /// Decodes the sets of a message. Returns what data records it holds.
+    fn sets(&mut self, message: Message, body: Reader<'_>) -> Content {
+        let mut content = Content::default();
         for set in Sets::new(body) {
             self.counters.sets += 1;
-            let records = match set {
-                Ok(set) => self.set(message, set),
-                Err(error) => {
-                    self.count_undecodable_set(error.reason);
-                    None
-                }
-            };
-            units = units.zip(records).and_then(|(units, records)| units.checked_add(records));
+            content = content
+                + match set {
+                    Ok(set) => self.set(message, set),
+                    Err(error) => {
+                        self.count_undecodable_set(error.reason);
+                        Content::from(None)
+                    }
+                };
         }
-        units
+        content
     }
 
-    /// Decodes a set. Returns its number of data records, if all could be decoded.
-    fn set(&mut self, message: Message, set: Set<'_>) -> Option<u32> {
+    /// Decodes a set. Returns what data records it holds.
+    fn set(&mut self, message: Message, set: Set<'_>) -> Content {
         match set.kind(message.protocol) {
             Kind::Templates => self.templates(message, set.body, false),
             Kind::OptionsTemplates => self.templates(message, set.body, true),
             Kind::Reserved => {
                 self.count_undecodable_set(Reason::ReservedSetId);
-                return None;
+                return Content::from(None);
             }
             Kind::Data(id) => return self.data_set(message, id, set.body),
         }
-        Some(0)
+        Content::default()
     }
 
     pub(super) const fn template_key(&self, message: Message, template_id: u16) -> Key {
@@ -299,20 +332,22 @@ impl Datagram<'_> {
     pub(super) fn held(&mut self, key: Key, held: &Held) {
         self.counters.sets_waiting = self.counters.sets_waiting.saturating_sub(1);
         self.state.sets_waiting = self.state.sets_waiting.saturating_sub(1);
-        self.decode_data_set(key, held.origin, Reader::at(&held.body, held.offset));
+        let content = self.decode_data_set(key, held.origin, Reader::at(&held.body, held.offset));
+        self.state.resolve(key, held.sequence, content, self.counters);
     }
 
-    fn data_set(&mut self, message: Message, id: u16, body: Reader<'_>) -> Option<u32> {
+    fn data_set(&mut self, message: Message, id: u16, body: Reader<'_>) -> Content {
         let key = self.template_key(message, id);
         if self.state.templates.find(&key).is_some() {
             return self.decode_data_set(key, message.origin, body);
         }
         if self.is_stream() {
             self.count_set_without_template();
-            return None;
+            return Content::from(None);
         }
         let held = Held {
             received_us: self.received_us,
+            sequence: message.sequence,
             origin: message.origin,
             offset: body.offset(),
             body: body.bytes().into(),
@@ -321,28 +356,30 @@ impl Datagram<'_> {
         if self.pending.hold(self.address, key, held, total, own) {
             self.counters.sets_waiting += 1;
             self.state.sets_waiting += 1;
+            Content { waiting: 1, ..Content::default() }
         } else {
             self.counters.sets_refused += 1;
             self.state.sets_expired += 1;
+            Content::from(None)
         }
-        None
     }
 
-    /// Decodes a data set whose template is known. Returns its number of records.
-    fn decode_data_set(&mut self, key: Key, origin: Origin, body: Reader<'_>) -> Option<u32> {
+    /// Decodes a data set whose template is known. Returns what data records it holds.
+    fn decode_data_set(&mut self, key: Key, origin: Origin, body: Reader<'_>) -> Content {
         let domain = origin.observation_domain;
         let is_over_rate = self.is_over_rate();
         let State { templates, options, .. } = &mut *self.state;
-        let template = templates.find(&key)?;
+        let Some(template) = templates.find(&key) else { return Content::from(None) };
         template.used_us = self.received_us;
         if template.options_plan.is_some() {
-            return self.decode_options_set(key, domain, body);
+            return self.decode_options_set(key, domain, body).into();
         }
         let plan = &template.plan;
         if is_over_rate {
             let (counted, result) = plan.count(body);
             self.count_rate_limited(counted.records);
-            return result.ok().and_then(|()| u32::try_from(counted.records).ok());
+            let units = u32::try_from(counted.records).unwrap_or(u32::MAX);
+            return Content { is_spoilt: result.is_err(), ..Content::known(units) };
         }
         let origin = Origin { system_init_ms: options.system_init_ms(domain), ..origin };
         let sampling = Sampling::configured(&self.rules.sampling, self.address, domain).with_options(
@@ -371,7 +408,8 @@ impl Datagram<'_> {
         self.count_flows(first, tally);
         self.counters.zero_records += decoded.zero_records;
         self.count_data_set(result.err());
-        result.ok().and_then(|()| u32::try_from(decoded.records).ok())
+        let units = u32::try_from(decoded.records).unwrap_or(u32::MAX);
+        Content { is_spoilt: result.is_err(), ..Content::known(units) }
     }
 
     /// Learns from a set of options data records. Returns its number of records.

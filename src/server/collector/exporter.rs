@@ -4,6 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::rate_limit::TokenBucket;
 use crate::model::exporter::{self as model, Protocol};
 use crate::model::flow_record::{ExporterId, SamplingSource};
@@ -17,6 +19,9 @@ use crate::server::wire::transport_session::TransportSession;
 use super::options::{ByKind, Kind, Options, OptionsState};
 
 use super::sflow;
+
+use super::counters::Counters;
+use super::sequence::{Change, Content, Sequence};
 
 /// Counts by [`Reason`].
 pub type ByReason = [u64; Reason::ALL.len()];
@@ -80,10 +85,16 @@ pub struct State {
     pub rate_limited_records: u64,
     /// Flow records dropped because a rule says that the flow is counted elsewhere.
     pub duplicate_flows: Traffic,
+    /// Datagrams that came twice and were left out the second time.
+    pub duplicate_datagrams: u64,
+    /// Units in sets that are not decoded, or lost: which, is not known.
+    pub sequence_uncertain: u64,
+    /// Units that passed while the process was stopped.
+    pub sequence_stopped: u64,
 }
 
 /// A transport session and an observation domain in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SessionKey {
     /// Transport session; port 0 for sFlow, where it means nothing.
     pub session: TransportSession,
@@ -94,7 +105,7 @@ pub struct SessionKey {
 }
 
 /// What is kept of a session.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Session {
     /// Where its sequence numbers are.
     pub sequence: Sequence,
@@ -134,6 +145,42 @@ impl State {
             rate_limited_sets: 0,
             rate_limited_records: 0,
             duplicate_flows: Traffic::NONE,
+            duplicate_datagrams: 0,
+            sequence_uncertain: 0,
+            sequence_stopped: 0,
+        }
+    }
+
+    /// Counts what a sequence number told, here and in the account of all exporters.
+    pub fn count_sequence(&mut self, protocol: Protocol, change: Change, counters: &mut Counters) {
+        let (missing, stopped) = match protocol {
+            Protocol::NetflowV9 | Protocol::SflowV5 => {
+                (&mut counters.missing_datagrams, &mut counters.stopped_datagrams)
+            }
+            _ => (&mut counters.missing_records, &mut counters.stopped_records),
+        };
+        let pairs = [
+            (missing, &mut self.sequence_missing, change.missing),
+            (stopped, &mut self.sequence_stopped, change.stopped),
+            (&mut counters.uncertain_records, &mut self.sequence_uncertain, change.uncertain),
+        ];
+        for (total, own, change) in pairs {
+            *total = total.saturating_add_signed(change);
+            *own = own.saturating_add_signed(change);
+        }
+        counters.sequence_gaps += u64::from(change.gaps);
+        self.sequence_gaps += u64::from(change.gaps);
+    }
+
+    /// Counts what a set that waited turned out to hold: IPFIX numbers its records, v9 does not.
+    pub fn resolve(&mut self, key: Key, number: u32, content: Content, counters: &mut Counters) {
+        let Key { session, protocol, observation_domain, .. } = key;
+        let known = SessionKey { session, protocol, observation_domain };
+        if protocol == Protocol::Ipfix
+            && let Some(session) = self.sessions.get_mut(&known)
+        {
+            let change = session.sequence.resolve(number, content);
+            self.count_sequence(protocol, change, counters);
         }
     }
 
@@ -191,6 +238,9 @@ impl State {
             rate_limited_sets: self.rate_limited_sets,
             rate_limited_records: self.rate_limited_records,
             duplicate_flows: self.duplicate_flows,
+            duplicate_datagrams: self.duplicate_datagrams,
+            sequence_uncertain: self.sequence_uncertain,
+            sequence_stopped: self.sequence_stopped,
         }
     }
 }
@@ -261,119 +311,5 @@ fn shown(template: &KnownTemplate) -> model::Template {
         defined_ms: template.defined_us.div_euclid(1000),
         records: template.records,
         fields: definition.fields.iter().enumerate().map(field).collect(),
-    }
-}
-
-/// What a sequence number tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arrival {
-    /// Nothing is missing, or it cannot be known.
-    InOrder,
-    /// So many units are missing before this datagram.
-    Gap(u32),
-    /// The datagram was overtaken: so many units are not missing after all.
-    Late(u32),
-}
-
-/// Where the sequence numbers of a session are.
-///
-/// v9 and sFlow number datagrams; v5 and IPFIX number records, and say how many came *before* the datagram.
-/// softflowd's IPFIX says how many came up to its end: either counts as in order.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Sequence {
-    last: Option<Position>,
-    includes_own_units: bool,
-    overtaken_in_a_row: u8,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Position {
-    number: u32,
-    units: Option<u32>,
-}
-
-/// A forward jump beyond this is a restart, not a loss.
-const MAX_GAP: u32 = 1 << 24;
-/// Datagrams in a row that seem overtaken before a restart is assumed.
-const MAX_OVERTAKEN: u8 = 16;
-
-impl Sequence {
-    /// Takes the number of a datagram with so many units (`None`: some could not be decoded). A number
-    /// back by no more than `window` was overtaken; by more, the exporter restarted.
-    pub fn advance(&mut self, number: u32, units: Option<u32>, window: u32) -> Arrival {
-        let position = Position { number, units };
-        let Some(last) = self.last else {
-            self.last = Some(position);
-            return Arrival::InOrder;
-        };
-        let step = number.wrapping_sub(last.number);
-        let (usual, other) = if self.includes_own_units { (units, last.units) } else { (last.units, units) };
-        let arrival = match usual {
-            _ if step > u32::MAX / 2 || (step == 0 && last.units != Some(0) && units != Some(0)) => {
-                let back = step.wrapping_neg();
-                if back <= window && self.overtaken_in_a_row < MAX_OVERTAKEN {
-                    self.overtaken_in_a_row += 1;
-                    return if back > 0 { Arrival::Late(units.unwrap_or(0)) } else { Arrival::InOrder };
-                }
-                Arrival::InOrder
-            }
-            Some(usual) if step == usual => Arrival::InOrder,
-            _ if other == Some(step) => {
-                self.includes_own_units = !self.includes_own_units;
-                Arrival::InOrder
-            }
-            Some(usual) => match step.checked_sub(usual) {
-                Some(missing) if missing <= MAX_GAP => Arrival::Gap(missing),
-                _ => Arrival::InOrder,
-            },
-            None => Arrival::InOrder,
-        };
-        self.overtaken_in_a_row = 0;
-        self.last = Some(position);
-        arrival
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn arrivals(numbers: &[(u32, u32)]) -> Vec<Arrival> {
-        let mut sequence = Sequence::default();
-        numbers.iter().map(|&(number, units)| sequence.advance(number, Some(units), 1000)).collect()
-    }
-
-    #[test]
-    fn records_sent_before_the_datagram_are_in_order_even_across_the_wrap() {
-        let numbers = [(u32::MAX - 9, 10), (0, 5), (5, 0), (5, 7), (12, 1)];
-        assert!(arrivals(&numbers).iter().all(|arrival| *arrival == Arrival::InOrder));
-    }
-
-    #[test]
-    fn a_forward_jump_is_a_gap_and_an_overtaken_datagram_gives_it_back() {
-        assert_eq!(
-            arrivals(&[(0, 10), (30, 10), (10, 10), (20, 10), (40, 10)])[1..],
-            [Arrival::Gap(20), Arrival::Late(10), Arrival::Late(10), Arrival::InOrder]
-        );
-    }
-
-    #[test]
-    fn a_large_jump_back_is_a_restart_without_a_gap() {
-        assert_eq!(
-            arrivals(&[(500_000, 10), (0, 10), (10, 10), (25, 10)])[1..],
-            [Arrival::InOrder, Arrival::InOrder, Arrival::Gap(5)]
-        );
-    }
-
-    #[test]
-    fn a_number_that_includes_its_own_datagram_is_no_endless_loss() {
-        let numbers = [(19, 19), (45, 26), (72, 27), (98, 26), (150, 26)];
-        let expected = [Arrival::InOrder, Arrival::InOrder, Arrival::InOrder, Arrival::Gap(26)];
-        assert_eq!(arrivals(&numbers)[1..], expected);
-    }
-
-    #[test]
-    fn a_number_that_never_moves_is_no_loss() {
-        assert!(arrivals(&[(0, 3); 100]).iter().all(|arrival| *arrival == Arrival::InOrder));
     }
 }

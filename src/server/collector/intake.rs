@@ -31,10 +31,14 @@ pub use super::limits::Limits;
 use super::options::{self, Kind, OptionsState};
 use super::pending::Pending;
 use super::rules::Rules;
+use super::sequence::Content;
 
+mod saving;
 mod stream;
 #[cfg(test)]
 mod tests;
+
+pub use self::saving::Restored;
 
 /// All that is known of the exporters, and the way from their datagrams to flow records.
 #[derive(Clone, Debug)]
@@ -50,6 +54,7 @@ pub struct Intake {
     options_weight: usize,
     /// Options data records that found no room up to the latest [`expire`](Self::expire).
     options_refused: u64,
+    session_count: usize,
     /// Datagrams refused for a full table up to the latest [`expire`](Self::expire).
     exporters_refused: u64,
     /// Templates refused for the common weight up to the latest [`expire`](Self::expire).
@@ -76,6 +81,7 @@ impl Intake {
             template_weight: 0,
             options_weight: 0,
             options_refused: 0,
+            session_count: 0,
             exporters_refused: 0,
             templates_refused: 0,
             samples_not_followed: 0,
@@ -151,6 +157,7 @@ impl Intake {
             state,
             template_weight: &mut self.template_weight,
             options_weight: &mut self.options_weight,
+            session_count: &mut self.session_count,
             pending: &mut self.pending,
             counters: &mut self.counters,
             flows,
@@ -193,6 +200,7 @@ impl Intake {
                 state,
                 template_weight: &mut self.template_weight,
                 options_weight: &mut self.options_weight,
+                session_count: &mut self.session_count,
                 pending: &mut self.pending,
                 counters: &mut self.counters,
                 flows,
@@ -210,12 +218,13 @@ impl Intake {
     pub fn expire(&mut self, now_us: i64) {
         let before_us = now_us.saturating_sub(self.limits.pending_us);
         let (exporters, counters) = (&mut self.exporters, &mut self.counters);
-        self.pending.expire(before_us, |address, count| {
-            counters.sets_waiting = counters.sets_waiting.saturating_sub(count);
-            counters.sets_expired += count;
+        self.pending.expire(before_us, |address, key, held| {
+            counters.sets_waiting = counters.sets_waiting.saturating_sub(1);
+            counters.sets_expired += 1;
             if let Some(state) = exporters.get_mut(&address) {
-                state.sets_waiting = state.sets_waiting.saturating_sub(count);
-                state.sets_expired += count;
+                state.sets_waiting = state.sets_waiting.saturating_sub(1);
+                state.sets_expired += 1;
+                state.resolve(key, held.sequence, Content::from(None), counters);
             }
         });
         let exporters_refused = self.counters.undecodable_datagrams[Reason::ExporterTableFull.index()];
@@ -299,8 +308,17 @@ impl Intake {
     }
 
     fn forget_silent_exporters(&mut self, now_us: i64) {
-        let Self { limits, exporters, free_ids, template_weight, options_weight, pending, counters, .. } =
-            self;
+        let Self {
+            limits,
+            exporters,
+            free_ids,
+            template_weight,
+            options_weight,
+            session_count,
+            pending,
+            counters,
+            ..
+        } = self;
         // An exporter that holds a connection is there, silent or not, and would not send its templates again.
         let is_silent = |state: &State| {
             state.connections.is_empty() && now_us.saturating_sub(state.last_seen_us) >= limits.idle_us
@@ -320,6 +338,7 @@ impl Intake {
                 *template_weight = template_weight.saturating_sub(state.templates.weight());
                 *options_weight = options_weight.saturating_sub(state.options.weight());
                 counters.sflow.data_sources -= state.sflow.data_sources();
+                *session_count = session_count.saturating_sub(state.sessions.len());
                 counters.exporters_forgotten += 1;
                 free_ids.push(state.id);
             }

@@ -8,6 +8,9 @@ pub struct Limits {
     /// Source ports × protocols × observation domains of one exporter. One more takes the place of the one
     /// longest silent.
     pub sessions_per_exporter: usize,
+    /// Sessions of all exporters, about 2 kB each. When there are as many, an exporter has four at most, or those
+    /// it has already.
+    pub sessions: usize,
     /// Templates of one exporter.
     pub templates_per_exporter: usize,
     /// Fields in one template.
@@ -53,6 +56,7 @@ impl Default for Limits {
         Self {
             exporters: 4096,
             sessions_per_exporter: 256,
+            sessions: 1 << 14,
             templates_per_exporter: 512,
             fields_per_template: 256,
             template_weight_per_exporter: 1 << 14,
@@ -65,7 +69,7 @@ impl Default for Limits {
             options_weight_per_exporter: 1 << 20,
             options_weight: 64 << 20,
             data_sources_per_exporter: 4096,
-            data_sources: 1 << 17,
+            data_sources: 1 << 15,
             owned_flows: 1 << 21,
         }
     }

@@ -21,6 +21,7 @@ use super::exporter::ExporterSnapshot;
 use super::inlet::{self, Inlet, Kind, Outlet};
 use super::intake::Intake;
 use super::socket::{self, MemoryInfo, ReceiveBatch};
+use super::state_file::{self, Saver, Writer};
 use crate::model::admission::NotAdmitted;
 use crate::model::double_counting::DoubleCounting;
 use crate::model::flow_record::FlowRecord;
@@ -101,15 +102,28 @@ pub struct Collector {
     wake: UnixStream,
     inlet: Inlet,
     thread: Mutex<Option<JoinHandle<()>>>,
+    writer: Mutex<Option<Writer>>,
 }
 
 impl Collector {
-    /// Starts the collecting thread.
+    /// Starts the collecting thread. Nothing is kept over a restart.
     pub fn start(
         listeners: Vec<Listener>,
         intake: Intake,
         geolocation: Arc<Current>,
         live: InProcess,
+    ) -> io::Result<Self> {
+        Self::start_saving(listeners, intake, geolocation, live, None)
+    }
+
+    /// Starts the collecting thread, which hands what outlives the process to the writer: at the start, every
+    /// minute while datagrams come, and at the stop.
+    pub fn start_saving(
+        listeners: Vec<Listener>,
+        intake: Intake,
+        geolocation: Arc<Current>,
+        live: InProcess,
+        writer: Option<Writer>,
     ) -> io::Result<Self> {
         let (wake, woken) = UnixStream::pair()?;
         wake.set_nonblocking(true)?;
@@ -130,13 +144,22 @@ impl Collector {
             exporters_admitted: 0,
             flows: Vec::new(),
             published: Arc::clone(&published),
+            saver: writer.as_ref().and_then(|writer| writer.saver(0)),
+            saved_datagrams: 0,
         };
         worker.publish();
         let stop = Arc::clone(&is_stopping);
         let thread = std::thread::Builder::new()
             .name("collector".to_owned())
             .spawn(move || worker.run(&stop, &woken))?;
-        Ok(Self { published, is_stopping, wake, inlet, thread: Mutex::new(Some(thread)) })
+        Ok(Self {
+            published,
+            is_stopping,
+            wake,
+            inlet,
+            thread: Mutex::new(Some(thread)),
+            writer: Mutex::new(writer),
+        })
     }
 
     /// Where messages of connections go.
@@ -160,7 +183,7 @@ impl Collector {
         thread.as_ref().is_some_and(|thread| !thread.is_finished())
     }
 
-    /// Reads what the sockets hold now, hands it on, and ends the thread.
+    /// Reads what the sockets hold now, hands it on, saves the state, and ends the thread.
     pub fn stop(&self) {
         let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         self.is_stopping.store(true, Ordering::Release);
@@ -173,6 +196,8 @@ impl Collector {
         if thread.join().is_err() {
             tracing::error!("the collecting thread had ended with a panic");
         }
+        // Waits until the last state is written.
+        drop(self.writer.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 
@@ -205,6 +230,9 @@ struct Worker {
     exporters_admitted: u64,
     flows: Vec<FlowRecord>,
     published: Arc<Published>,
+    saver: Option<Saver>,
+    /// Datagrams received when the state was saved.
+    saved_datagrams: u64,
 }
 
 impl Worker {
@@ -218,11 +246,14 @@ impl Worker {
         let mut published = Instant::now();
         // Whether something came since the last publishing, and since the last housekeeping.
         let (mut is_unpublished, mut is_unkept) = (false, false);
+        self.save();
+        let mut saved = Instant::now();
         while !stop.load(Ordering::Acquire) {
             // With nothing to publish and nothing that waits, only the kernel wakes this thread.
             let timeout = match (is_unpublished, is_unkept || self.intake.is_waiting()) {
                 (true, _) => Some(rest(PUBLISHING, published)),
                 (false, true) => Some(rest(HOUSEKEEPING, housekept)),
+                (false, false) if self.is_unsaved() => Some(rest(state_file::INTERVAL, saved)),
                 (false, false) => None,
             };
             if let Err(error) = socket::wait(&polled, timeout, &mut readable) {
@@ -249,6 +280,10 @@ impl Worker {
                 published = Instant::now();
                 self.publish();
             }
+            if self.is_unsaved() && saved.elapsed() >= state_file::INTERVAL {
+                saved = Instant::now();
+                self.save();
+            }
         }
         for index in 0..self.sockets.len() {
             self.read(index, &mut batch, LAST_ROUNDS);
@@ -256,6 +291,25 @@ impl Worker {
         self.take_messages(LAST_ROUNDS);
         self.publish();
         self.publish_exporters();
+        if let Some(saver) = self.saver.take() {
+            saver.finish(self.intake.saved());
+        }
+    }
+
+    fn is_unsaved(&self) -> bool {
+        self.saver.is_some() && self.intake.counters().datagrams != self.saved_datagrams
+    }
+
+    /// Hands what outlives the process to the thread that writes it.
+    fn save(&mut self) {
+        let Some(saver) = &self.saver else { return };
+        if saver.offer(self.intake.saved()) {
+            self.saved_datagrams = self.intake.counters().datagrams;
+        } else {
+            tracing::warn!(
+                "the collector's state is not saved: writing it the last time takes more than a minute"
+            );
+        }
     }
 
     /// Reads one socket until it is empty or has had its turn; answers how many datagrams it gave.

@@ -20,6 +20,8 @@ const OVERHEAD_BYTES: usize = 512;
 pub struct Held {
     /// When its datagram was received, microseconds since 1970.
     pub received_us: i64,
+    /// Sequence number of its message.
+    pub sequence: u32,
     /// What its message said.
     pub origin: Origin,
     /// Where its body began in its datagram.
@@ -117,17 +119,16 @@ impl Pending {
         }
     }
 
-    /// Drops what was received before a time; `given_up` learns whose sets and how many.
-    pub fn expire(&mut self, before_us: i64, mut given_up: impl FnMut(IpAddr, u64)) {
+    /// Drops what was received before a time; `given_up` learns of each set.
+    pub fn expire(&mut self, before_us: i64, mut given_up: impl FnMut(IpAddr, Key, &Held)) {
         let mut released = Vec::new();
-        self.sets.retain(|(exporter, _), Waiting { sets, .. }| {
-            let (mut count, mut bytes) = (0, 0);
+        self.sets.retain(|(exporter, key), Waiting { sets, .. }| {
+            let mut bytes = 0;
             while let Some(held) = sets.pop_front_if(|held| held.received_us < before_us) {
-                count += 1;
                 bytes += held.size();
+                given_up(*exporter, *key, &held);
             }
-            if count > 0 {
-                given_up(*exporter, count);
+            if bytes > 0 {
                 released.push((*exporter, bytes));
             }
             !sets.is_empty()
@@ -191,7 +192,7 @@ mod tests {
             uptime_ms: None,
             system_init_ms: None,
         };
-        Held { received_us, origin, offset: 20, body: vec![0; length].into() }
+        Held { received_us, sequence: 0, origin, offset: 20, body: vec![0; length].into() }
     }
 
     #[test]
@@ -215,8 +216,8 @@ mod tests {
             assert!(pending.hold(exporter(1), KEY, held(received_us, 10), 1 << 20, 1 << 20));
         }
         let mut given_up = Vec::new();
-        pending.expire(25, |exporter, count| given_up.push((exporter, count)));
-        assert_eq!(given_up, [(exporter(1), 2)]);
+        pending.expire(25, |exporter, _, held| given_up.push((exporter, held.received_us)));
+        assert_eq!(given_up, [(exporter(1), 10), (exporter(1), 20)]);
         assert_eq!(pending.bytes, 10 + OVERHEAD_BYTES);
         pending.make_ready(exporter(1), KEY);
         assert_eq!(pending.take_ready().map(|held| held.received_us), Some(30));
@@ -231,7 +232,7 @@ mod tests {
         pending.wait_again();
         assert!(pending.first_ready().is_none());
         pending.make_ready(exporter(1), KEY);
-        pending.expire(11, |_, _| {});
+        pending.expire(11, |_, _, _| {});
         assert!(pending.hold(exporter(1), KEY, held(20, 10), 1 << 20, 1 << 20));
         assert!(pending.first_ready().is_none(), "these wait for the next template");
     }

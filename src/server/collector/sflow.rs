@@ -27,9 +27,10 @@ use crate::server::wire::sflow_v5::record::{RawHeader, Record, SampledIp};
 use crate::server::wire::sflow_v5::{DataSource, Header, Sample, Samples};
 
 use super::datagram::{Datagram, REORDERING_DATAGRAMS, REORDERING_RECORDS, Tally};
-use super::exporter::{Arrival, ByReason, Sequence};
+use super::exporter::ByReason;
 use super::normalize::{Origin, Outcome};
 use super::sampling::Sampling;
+use super::sequence::{Arrival, Content, Sequence};
 
 #[cfg(test)]
 mod tests;
@@ -111,7 +112,7 @@ impl Hash for SourceKey {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Source {
     sequence: Sequence,
     drops: u32,
@@ -149,10 +150,14 @@ impl Agent {
 
 impl Datagram<'_> {
     pub(super) fn sflow_v5(&mut self, mut reader: Reader<'_>) -> Result<(), Error> {
+        let whole = reader;
         let header = Header::parse(&mut reader)?;
         let received_ms = self.received_us.div_euclid(1000);
         let message = self.message(Protocol::SflowV5, header.sub_agent, received_ms, Some(header.uptime_ms));
         self.open_session(message);
+        if self.is_duplicate(message, header.sequence, whole, REORDERING_DATAGRAMS) {
+            return Ok(());
+        }
         let is_over_rate = self.is_over_rate();
         let first = self.flows.len();
         let mut tally = Tally::default();
@@ -183,7 +188,7 @@ impl Datagram<'_> {
             }
         }
         self.count_flows(first, tally);
-        self.sequence(message, header.sequence, Some(1), REORDERING_DATAGRAMS);
+        self.sequence(message, header.sequence, Content::known(1), REORDERING_DATAGRAMS);
         Ok(())
     }
 

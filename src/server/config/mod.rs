@@ -176,6 +176,11 @@ impl Config {
         Some(self.listen_udp.iter().filter(is_ipfix).copied().collect())
     }
 
+    /// File that keeps templates and sequence numbers over a restart.
+    pub fn state_file(&self) -> PathBuf {
+        self.data_dir.join("collector-state")
+    }
+
     /// What geolocation is made of. A home location from the configuration wins over the one that was set on a page.
     pub fn geolocation(&self) -> Settings {
         let databases =

@@ -7,6 +7,8 @@
 //! field:                     element  length  [IPFIX, high bit of element set: enterprise number]
 //! ```
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::exporter::Protocol;
 
 use super::error::{Error, Reason, Result};
@@ -19,7 +21,7 @@ pub const VARIABLE_LENGTH: u16 = 65_535;
 pub const ENTERPRISE_BIT: u16 = 0x8000;
 
 /// One field of a template.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Field {
     /// Element id without the enterprise bit; v9's type; v9's scope type in a scope.
     pub element: u16,
@@ -30,7 +32,7 @@ pub struct Field {
 }
 
 /// A template as a message defines it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Definition {
     /// Template id, 256 and above.
     pub id: u16,

@@ -8,6 +8,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::exporter::Protocol;
 
 use super::error::Reason;
@@ -24,7 +26,7 @@ pub const TEMPLATE_WEIGHT: usize = 16;
 pub const IDLE_US: i64 = 60_000_000;
 
 /// What tells the templates of one exporter apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Key {
     /// Transport session.
     pub session: TransportSession,
@@ -185,6 +187,19 @@ impl TemplateCache {
         self.weight -= weights;
         self.full_until_us = None;
         count
+    }
+
+    /// Forgets all templates of a session.
+    pub fn forget_session(&mut self, session: TransportSession, protocol: Protocol, observation_domain: u32) {
+        let of_session = |key: &Key| {
+            (key.session, key.protocol, key.observation_domain) == (session, protocol, observation_domain)
+        };
+        let (weight, templates) = (&mut self.weight, &mut self.templates);
+        templates.retain(|key, template| {
+            let is_kept = !of_session(key);
+            *weight -= if is_kept { 0 } else { self::weight(&template.definition) };
+            is_kept
+        });
     }
 
     fn forget(&mut self, key: &Key) {

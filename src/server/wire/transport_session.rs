@@ -1,7 +1,9 @@
 //! What templates and sequence numbers belong to beside a protocol and an observation domain.
 
+use serde::{Deserialize, Serialize};
+
 /// A transport session of an exporter (RFC 7011 §2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum TransportSession {
     /// Datagrams from one port. It has no end, and nothing tells whether all of them arrive in order.
     Udp {

@@ -4,6 +4,7 @@ use super::{Datagram, REORDERING_RECORDS, Tally};
 use crate::model::exporter::Protocol;
 use crate::server::collector::normalize::{self, Origin};
 use crate::server::collector::sampling::Sampling;
+use crate::server::collector::sequence::Content;
 use crate::server::wire::error::Error;
 use crate::server::wire::reader::Reader;
 use crate::server::wire::{netflow_v1, netflow_v5, netflow_v7};
@@ -25,14 +26,19 @@ impl Datagram<'_> {
 
     /// Numbers records as v5 does.
     pub(super) fn netflow_v7(&mut self, mut reader: Reader<'_>) -> Result<(), Error> {
+        let whole = reader;
         let header = netflow_v7::Header::parse(&mut reader)?;
         let clock_ms = clock_ms(header.clock_s, header.clock_ns);
         let message = self.message(Protocol::NetflowV7, 0, clock_ms, Some(header.uptime_ms));
         self.open_session(message);
+        if self.is_duplicate(message, header.sequence, whole, REORDERING_RECORDS) {
+            return Ok(());
+        }
         let (records, error) = netflow_v7::records(&header, reader);
-        let units = u32::try_from(records.len()).ok().filter(|_| error.is_none());
+        let units = u32::try_from(records.len()).unwrap_or(u32::MAX);
+        let content = Content { is_spoilt: error.is_some(), ..Content::known(units) };
         self.fixed_records(&message.origin, records, error);
-        self.sequence(message, header.sequence, units, REORDERING_RECORDS);
+        self.sequence(message, header.sequence, content, REORDERING_RECORDS);
         Ok(())
     }
 
