@@ -311,6 +311,7 @@ impl Datagram<'_> {
             options,
             key.protocol,
             domain,
+            plan,
         );
         let is_silent = sampling.is_silent();
         let first = self.flows.len();
@@ -385,7 +386,7 @@ impl Datagram<'_> {
         {
             self.state.sampling = (last.sampling_interval, last.sampling_source);
         }
-        let traffic = added.iter().fold(Traffic::NONE, |sum, flow| sum + Traffic::of(flow));
+        let traffic = Traffic::of_all(added);
         self.state.traffic += traffic;
         self.state.times_replaced += tally.times_replaced;
         self.counters.traffic += traffic;
