@@ -90,15 +90,15 @@ pub struct Sampling<'a> {
     rule: Option<&'a SamplingRule>,
     own: Option<&'a Domain>,
     common: Option<&'a Domain>,
-    /// What options records say, where it is the same for every record of the data set.
-    alike: Option<Option<u32>>,
+    /// What options records say, 0 for nothing, where it is the same for every record of the data set.
+    alike: Option<u32>,
 }
 
 impl<'a> Sampling<'a> {
     /// What the operator says; the first rule that fits.
     pub fn configured(rules: &'a [SamplingRule], exporter: IpAddr, observation_domain: u32) -> Self {
         let rule = rules.iter().find(|rule| rule.is_for(exporter, observation_domain));
-        Self { rule, own: None, common: None, alike: Some(None) }
+        Self { rule, own: None, common: None, alike: Some(0) }
     }
 
     /// Adds what the exporter's options records say about data sets of a template.
@@ -116,8 +116,8 @@ impl<'a> Sampling<'a> {
         let has_selector = plan.has(Slot::SelectorId);
         let is_alike = |domain: Option<&Domain>| domain.is_none_or(|domain| domain.is_alike(has_selector));
         let said = |domain: &Domain| domain.interval(None, 0);
-        let alike =
-            (is_alike(own) && is_alike(common)).then(|| own.and_then(said).or_else(|| common.and_then(said)));
+        let alike = (is_alike(own) && is_alike(common))
+            .then(|| own.and_then(said).or_else(|| common.and_then(said)).unwrap_or(0));
         Self { own, common, alike, ..self }
     }
 
@@ -130,7 +130,10 @@ impl<'a> Sampling<'a> {
     #[inline]
     pub fn apply(&self, plan: &Plan, values: &Values, flows: &mut [FlowRecord]) {
         let Some(own) = flows.first().map(|flow| flow.sampling_interval) else { return };
-        let by_options = || self.alike.unwrap_or_else(|| self.by_options(plan, values));
+        let by_options = || match self.alike {
+            Some(interval) => Some(interval).filter(|&interval| interval != 0),
+            None => self.by_options(plan, values),
+        };
         let (interval, source) = self.resolve(own, by_options);
         for flow in flows {
             flow.sampling_interval = interval;
