@@ -42,6 +42,28 @@ impl Traffic {
         }
     }
 
+    /// What flow records add up to. Flows of equal interval in a row are scaled together, which is the same.
+    #[inline]
+    pub fn of_all(flows: &[FlowRecord]) -> Self {
+        let equal = flows.chunk_by(|one, next| one.sampling_interval == next.sampling_interval);
+        equal.fold(Self::NONE, |sum, equal| {
+            let (bytes, packets) = equal.iter().fold((0_u64, 0_u64), |(bytes, packets), flow| {
+                (bytes.saturating_add(flow.bytes), packets.saturating_add(flow.packets))
+            });
+            let stated = equal.first().map_or(0, |flow| flow.sampling_interval);
+            let interval = u64::from(stated.max(1));
+            let flows = equal.len() as u64;
+            sum + Self {
+                flows,
+                bytes,
+                packets,
+                scaled_bytes: bytes.saturating_mul(interval),
+                scaled_packets: packets.saturating_mul(interval),
+                unknown_sampling: if stated == 0 { flows } else { 0 },
+            }
+        })
+    }
+
     /// True when sampling makes a difference: something in it stands for more than was exported.
     pub const fn is_scaled(self) -> bool {
         self.scaled_bytes != self.bytes || self.scaled_packets != self.packets

@@ -386,6 +386,7 @@ impl Datagram<'_> {
             options,
             key.protocol,
             domain,
+            plan,
         );
         let is_silent = sampling.is_silent();
         let first = self.flows.len();
@@ -464,8 +465,7 @@ impl Datagram<'_> {
         self.spend(tally.records);
         self.count_once(first);
         self.look_for_double_counting(first);
-        let counted = self.flows.get(first..).unwrap_or_default();
-        let traffic = counted.iter().fold(Traffic::NONE, |sum, flow| sum + Traffic::of(flow));
+        let traffic = Traffic::of_all(self.flows.get(first..).unwrap_or_default());
         self.state.traffic += traffic;
         self.state.times_replaced += tally.times_replaced;
         self.counters.traffic += traffic;

@@ -91,21 +91,35 @@ pub struct Sampling<'a> {
     rule: Option<&'a SamplingRule>,
     own: Option<&'a Domain>,
     common: Option<&'a Domain>,
+    /// What options records say, 0 for nothing, where it is the same for every record of the data set.
+    alike: Option<u32>,
 }
 
 impl<'a> Sampling<'a> {
     /// What the operator says; the first rule that fits.
     pub fn configured(rules: &'a [SamplingRule], exporter: IpAddr, observation_domain: u32) -> Self {
         let rule = rules.iter().find(|rule| rule.is_for(exporter, observation_domain));
-        Self { rule, own: None, common: None }
+        Self { rule, own: None, common: None, alike: Some(0) }
     }
 
-    /// Adds what the exporter's options records say.
+    /// Adds what the exporter's options records say about data sets of a template.
     #[must_use]
-    pub fn with_options(self, options: &'a Options, protocol: Protocol, observation_domain: u32) -> Self {
+    pub fn with_options(
+        self,
+        options: &'a Options,
+        protocol: Protocol,
+        observation_domain: u32,
+        plan: &Plan,
+    ) -> Self {
         let domain = |number| options.domain(number).filter(|domain| domain.has_samplers());
         let common = if protocol == Protocol::Ipfix && observation_domain != 0 { domain(0) } else { None };
-        Self { own: domain(observation_domain), common, ..self }
+        let own = domain(observation_domain);
+        let has_selector = plan.has(Slot::SelectorId);
+        let is_alike = |domain: Option<&Domain>| domain.is_none_or(|domain| domain.is_alike(has_selector));
+        let said = |domain: &Domain| domain.interval(None, 0);
+        let alike = (is_alike(own) && is_alike(common))
+            .then(|| own.and_then(said).or_else(|| common.and_then(said)).unwrap_or(0));
+        Self { own, common, alike, ..self }
     }
 
     /// True when only the records themselves can say: then there is nothing to apply.
@@ -117,7 +131,11 @@ impl<'a> Sampling<'a> {
     #[inline]
     pub fn apply(&self, plan: &Plan, values: &Values, flows: &mut [FlowRecord]) {
         let Some(own) = flows.first().map(|flow| flow.sampling_interval) else { return };
-        let (interval, source) = self.resolve(own, || self.by_options(plan, values));
+        let by_options = || match self.alike {
+            Some(interval) => Some(interval).filter(|&interval| interval != 0),
+            None => self.by_options(plan, values),
+        };
+        let (interval, source) = self.resolve(own, by_options);
         for flow in flows {
             let own = (flow.sampling_interval, flow.sampling_source);
             (flow.sampling_interval, flow.sampling_source) = (interval, source);
@@ -164,6 +182,11 @@ impl Domain {
     /// True when something is said about sampling.
     pub fn has_samplers(&self) -> bool {
         !self.by_selector.is_empty() || !self.by_interface.is_empty()
+    }
+
+    /// True when neither selector nor interface of a flow record matters.
+    fn is_alike(&self, has_selector: bool) -> bool {
+        !has_selector && self.by_interface.keys().all(|&interface| interface == 0)
     }
 
     /// The interval of a flow record that names a selector (`None`: its template has none) and was metered at

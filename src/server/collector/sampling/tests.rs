@@ -353,4 +353,21 @@ fn counts_beyond_all_measure_stop_at_the_largest_number() {
     let traffic = Traffic::of(&flow) + Traffic::of(&flow);
     assert_eq!((traffic.scaled_bytes, traffic.scaled_packets), (u64::MAX, 6 * u64::from(u32::MAX)));
     assert_eq!(traffic.bytes, u64::MAX - 1);
+    assert_eq!(Traffic::of_all(&[flow, flow]), traffic);
+}
+
+#[test]
+fn flows_summed_together_are_what_they_are_one_by_one() {
+    let flow = |sampling_interval, bytes| FlowRecord {
+        sampling_interval,
+        bytes,
+        packets: 3,
+        ..FlowRecord::default()
+    };
+    let flows =
+        [flow(0, 5), flow(0, 6), flow(1, 7), flow(100, 8), flow(100, u64::MAX / 90), flow(0, 1), flow(9, 2)];
+    for length in 0..=flows.len() {
+        let one_by_one = flows[..length].iter().fold(Traffic::NONE, |sum, flow| sum + Traffic::of(flow));
+        assert_eq!(Traffic::of_all(&flows[..length]), one_by_one);
+    }
 }
