@@ -38,7 +38,7 @@ pub struct Status {
     pub live_dropped: u64,
 }
 
-/// One listening UDP socket.
+/// One listening UDP address, the sockets of all workers together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listener {
     /// Address it is bound to.

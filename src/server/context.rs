@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use thiserror::Error;
 
 use super::collector::exporter::ExporterSnapshot;
-use super::collector::listener::{Collector, Report};
+use super::collector::report::Report;
+use super::collector::running::Collector;
 use super::collector::socket;
 use super::config::Config;
 use super::geolocation::{Current, Geolocation};
@@ -57,7 +58,7 @@ impl Context {
         Self { config, collector, geolocation, hub, started_ms, cities: Mutex::default() }
     }
 
-    /// The collecting thread.
+    /// The collecting threads.
     pub fn collector(&self) -> &Collector {
         &self.collector
     }
@@ -98,7 +99,7 @@ impl Context {
         }
     }
 
-    /// What the collecting thread has counted.
+    /// What the collecting threads have counted.
     pub fn report(&self) -> Arc<Report> {
         self.collector.report()
     }

@@ -25,7 +25,10 @@ use tokio_util::sync::CancellationToken;
 
 use self::collector::intake::Intake;
 use self::collector::limits::Limits;
-use self::collector::listener::{Collector, Listener};
+use self::collector::listener::Listener;
+use self::collector::running::Collector;
+use self::collector::socket::group;
+use self::collector::steering::Steering;
 use self::config::{Config, DEFAULT_UDP_PORTS};
 use self::context::Context;
 use self::geolocation::{Current, Geolocation};
@@ -78,7 +81,8 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let leptos = http::leptos_options(&config)?;
     http::check_site(&leptos)?;
 
-    let listeners = bind_udp(&config)?;
+    let steering = steering(&config);
+    let listeners = bind_udp(&config, &steering)?;
     let http = TcpListener::bind(leptos.site_addr).await.map_err(|source| RunError::Bind {
         what: "HTTP",
         address: leptos.site_addr,
@@ -86,7 +90,12 @@ async fn serve(config: Config) -> Result<(), RunError> {
     })?;
     for listener in &listeners {
         let granted_bytes = listener.memory().granted_bytes;
-        tracing::info!(address = %listener.address(), receive_buffer_bytes = granted_bytes, "waiting for export datagrams");
+        tracing::info!(
+            address = %listener.address(),
+            workers = listener.workers(),
+            receive_buffer_bytes = granted_bytes,
+            "waiting for export datagrams"
+        );
     }
 
     // Datagrams wait in the kernel's buffers while the databases load.
@@ -97,11 +106,14 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let demo_target = listeners.first().map(Listener::address);
     let collector = Collector::start(
         listeners,
-        Intake::new(Limits::default(), Arc::new(config.rules.clone())),
-        Arc::clone(&geolocation),
-        live,
+        &steering,
+        Intake::for_workers(Limits::default(), &Arc::new(config.rules.clone()), steering.workers()),
+        &geolocation,
+        &live,
     )
-    .context("cannot start the collecting thread")?;
+    .context("cannot start the collecting threads")?;
+    // The queue of the live feed ends with the workers.
+    drop(live);
 
     let stop = shutdown::on_signal().context("cannot listen for stop signals")?;
     let closing = CancellationToken::new();
@@ -179,10 +191,25 @@ fn hint(error: &std::io::Error) -> &'static str {
     }
 }
 
+/// How exporters are spread over the workers: as configured, if the kernel takes the program for it.
+fn steering(config: &Config) -> Steering {
+    let steering = Steering::new(config.workers, config.rules.read_by_one_worker.clone());
+    if steering.workers() == 1 {
+        return steering;
+    }
+    let reason = match group::is_granted(&steering) {
+        Ok(true) => return steering,
+        Ok(false) => "the kernel does not take the program that gives each exporter to its worker".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    tracing::warn!(reason, "one worker receives instead of {}", steering.workers());
+    Steering::default()
+}
+
 /// Binds what the configuration names; without that, the default ports on all addresses of both families.
-fn bind_udp(config: &Config) -> Result<Vec<Listener>, RunError> {
+fn bind_udp(config: &Config, steering: &Steering) -> Result<Vec<Listener>, RunError> {
     let bind = |address: SocketAddr| {
-        Listener::bind(address, config.receive_buffer_bytes).map_err(|source| RunError::Bind {
+        Listener::bind_group(address, config.receive_buffer_bytes, steering).map_err(|source| RunError::Bind {
             what: "UDP",
             address,
             source,
@@ -209,6 +236,7 @@ pub fn check(config: &Config) -> Result<(), RunError> {
         config.listen_udp.iter().map(ToString::to_string).collect()
     };
     println!("export datagrams at  {}", udp.join(", "));
+    println!("receiving threads    {}", config.workers);
     println!("pages at             http://{}/", http::leptos_options(config)?.site_addr);
     let geolocation = Geolocation::load(&config.geolocation());
     let status = geolocation.status();

@@ -9,6 +9,8 @@
 //! - `template_records` = defined + withdrawn (no effect over UDP) + undecodable
 //! - `data_records` + `reverse_records` = flow records + options records + `empty_records`
 
+use std::ops::AddAssign;
+
 use crate::model::exporter::Protocol;
 use crate::model::traffic::Traffic;
 
@@ -70,6 +72,72 @@ pub struct Counters {
     pub missing_datagrams: u64,
     /// Exporters forgotten to make room.
     pub exporters_forgotten: u64,
+}
+
+impl AddAssign for Counters {
+    /// Adds what another worker has counted. Names every field, so that none can be left out.
+    fn add_assign(&mut self, other: Self) {
+        let Self {
+            datagrams,
+            datagram_bytes,
+            datagrams_by_protocol,
+            undecodable_datagrams,
+            sets,
+            template_sets,
+            data_sets_decoded,
+            sets_waiting,
+            sets_expired,
+            sets_refused,
+            undecodable_sets,
+            template_records,
+            templates_defined,
+            templates_withdrawn,
+            undecodable_templates,
+            data_records,
+            options_records,
+            traffic,
+            reverse_records,
+            empty_records,
+            zero_records,
+            times_replaced,
+            sequence_gaps,
+            missing_records,
+            missing_datagrams,
+            exporters_forgotten,
+        } = other;
+        self.datagrams += datagrams;
+        self.datagram_bytes += datagram_bytes;
+        add_each(&mut self.datagrams_by_protocol, datagrams_by_protocol);
+        add_each(&mut self.undecodable_datagrams, undecodable_datagrams);
+        self.sets += sets;
+        self.template_sets += template_sets;
+        self.data_sets_decoded += data_sets_decoded;
+        self.sets_waiting += sets_waiting;
+        self.sets_expired += sets_expired;
+        self.sets_refused += sets_refused;
+        add_each(&mut self.undecodable_sets, undecodable_sets);
+        self.template_records += template_records;
+        self.templates_defined += templates_defined;
+        self.templates_withdrawn += templates_withdrawn;
+        add_each(&mut self.undecodable_templates, undecodable_templates);
+        self.data_records += data_records;
+        self.options_records += options_records;
+        self.traffic += traffic;
+        self.reverse_records += reverse_records;
+        self.empty_records += empty_records;
+        self.zero_records += zero_records;
+        self.times_replaced += times_replaced;
+        self.sequence_gaps += sequence_gaps;
+        self.missing_records += missing_records;
+        self.missing_datagrams += missing_datagrams;
+        self.exporters_forgotten += exporters_forgotten;
+    }
+}
+
+fn add_each<const N: usize>(sums: &mut [u64; N], counts: [u64; N]) {
+    for (sum, count) in sums.iter_mut().zip(counts) {
+        *sum += count;
+    }
 }
 
 /// Position of a protocol in [`Counters::datagrams_by_protocol`].

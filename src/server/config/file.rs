@@ -11,6 +11,7 @@ use super::ConfigError;
 use super::flags::LogFormat;
 use super::suggestion;
 use crate::model::place::HomeLocation;
+use crate::server::collector::steering::MAX_WORKERS;
 use crate::server::geolocation::HomeNetworkSetting;
 
 /// The whole file. Every section and key may be missing.
@@ -52,6 +53,12 @@ pub struct Listen {
     pub udp: Option<Vec<SocketAddr>>,
     /// Receive buffer asked of the kernel for each socket, in bytes. Default 67,108,864.
     pub receive_buffer_bytes: Option<usize>,
+    /// Threads that receive, 1 to 64, each with a socket for every address. Default: a quarter of the processor cores, 1
+    /// to 8.
+    workers: Option<Spanned<usize>>,
+    /// The same, checked.
+    #[serde(skip)]
+    pub worker_count: Option<usize>,
 }
 
 /// Section `[http]`.
@@ -140,6 +147,12 @@ impl ConfigFile {
             }
             file.home_location = Some(location);
         }
+        if let Some(workers) = file.listen.workers.take() {
+            if !(1..=MAX_WORKERS).contains(workers.get_ref()) {
+                return Err(wrong(workers.span(), "write 1 to 64 workers"));
+            }
+            file.listen.worker_count = Some(workers.into_inner());
+        }
         for network in &file.home_networks {
             network.get_ref().check().map_err(|fault| wrong(network.span(), &fault))?;
         }
@@ -173,6 +186,14 @@ mod tests {
     fn an_address_without_a_port_is_an_error_that_says_so() {
         let message = error("[listen]\nudp = [\"0.0.0.0\"]\n");
         assert!(message.contains("meridian.toml:2"), "{message}");
+    }
+
+    #[test]
+    fn a_number_of_workers_that_cannot_be_is_an_error_with_its_line() {
+        for workers in ["0", "65"] {
+            let message = error(&format!("[listen]\nworkers = {workers}\n"));
+            assert!(message.contains("meridian.toml:2") && message.contains("1 to 64"), "{message}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod flags;
 mod suggestion;
 
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub struct Config {
     pub listen_udp: Vec<SocketAddr>,
     /// Receive buffer asked of the kernel for each UDP socket, in bytes.
     pub receive_buffer_bytes: usize,
+    /// Threads that receive, each with a socket for every UDP address.
+    pub workers: usize,
     /// What the operator decided about what comes.
     pub rules: Rules,
     /// Address of the pages and the API; `None` leaves it to `Leptos.toml`.
@@ -121,6 +124,7 @@ impl Config {
             data_dir: flags.data_dir.clone().or(file.data_dir).unwrap_or_else(|| PathBuf::from("data")),
             listen_udp: flags.listen_udp.clone().or(file.listen.udp).unwrap_or_default(),
             receive_buffer_bytes: file.listen.receive_buffer_bytes.unwrap_or(64 << 20),
+            workers: file.listen.worker_count.unwrap_or_else(default_workers),
             rules: Rules::default(),
             http_address: flags.http_address.or(file.http.address),
             hosts: file.http.hosts,
@@ -155,6 +159,12 @@ impl Config {
             home: self.home.clone().or_else(|| home::read(&self.home_file())),
         }
     }
+}
+
+/// One thread decodes and locates more than a million flows a second, so the other cores are left to what comes behind.
+fn default_workers() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    (cores / 4).clamp(1, 8)
 }
 
 #[cfg(test)]
