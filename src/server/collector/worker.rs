@@ -193,7 +193,8 @@ impl Worker {
             self.exporters = self.intake.exporter_addresses().into();
         }
         let geolocation = self.geolocation.load();
-        let flows = self.flows.iter().map(|record| geolocation.locate(record)).collect();
+        let mut flows = Vec::new();
+        geolocation.locate_all(&self.flows, &mut flows);
         let handed_on = FlowBatch {
             oldest_received_us,
             newest_received_us,
