@@ -129,14 +129,8 @@ pub fn worker_of(address: IpAddr, workers: usize) -> usize {
 }
 
 /// The four words of an IPv6 address, first to last.
-const fn words(bits: u128) -> [u32; 4] {
-    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = bits.to_be_bytes();
-    [
-        u32::from_be_bytes([a, b, c, d]),
-        u32::from_be_bytes([e, f, g, h]),
-        u32::from_be_bytes([i, j, k, l]),
-        u32::from_be_bytes([m, n, o, p]),
-    ]
+fn words(bits: u128) -> [u32; 4] {
+    [96, 64, 32, 0].map(|shift| u32::try_from((bits >> shift) & u128::from(u32::MAX)).unwrap_or(0))
 }
 
 /// Offsets count from the network header (`SKF_NET_OFF`).
