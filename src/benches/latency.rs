@@ -6,25 +6,21 @@
 //! datagram to the end of its write (the program's own histogram) and to the decoded frame (at the clients), the
 //! flows sent and lost on the way to the live feed, and the program's CPU in percent of one core.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant, UNIX_EPOCH};
+mod clients;
+mod program;
 
-use futures_util::{SinkExt, StreamExt};
+use std::io::{BufRead, BufReader};
+use std::net::{IpAddr, UdpSocket};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
 use meridian::model::exporter::Protocol;
 use meridian::model::flow_record::FlowRecord;
-use meridian::model::frame::{Message, POSTCARD_SUBPROTOCOL, Request, Subscription};
-use meridian::server::live::LatencyHistogram;
 use meridian::server::wire::encode::Exporter;
-use tokio_tungstenite::connect_async;
-use tokio_tungstenite::tungstenite;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+use self::clients::{now_us, watch};
+use self::program::{Outcome, Program};
 
 const FLOWS_IN_A_DATAGRAM: u64 = 20;
 const DURATION: Duration = Duration::from_secs(8);
@@ -60,7 +56,7 @@ fn main() -> Outcome<()> {
 /// Runs one scenario and prints its line.
 fn measure(clients: usize, filters: usize, flows_per_second: u64) -> Outcome<()> {
     let folder = tempfile::tempdir()?;
-    let program = Program::start(folder.path())?;
+    let program = Program::start(folder.path(), "")?;
     let mut watching = Command::new(std::env::current_exe()?)
         .args(["--clients", &program.http.to_string(), &clients.to_string(), &filters.to_string()])
         .stdout(Stdio::piped())
@@ -103,133 +99,6 @@ fn measure(clients: usize, filters: usize, flows_per_second: u64) -> Outcome<()>
     Ok(())
 }
 
-/// The running program.
-struct Program {
-    process: Child,
-    http: SocketAddr,
-    udp: SocketAddr,
-}
-
-impl Program {
-    fn start(folder: &Path) -> Outcome<Self> {
-        let http = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let udp = UdpSocket::bind("127.0.0.1:0")?.local_addr()?;
-        let process = Command::new(env!("CARGO_BIN_EXE_meridian"))
-            .arg("run")
-            .args(["--listen-udp", &udp.to_string(), "--http-address", &http.to_string()])
-            .args(["--databases", "data/geolocation", "--log-level", "error"])
-            .arg("--data-dir")
-            .arg(folder)
-            .spawn()?;
-        let program = Self { process, http, udp };
-        let began = Instant::now();
-        while !program.fetch("/readyz").is_ok_and(|answer| answer.contains("ready")) {
-            if began.elapsed() > Duration::from_mins(1) {
-                return Err("the program is not ready after a minute".into());
-            }
-            thread::sleep(Duration::from_millis(50));
-        }
-        Ok(program)
-    }
-
-    fn fetch(&self, path: &str) -> Outcome<String> {
-        let mut connection = TcpStream::connect(self.http)?;
-        write!(connection, "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.http)?;
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer)?;
-        Ok(answer)
-    }
-
-    fn metrics(&self) -> Outcome<Metrics> {
-        Ok(Metrics(self.fetch("/metrics")?))
-    }
-
-    /// CPU time so far, user and system (the kernel counts a hundred ticks a second).
-    fn cpu_ms(&self) -> Outcome<u64> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
-        let (_, after_name) = stat.rsplit_once(')').ok_or("no process name")?;
-        let ticks = |field: usize| -> Outcome<u64> {
-            Ok(after_name.split_whitespace().nth(field).ok_or("too few fields")?.parse()?)
-        };
-        Ok((ticks(11)? + ticks(12)?) * 10)
-    }
-
-    fn stop(mut self) -> Outcome<()> {
-        Command::new("kill").arg(self.process.id().to_string()).status()?;
-        self.process.wait()?;
-        Ok(())
-    }
-}
-
-/// The text of `/metrics`.
-struct Metrics(String);
-
-impl Metrics {
-    fn counter(&self, name: &str) -> u64 {
-        let value = |line: &str| line.strip_prefix(name)?.trim().parse().ok();
-        self.0.lines().find_map(value).unwrap_or(0)
-    }
-
-    /// Median and 99th percentile in microseconds: upper bounds of their buckets.
-    fn latency(&self) -> (u64, u64) {
-        let buckets: Vec<(f64, u64)> = self
-            .0
-            .lines()
-            .filter_map(|line| {
-                let (bound, count) =
-                    line.strip_prefix("meridian_live_latency_seconds_bucket{le=\"")?.split_once("\"} ")?;
-                Some((bound.parse().unwrap_or(f64::INFINITY), count.parse().ok()?))
-            })
-            .collect();
-        let total = buckets.last().map_or(0, |bucket| bucket.1);
-        let quantile = |percent: u64| {
-            let bound = buckets
-                .iter()
-                .find(|bucket| bucket.1 * 100 >= total * percent)
-                .map_or(0.0, |bucket| bucket.0);
-            format!("{:.0}", bound * 1e6).parse().unwrap_or(u64::MAX)
-        };
-        (quantile(50), quantile(99))
-    }
-}
-
-/// The clients' process: connects all, says so, reads until the server stops, prints the latencies.
-async fn watch(address: SocketAddr, clients: usize, filters: usize) -> Outcome<()> {
-    let latency = Arc::new(LatencyHistogram::default());
-    let mut reading = Vec::new();
-    for number in 0..clients {
-        let mut request = format!("ws://{address}/api/v1/stream").into_client_request()?;
-        request.headers_mut().insert("sec-websocket-protocol", POSTCARD_SUBPROTOCOL.parse()?);
-        let (mut socket, _) = connect_async(request).await?;
-        let filter = match number % filters {
-            0 => String::new(),
-            other => format!("not port = {other}"),
-        };
-        let request = Request::Subscribe(Subscription { filter, ..Subscription::default() });
-        socket.send(tungstenite::Message::binary(postcard::to_allocvec(&request)?)).await?;
-        let latency = Arc::clone(&latency);
-        reading.push(tokio::spawn(async move {
-            while let Some(Ok(message)) = socket.next().await {
-                let tungstenite::Message::Binary(bytes) = message else { continue };
-                if let Ok(Message::Frame(frame)) = postcard::from_bytes(&bytes) {
-                    latency.record(now_us() - frame.oldest_received_us);
-                }
-            }
-        }));
-    }
-    println!("connected");
-    for reader in reading {
-        reader.await?;
-    }
-    let (p50, p99) = quantiles(&latency);
-    println!("{p50:>10} {p99:>9}");
-    Ok(())
-}
-
-fn quantiles(latency: &LatencyHistogram) -> (u32, u32) {
-    (latency.quantile_us(50).unwrap_or(0), latency.quantile_us(99).unwrap_or(0))
-}
-
 /// The flows of one datagram: between a home network and addresses all over the world.
 fn flows(number: u64) -> Vec<FlowRecord> {
     let mut state = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
@@ -254,10 +123,6 @@ fn flows(number: u64) -> Vec<FlowRecord> {
             }
         })
         .collect()
-}
-
-fn now_us() -> i64 {
-    UNIX_EPOCH.elapsed().ok().and_then(|since| i64::try_from(since.as_micros()).ok()).unwrap_or(0)
 }
 
 fn milliseconds(duration: Duration) -> u32 {

@@ -69,7 +69,7 @@ impl Transport {
     }
 }
 
-/// One listening socket.
+/// One listening address; over UDP the sockets of all workers together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listener {
     /// Address it is bound to.

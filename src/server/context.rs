@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use thiserror::Error;
 
 use super::collector::exporter::ExporterSnapshot;
-use super::collector::listener::{Collector, Report};
+use super::collector::report::Report;
+use super::collector::running::Collector;
 use super::collector::socket;
 use super::collector::state_file::StateFile;
 use super::collector::tcp_listener::StreamListeners;
@@ -74,7 +75,7 @@ impl Context {
         }
     }
 
-    /// The collecting thread.
+    /// The collecting threads.
     pub fn collector(&self) -> &Collector {
         &self.collector
     }
@@ -130,7 +131,7 @@ impl Context {
         }
     }
 
-    /// What the collecting thread has counted.
+    /// What the collecting threads have counted.
     pub fn report(&self) -> Arc<Report> {
         self.collector.report()
     }

@@ -1,4 +1,4 @@
-//! `/metrics` in Prometheus' text format: what the collecting thread and the live feed have counted, at this moment.
+//! `/metrics` in Prometheus' text format: what the collecting threads and the live feed have counted, at this moment.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use super::collector::exporter::ExporterSnapshot;
-use super::collector::listener::Report;
 use super::collector::options::Kind;
+use super::collector::report::Report;
 use super::collector::tcp_listener::ConnectionCounts;
 use super::context::Context;
 use super::live::{Hub, UPPER_BOUNDS_US};
@@ -357,7 +357,7 @@ impl Scrape {
         let listeners = &self.report.listeners;
         writer.counters(
             "listener_datagrams",
-            "Datagrams read from a socket",
+            "Datagrams read at a listening address",
             listeners.iter().map(|listener| (label(listener), listener.datagrams)),
         )?;
         writer.counters(

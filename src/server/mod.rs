@@ -26,8 +26,12 @@ use tokio_util::sync::CancellationToken;
 
 use self::collector::intake::Intake;
 use self::collector::limits::Limits;
-use self::collector::listener::{Collector, Listener};
+use self::collector::listener::Listener;
+use self::collector::running::Collector;
+use self::collector::saved_state::SavedExporter;
+use self::collector::socket::group;
 use self::collector::state_file::{StateFile, Writer};
+use self::collector::steering::Steering;
 use self::collector::tcp_listener::{self, StreamListeners};
 use self::config::{Config, DEFAULT_TCP_PORT, DEFAULT_TLS_PORT, DEFAULT_UDP_PORTS};
 use self::context::Context;
@@ -82,7 +86,8 @@ async fn serve(config: Config) -> Result<(), RunError> {
     http::check_site(&leptos)?;
 
     let tls = tls_acceptor(&config)?;
-    let listeners = bind_udp(&config)?;
+    let steering = steering(&config);
+    let listeners = bind_udp(&config, &steering)?;
     let stream_listeners = bind_tcp(&config, tls)?;
     let http = TcpListener::bind(leptos.site_addr).await.map_err(|source| RunError::Bind {
         what: "HTTP",
@@ -91,7 +96,12 @@ async fn serve(config: Config) -> Result<(), RunError> {
     })?;
     for listener in &listeners {
         let granted_bytes = listener.memory().granted_bytes;
-        tracing::info!(address = %listener.address(), receive_buffer_bytes = granted_bytes, "waiting for export datagrams");
+        tracing::info!(
+            address = %listener.address(),
+            workers = listener.workers(),
+            receive_buffer_bytes = granted_bytes,
+            "waiting for export datagrams"
+        );
     }
 
     for listener in &stream_listeners {
@@ -104,22 +114,20 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let hub = Hub::new(live::Limits::default(), started_ms);
     let (live, batches) = InProcess::channel(&hub);
     let demo_target = listeners.first().map(Listener::address);
-    let mut intake = Intake::new(Limits::default(), Arc::new(config.rules.clone()));
+    let mut intakes =
+        Intake::for_workers(Limits::default(), &Arc::new(config.rules.clone()), steering.workers());
     let (state_file, saved) = StateFile::open(config.state_file());
-    let restored = intake.restore(saved.exporters, collector::socket::now_us());
-    tracing::info!(
-        exporters = restored.exporters,
-        templates = restored.templates,
-        left_out = restored.left_out,
-        "the collector's state is restored"
-    );
-    let writer = Writer::start(Arc::clone(&state_file), 1).context("cannot start the state's writer")?;
-    let collector = Collector::start_saving(listeners, intake, Arc::clone(&geolocation), live, Some(writer))
-        .context("cannot start the collecting thread")?;
+    restore(&mut intakes, &steering, saved.exporters);
+    let writer = Writer::start(Arc::clone(&state_file), steering.workers())
+        .context("cannot start the state's writer")?;
+    let collector = Collector::start(listeners, &steering, intakes, &geolocation, &live, Some(writer))
+        .context("cannot start the collecting threads")?;
+    // The queue of the live feed ends with the workers.
+    drop(live);
     let limits =
         tcp_listener::Limits { idle_timeout: config.idle_timeout, ..tcp_listener::Limits::default() };
-    let inlet = collector.inlet().clone();
-    let streams = StreamListeners::start(stream_listeners, limits, move |_| inlet.clone())
+    let inlets = collector.inlets();
+    let streams = StreamListeners::start(stream_listeners, limits, move |exporter| inlets.of(exporter))
         .context("cannot listen for connections")?;
 
     let stop = shutdown::on_signal().context("cannot listen for stop signals")?;
@@ -202,14 +210,44 @@ fn hint(error: &std::io::Error) -> &'static str {
     }
 }
 
+/// How exporters are spread over the workers: as configured, if the kernel takes the program for it.
+fn steering(config: &Config) -> Steering {
+    let steering = Steering::new(config.workers, config.rules.pinned_networks());
+    if steering.workers() == 1 {
+        return steering;
+    }
+    let reason = match group::is_granted(&steering) {
+        Ok(true) => return steering,
+        Ok(false) => "the kernel does not take the program that gives each exporter to its worker".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    tracing::warn!(reason, "one worker receives instead of {}", steering.workers());
+    Steering::default()
+}
+
+/// Lets each worker know the exporters again whose datagrams it will get.
+fn restore(intakes: &mut [Intake], steering: &Steering, saved: Vec<SavedExporter>) {
+    let now_us = collector::socket::now_us();
+    let (known, of_workers) = (saved.len(), intakes.iter_mut().enumerate());
+    let mut saved = saved;
+    let (mut exporters, mut templates, mut left_out) = (0, 0, 0);
+    for (worker, intake) in of_workers {
+        let own = saved.extract_if(.., |exporter| steering.worker_of(exporter.sender()) == worker);
+        let restored = intake.restore(own.collect(), now_us);
+        exporters += restored.exporters;
+        templates += restored.templates;
+        left_out += restored.left_out;
+    }
+    if known > 0 {
+        tracing::info!(exporters, templates, left_out, "the collector's state is restored");
+    }
+}
+
 /// Binds what the configuration names; without that, the default ports on all addresses of both families.
-fn bind_udp(config: &Config) -> Result<Vec<Listener>, RunError> {
+fn bind_udp(config: &Config, steering: &Steering) -> Result<Vec<Listener>, RunError> {
     let bind = |address: SocketAddr| {
-        Listener::bind(address, config.receive_buffer_bytes).map_err(|source| RunError::Bind {
-            what: "UDP",
-            address,
-            source,
-        })
+        Listener::bind_group(address, config.receive_buffer_bytes, steering)
+            .map_err(|source| RunError::Bind { what: "UDP", address, source })
     };
     if !config.listen_udp.is_empty() {
         return config.listen_udp.iter().map(|&address| bind(address)).collect();
@@ -271,6 +309,7 @@ pub fn check(config: &Config) -> Result<(), RunError> {
     for line in config.rules.summary() {
         println!("{line}");
     }
+    println!("receiving threads    {}", config.workers);
     println!("pages at             http://{}/", http::leptos_options(config)?.site_addr);
     for rule in &config.rules.sampling {
         println!("sampling             {rule}");

@@ -505,6 +505,50 @@ impl RawReaders {
     }
 }
 
+/// Compares [`Geolocation::locate_all`] with [`Geolocation::locate`], source and destination of any two families.
+fn assert_located_alike(geolocation: &Geolocation, addresses: &[IpAddr]) {
+    let records: Vec<FlowRecord> = addresses
+        .iter()
+        .zip(addresses.iter().rev())
+        .map(|(source, destination)| FlowRecord {
+            source_address: *source,
+            destination_address: *destination,
+            destination_as: 64_500,
+            ..FlowRecord::default()
+        })
+        .collect();
+    let alone: Vec<_> = records.iter().map(|record| geolocation.locate(record)).collect();
+    for count in [0, 1, 31, 32, 33, records.len()] {
+        let mut together = Vec::new();
+        geolocation.locate_all(&records[..count.min(records.len())], &mut together);
+        assert!(together == alone[..together.len()], "{count} flows differ");
+        assert_eq!(together.len(), count.min(records.len()));
+    }
+}
+
+#[test]
+fn flows_located_together_get_what_each_gets_alone() {
+    let folder = Folder::new(&[("nested.mmdb", nested_city())]);
+    let texts = [
+        "81.2.69.142",
+        "2001:480:1f::1",
+        "10.0.0.1",
+        "8.8.8.8",
+        "2002:5102:458e::1",
+        "ff02::1",
+        "255.255.255.255",
+        "fd00::7",
+        "::",
+        "0.0.0.0",
+        "89.160.20.255",
+        "64:ff9b::81.2.69.142",
+    ];
+    let addresses: Vec<IpAddr> = texts.iter().cycle().take(97).map(|text| address(text)).collect();
+    for geolocation in [folder.load(&["nested.mmdb"]), Geolocation::without_databases(&Settings::default())] {
+        assert_located_alike(&geolocation, &addresses);
+    }
+}
+
 fn real_databases() -> Option<PathBuf> {
     let named = std::env::var_os("MERIDIAN_GEOLOCATION").map(PathBuf::from);
     let installed = Path::new("data/geolocation").to_owned();
@@ -576,7 +620,9 @@ fn a_flattened_database_gives_the_answers_of_the_file_it_was_made_from() {
     let v6 = around.map(|bits| IpAddr::V6(Ipv6Addr::from_bits(bits)));
     let v4 = (0..u32::MAX).step_by(65_521).map(|bits| IpAddr::V4(Ipv4Addr::from_bits(bits)));
     let mut compared = 0;
-    for address in v4.chain(v6) {
+    let addresses: Vec<IpAddr> = v4.chain(v6).collect();
+    assert_located_alike(geolocation, &addresses);
+    for address in addresses {
         let found = geolocation.place(geolocation.locate_address(address).place);
         if found.precision == Precision::City {
             assert_eq!(

@@ -12,7 +12,8 @@ use meridian::server::collector::batch::FlowBatch;
 use meridian::server::collector::counters::Counters;
 use meridian::server::collector::inlet::{self, Kind};
 use meridian::server::collector::intake::Intake;
-use meridian::server::collector::listener::Collector;
+use meridian::server::collector::running::Collector;
+use meridian::server::collector::steering::Steering;
 use meridian::server::collector::tcp_listener::{
     ConnectionCounts, End, Limits, Listener, Refusal, StreamListeners,
 };
@@ -55,9 +56,12 @@ impl Server {
         let geolocation = Geolocation::without_databases(&geolocation::Settings::default());
         let intake = Intake::new(meridian::server::collector::limits::Limits::default(), Arc::default());
         let geolocation = Arc::new(Current::new(geolocation));
-        let collector = Collector::start(Vec::new(), intake, geolocation, live).unwrap();
-        let inlet = collector.inlet().clone();
-        let streams = StreamListeners::start(vec![listener], limits, move |_| inlet.clone()).unwrap();
+        let collector =
+            Collector::start(Vec::new(), &Steering::default(), vec![intake], &geolocation, &live, None)
+                .unwrap();
+        let inlets = collector.inlets();
+        let streams =
+            StreamListeners::start(vec![listener], limits, move |address| inlets.of(address)).unwrap();
         Self { collector, streams, address, _batches: batches }
     }
 

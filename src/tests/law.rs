@@ -15,7 +15,10 @@ use meridian::model::exporter::Protocol;
 use meridian::model::flow_record::FlowRecord;
 use meridian::server::collector::batch::FlowBatch;
 use meridian::server::collector::intake::{Intake, Limits};
-use meridian::server::collector::listener::{Collector, Listener, Report};
+use meridian::server::collector::listener::Listener;
+use meridian::server::collector::report::Report;
+use meridian::server::collector::running::Collector;
+use meridian::server::collector::steering::Steering;
 use meridian::server::geolocation::{Current, Geolocation, Settings};
 use meridian::server::live::{self, Hub};
 use meridian::server::transport::InProcess;
@@ -45,7 +48,9 @@ impl Running {
         let (live, batches) = InProcess::channel(&hub);
         let geolocation = Arc::new(Current::new(Geolocation::without_databases(&Settings::default())));
         let intake = Intake::new(Limits::default(), Arc::default());
-        let collector = Collector::start(vec![listener], intake, geolocation, live).unwrap();
+        let collector =
+            Collector::start(vec![listener], &Steering::default(), vec![intake], &geolocation, &live, None)
+                .unwrap();
         Self { collector, batches, address, room: room.max(1), sent: 0 }
     }
 

@@ -9,8 +9,10 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use meridian::model::exporter::{Exporter, Protocol};
 use meridian::model::flow_record::FlowRecord;
 use meridian::server::collector::intake::{Intake, Limits, Restored};
-use meridian::server::collector::listener::{Collector, Listener};
+use meridian::server::collector::listener::Listener;
+use meridian::server::collector::running::Collector;
 use meridian::server::collector::state_file::{StateFile, Writer};
+use meridian::server::collector::steering::Steering;
 use meridian::server::geolocation::{Current, Geolocation, Settings};
 use meridian::server::live::{self, Hub};
 use meridian::server::transport::InProcess;
@@ -38,8 +40,15 @@ impl Running {
         drop(batches);
         let geolocation = Arc::new(Current::new(Geolocation::without_databases(&Settings::default())));
         let writer = Writer::start(Arc::clone(&state_file), 1).unwrap();
-        let collector =
-            Collector::start_saving(vec![listener], intake, geolocation, live, Some(writer)).unwrap();
+        let collector = Collector::start(
+            vec![listener],
+            &Steering::default(),
+            vec![intake],
+            &geolocation,
+            &live,
+            Some(writer),
+        )
+        .unwrap();
         Self { collector, address, restored, notices: state_file.notices() }
     }
 

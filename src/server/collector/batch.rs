@@ -15,7 +15,8 @@ pub struct FlowBatch {
     pub newest_received_us: i64,
     /// The geolocation that located the flows: their places are its places.
     pub geolocation: Arc<Geolocation>,
-    /// Addresses of the exporters, indexed by the number in `ExporterId`.
+    /// Addresses of the exporters, indexed by the number in `ExporterId`; unspecified at the numbers of other workers,
+    /// which no flow in it has.
     pub exporters: Arc<[IpAddr]>,
     /// The flows, in the order received.
     pub flows: Vec<LocatedFlow>,

@@ -19,6 +19,8 @@
 //!
 //! What was sent counts from the first datagram of a session, and a loss is seen when a later one arrives.
 
+use std::ops::AddAssign;
+
 use crate::model::exporter::Protocol;
 use crate::model::traffic::Traffic;
 
@@ -123,6 +125,112 @@ pub struct Counters {
     pub stopped_records: u64,
     /// Datagrams sent while the process was stopped, by sequence numbers (v9).
     pub stopped_datagrams: u64,
+}
+
+impl AddAssign for Counters {
+    /// Adds what another worker has counted. Names every field, so that none can be left out.
+    fn add_assign(&mut self, other: Self) {
+        let Self {
+            datagrams,
+            datagram_bytes,
+            datagrams_by_protocol,
+            undecodable_datagrams,
+            sets,
+            template_sets,
+            data_sets_decoded,
+            sets_waiting,
+            sets_expired,
+            sets_refused,
+            undecodable_sets,
+            template_records,
+            templates_defined,
+            templates_withdrawn,
+            undecodable_templates,
+            data_records,
+            options_records,
+            traffic,
+            reverse_records,
+            empty_records,
+            zero_records,
+            times_replaced,
+            sequence_gaps,
+            missing_records,
+            missing_datagrams,
+            exporters_forgotten,
+            events,
+            implausible_records,
+            options_by_kind,
+            stream_messages,
+            sets_without_template,
+            templates_removed,
+            unknown_withdrawals,
+            templates_redefined,
+            templates_ended,
+            sflow,
+            datagrams_not_admitted,
+            not_admitted_replaced,
+            rate_limited_sets,
+            rate_limited_records,
+            duplicate_flows,
+            deduplication_evictions,
+            duplicate_datagrams,
+            uncertain_records,
+            stopped_records,
+            stopped_datagrams,
+        } = other;
+        self.datagrams += datagrams;
+        self.datagram_bytes += datagram_bytes;
+        add_each(&mut self.datagrams_by_protocol, datagrams_by_protocol);
+        add_each(&mut self.undecodable_datagrams, undecodable_datagrams);
+        self.sets += sets;
+        self.template_sets += template_sets;
+        self.data_sets_decoded += data_sets_decoded;
+        self.sets_waiting += sets_waiting;
+        self.sets_expired += sets_expired;
+        self.sets_refused += sets_refused;
+        add_each(&mut self.undecodable_sets, undecodable_sets);
+        self.template_records += template_records;
+        self.templates_defined += templates_defined;
+        self.templates_withdrawn += templates_withdrawn;
+        add_each(&mut self.undecodable_templates, undecodable_templates);
+        self.data_records += data_records;
+        self.options_records += options_records;
+        self.traffic += traffic;
+        self.reverse_records += reverse_records;
+        self.empty_records += empty_records;
+        self.zero_records += zero_records;
+        self.times_replaced += times_replaced;
+        self.sequence_gaps += sequence_gaps;
+        self.missing_records += missing_records;
+        self.missing_datagrams += missing_datagrams;
+        self.exporters_forgotten += exporters_forgotten;
+        self.events += events;
+        self.implausible_records += implausible_records;
+        add_each(&mut self.options_by_kind, options_by_kind);
+        self.stream_messages += stream_messages;
+        self.sets_without_template += sets_without_template;
+        self.templates_removed += templates_removed;
+        self.unknown_withdrawals += unknown_withdrawals;
+        self.templates_redefined += templates_redefined;
+        self.templates_ended += templates_ended;
+        self.sflow += sflow;
+        self.datagrams_not_admitted += datagrams_not_admitted;
+        self.not_admitted_replaced += not_admitted_replaced;
+        self.rate_limited_sets += rate_limited_sets;
+        self.rate_limited_records += rate_limited_records;
+        self.duplicate_flows += duplicate_flows;
+        self.deduplication_evictions += deduplication_evictions;
+        self.duplicate_datagrams += duplicate_datagrams;
+        self.uncertain_records += uncertain_records;
+        self.stopped_records += stopped_records;
+        self.stopped_datagrams += stopped_datagrams;
+    }
+}
+
+pub(super) fn add_each<const N: usize>(sums: &mut [u64; N], counts: [u64; N]) {
+    for (sum, count) in sums.iter_mut().zip(counts) {
+        *sum += count;
+    }
 }
 
 /// Position of a protocol in [`Counters::datagrams_by_protocol`].

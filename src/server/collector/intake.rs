@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use crate::model::admission::NotAdmitted;
@@ -32,6 +32,7 @@ use super::options::{self, Kind, OptionsState};
 use super::pending::Pending;
 use super::rules::Rules;
 use super::sequence::Content;
+use super::steering::Shard;
 
 mod saving;
 mod stream;
@@ -45,8 +46,10 @@ pub use self::saving::Restored;
 pub struct Intake {
     limits: Limits,
     rules: Arc<Rules>,
+    shard: Shard,
     exporters: HashMap<IpAddr, State>,
-    /// Address of each exporter by its number; numbers of forgotten exporters are given again.
+    /// Address of each exporter by its number, unspecified at the numbers of other workers; numbers of forgotten
+    /// exporters are given again.
     addresses: Vec<IpAddr>,
     free_ids: Vec<ExporterId>,
     exporters_admitted: u64,
@@ -74,6 +77,7 @@ impl Intake {
         Self {
             limits,
             rules,
+            shard: Shard::WHOLE,
             exporters: HashMap::new(),
             addresses: Vec::new(),
             free_ids: Vec::new(),
@@ -93,10 +97,16 @@ impl Intake {
         }
     }
 
-    /// Looks for flows counted twice together with other intakes, which have other exporters.
-    #[must_use]
-    pub fn sharing(self, evidence: Arc<Evidence>) -> Self {
-        Self { evidence, ..self }
+    /// One for each of so many workers: the limits are divided among them, no two give the same number to an exporter,
+    /// and they look for flows counted twice together.
+    pub fn for_workers(limits: Limits, rules: &Arc<Rules>, count: usize) -> Vec<Self> {
+        let evidence: Arc<Evidence> = Arc::default();
+        let of = |index| Self {
+            shard: Shard { index, count },
+            evidence: Arc::clone(&evidence),
+            ..Self::new(limits.divided(count), Arc::clone(rules))
+        };
+        (0..count).map(of).collect()
     }
 
     /// Decodes one datagram and appends its flow records to `flows`, and then [releases](Self::release)
@@ -139,7 +149,7 @@ impl Intake {
                 return;
             }
             Entry::Vacant(new) => {
-                let id = numbered(&mut self.addresses, &mut self.free_ids, address);
+                let id = numbered(&mut self.addresses, &mut self.free_ids, address, self.shard);
                 self.exporters_admitted += 1;
                 new.insert(State::new(id, received_us))
             }
@@ -402,14 +412,21 @@ impl Intake {
     }
 }
 
-/// A free number for a new exporter, which `addresses` then knows it by.
-fn numbered(addresses: &mut Vec<IpAddr>, free: &mut Vec<ExporterId>, address: IpAddr) -> ExporterId {
+/// A free number for a new exporter, which `addresses` then knows it by: of the numbers that leave the rest `shard.index`
+/// when divided by `shard.count`.
+fn numbered(
+    addresses: &mut Vec<IpAddr>,
+    free: &mut Vec<ExporterId>,
+    address: IpAddr,
+    shard: Shard,
+) -> ExporterId {
     let again = free.pop().and_then(|id| Some((id, usize::try_from(id.0).ok()?)));
     if let Some((id, known)) = again.and_then(|(id, index)| Some((id, addresses.get_mut(index)?))) {
         *known = address;
         return id;
     }
-    let id = ExporterId(u32::try_from(addresses.len()).unwrap_or(u32::MAX));
+    let next = if addresses.is_empty() { shard.index } else { addresses.len() - 1 + shard.count };
+    addresses.resize(next, IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     addresses.push(address);
-    id
+    ExporterId(u32::try_from(next).unwrap_or(u32::MAX))
 }

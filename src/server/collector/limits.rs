@@ -74,3 +74,20 @@ impl Default for Limits {
         }
     }
 }
+
+impl Limits {
+    /// The part of one of so many workers: what bounds all exporters together is divided, what bounds one is not.
+    #[must_use]
+    pub fn divided(self, workers: usize) -> Self {
+        let part = |whole: usize| whole.div_ceil(workers.max(1));
+        Self {
+            exporters: part(self.exporters),
+            template_weight: part(self.template_weight),
+            sessions: part(self.sessions),
+            pending_bytes: part(self.pending_bytes),
+            options_weight: part(self.options_weight),
+            data_sources: self.data_sources.div_ceil(workers.max(1) as u64),
+            ..self
+        }
+    }
+}

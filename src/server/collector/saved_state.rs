@@ -41,6 +41,8 @@ pub struct SavedState {
 pub struct SavedExporter {
     /// Source address of its datagrams.
     pub address: IpAddr,
+    /// Where its latest datagram came from, if that is not its address (sFlow).
+    pub sent_from: Option<IpAddr>,
     /// Receive time of its first datagram, microseconds since 1970.
     pub first_seen_us: i64,
     /// Receive time of its latest datagram, microseconds since 1970.
@@ -53,6 +55,13 @@ pub struct SavedExporter {
     pub sessions: Vec<SavedSession>,
     /// What its options records said; shared with the running collector.
     pub options: Arc<OptionsState>,
+}
+
+impl SavedExporter {
+    /// Where its datagrams come from.
+    pub fn sender(&self) -> IpAddr {
+        self.sent_from.unwrap_or(self.address)
+    }
 }
 
 /// A template.
@@ -174,6 +183,7 @@ mod tests {
         let sequence = sequence.saved().unwrap();
         let exporter = |last| SavedExporter {
             address: IpAddr::from([192, 0, 2, last]),
+            sent_from: None,
             first_seen_us: 1,
             last_seen_us: 2,
             protocols: vec![Protocol::Ipfix],

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::collections::hash_map::{Entry, HashMap};
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::AddAssign;
 
 use crate::model::exporter::{Protocol, Samples as ShownSamples};
 use crate::model::flow_record::{FlowDirection, FlowRecord, SamplingSource, TimeSource};
@@ -26,6 +27,7 @@ use crate::server::wire::sflow_v5::flow_sample::FlowSample;
 use crate::server::wire::sflow_v5::record::{RawHeader, Record, SampledIp};
 use crate::server::wire::sflow_v5::{DataSource, Header, Sample, Samples};
 
+use super::counters::add_each;
 use super::datagram::{Datagram, REORDERING_DATAGRAMS, REORDERING_RECORDS, Tally};
 use super::exporter::ByReason;
 use super::normalize::{Origin, Outcome};
@@ -67,6 +69,42 @@ pub struct Counters {
     pub data_sources: u64,
     /// Samples of data sources that are not followed, for the limit: losses of theirs are not seen.
     pub samples_not_followed: u64,
+}
+
+impl AddAssign for Counters {
+    /// Adds what another worker has counted. Names every field, so that none can be left out.
+    fn add_assign(&mut self, other: Self) {
+        let Self {
+            samples,
+            flow_samples,
+            counter_samples,
+            discarded_packets,
+            samples_without_packet,
+            unknown_samples,
+            rate_limited_samples,
+            undecodable_samples,
+            undecodable_records,
+            flow_sample_losses,
+            notification_losses,
+            data_sources,
+            samples_not_followed,
+        } = other;
+        self.samples += samples;
+        self.flow_samples += flow_samples;
+        self.counter_samples += counter_samples;
+        self.discarded_packets += discarded_packets;
+        self.samples_without_packet += samples_without_packet;
+        self.unknown_samples += unknown_samples;
+        self.rate_limited_samples += rate_limited_samples;
+        add_each(&mut self.undecodable_samples, undecodable_samples);
+        add_each(&mut self.undecodable_records, undecodable_records);
+        self.flow_sample_losses.missing += flow_sample_losses.missing;
+        self.flow_sample_losses.dropped += flow_sample_losses.dropped;
+        self.notification_losses.missing += notification_losses.missing;
+        self.notification_losses.dropped += notification_losses.dropped;
+        self.data_sources += data_sources;
+        self.samples_not_followed += samples_not_followed;
+    }
 }
 
 /// What data sources took, and what did not come here.

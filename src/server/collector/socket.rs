@@ -13,10 +13,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+pub mod group;
+
 /// Datagrams read with one system call, at most.
 pub const BATCH: usize = 64;
 /// Largest UDP payload, in bytes.
 const DATAGRAM_BYTES: usize = 65_535;
+/// Distance of the payloads in memory: not a power of two, else all datagrams of a batch would share a few sets of
+/// the processor's caches.
+const STRIDE_BYTES: usize = DATAGRAM_BYTES + 1 + 24 * 64;
 /// Room for one `SCM_TIMESTAMPNS` message, in bytes.
 const CONTROL_BYTES: usize = 64;
 
@@ -34,6 +39,12 @@ pub struct MemoryInfo {
 /// Opens a UDP socket for receiving: both address families on `[::]`, receive times on, the largest buffer that the
 /// kernel grants up to `buffer_bytes`.
 pub fn open(address: SocketAddr, buffer_bytes: usize) -> io::Result<UdpSocket> {
+    let socket = open_unbound(address, buffer_bytes)?;
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+fn open_unbound(address: SocketAddr, buffer_bytes: usize) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     if let SocketAddr::V6(v6) = address {
         socket.set_only_v6(!v6.ip().is_unspecified())?;
@@ -44,21 +55,24 @@ pub fn open(address: SocketAddr, buffer_bytes: usize) -> io::Result<UdpSocket> {
         set_option(socket.as_raw_fd(), libc::SO_RCVBUF, wanted)?;
     }
     set_option(socket.as_raw_fd(), libc::SO_TIMESTAMPNS, 1)?;
-    socket.bind(&address.into())?;
-    Ok(socket.into())
+    Ok(socket)
 }
 
 fn set_option(socket: RawFd, option: libc::c_int, value: libc::c_int) -> io::Result<()> {
+    // SAFETY: a number points to nothing.
+    unsafe { set_option_value(socket, option, &value) }
+}
+
+/// Sets an option whose value is a structure of C.
+///
+/// # Safety
+///
+/// The value is of the type that the option takes, and what it points to, if anything, lives through the call.
+unsafe fn set_option_value<T>(socket: RawFd, option: libc::c_int, value: &T) -> io::Result<()> {
+    let length = socket_length(mem::size_of::<T>());
     // SAFETY: the pointer and length describe `value`, which lives through the call.
-    let result = unsafe {
-        libc::setsockopt(
-            socket,
-            libc::SOL_SOCKET,
-            option,
-            (&raw const value).cast(),
-            socket_length(mem::size_of::<libc::c_int>()),
-        )
-    };
+    let result =
+        unsafe { libc::setsockopt(socket, libc::SOL_SOCKET, option, (&raw const *value).cast(), length) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
@@ -133,7 +147,7 @@ impl Default for ReceiveBatch {
     /// Takes about 4 MiB of address space, of which only what datagrams fill is ever touched.
     fn default() -> Self {
         Self {
-            payloads: vec![0; BATCH * DATAGRAM_BYTES],
+            payloads: vec![0; BATCH * STRIDE_BYTES],
             // SAFETY: all-zero bytes are a valid `sockaddr_storage` (family AF_UNSPEC).
             addresses: vec![unsafe { MaybeUninit::zeroed().assume_init() }; BATCH],
             controls: vec![Control([0; CONTROL_BYTES]); BATCH],
@@ -148,7 +162,7 @@ impl ReceiveBatch {
         self.received.clear();
         let mut vectors: [libc::iovec; BATCH] =
             std::array::from_fn(|_| libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 });
-        for (vector, payload) in vectors.iter_mut().zip(self.payloads.chunks_exact_mut(DATAGRAM_BYTES)) {
+        for (vector, payload) in vectors.iter_mut().zip(self.payloads.chunks_exact_mut(STRIDE_BYTES)) {
             *vector = libc::iovec { iov_base: payload.as_mut_ptr().cast(), iov_len: DATAGRAM_BYTES };
         }
         // SAFETY: all-zero bytes are a valid `mmsghdr`: null pointers and zero lengths.
@@ -192,7 +206,7 @@ impl ReceiveBatch {
     /// The datagrams of the last [`receive`](Self::receive): source, kernel's receive time in microseconds since 1970,
     /// payload.
     pub fn datagrams(&self) -> impl Iterator<Item = (SocketAddr, i64, &[u8])> {
-        self.received.iter().zip(self.payloads.chunks_exact(DATAGRAM_BYTES)).map(|(received, payload)| {
+        self.received.iter().zip(self.payloads.chunks_exact(STRIDE_BYTES)).map(|(received, payload)| {
             (received.source, received.received_us, payload.get(..received.length).unwrap_or(payload))
         })
     }

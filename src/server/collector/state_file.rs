@@ -197,6 +197,7 @@ mod tests {
     fn exporter(last: u8) -> SavedExporter {
         SavedExporter {
             address: IpAddr::from([192, 0, 2, last]),
+            sent_from: None,
             first_seen_us: 1,
             last_seen_us: 2,
             protocols: Vec::new(),

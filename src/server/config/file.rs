@@ -18,6 +18,7 @@ use crate::server::collector::deduplication::CountOnce;
 use crate::server::collector::quirks::Quirk;
 use crate::server::collector::rules::Rules;
 use crate::server::collector::sampling::SamplingRule;
+use crate::server::collector::steering::MAX_WORKERS;
 use crate::server::collector::tls;
 use crate::server::geolocation::HomeNetworkSetting;
 use crate::server::wire::sampled_header::Decapsulation;
@@ -114,6 +115,12 @@ pub struct Listen {
     pub idle_timeout_s: Option<NonZeroU32>,
     /// IPFIX over TLS. Default: none.
     pub tls: Option<tls::Settings>,
+    /// Threads that receive, 1 to 64, each with a socket for every address. Default: a quarter of the processor cores, 1
+    /// to 8.
+    workers: Option<Spanned<usize>>,
+    /// The same, checked.
+    #[serde(skip)]
+    pub worker_count: Option<usize>,
 }
 
 /// Section `[http]`.
@@ -211,6 +218,12 @@ impl ConfigFile {
                 return Err(wrong(span, fault));
             }
             file.home_location = Some(location);
+        }
+        if let Some(workers) = file.listen.workers.take() {
+            if !(1..=MAX_WORKERS).contains(workers.get_ref()) {
+                return Err(wrong(workers.span(), "write 1 to 64 workers"));
+            }
+            file.listen.worker_count = Some(workers.into_inner());
         }
         for quirk in &file.quirks {
             quirk.get_ref().check().map_err(|fault| wrong(quirk.span(), fault))?;
@@ -359,6 +372,14 @@ mod tests {
             rules.pinned_networks().iter().map(ToString::to_string).collect::<Vec<_>>(),
             ["192.0.2.0/24", "192.0.2.1"]
         );
+    }
+
+    #[test]
+    fn a_number_of_workers_that_cannot_be_is_an_error_with_its_line() {
+        for workers in ["0", "65"] {
+            let message = error(&format!("[listen]\nworkers = {workers}\n"));
+            assert!(message.contains("meridian.toml:2") && message.contains("1 to 64"), "{message}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod flags;
 mod suggestion;
 
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -49,6 +50,8 @@ pub struct Config {
     pub listen_tls: Option<tls::Settings>,
     /// A TCP or TLS connection without a message for so long is closed.
     pub idle_timeout: Duration,
+    /// Threads that receive, each with a socket for every UDP address.
+    pub workers: usize,
     /// What the operator decided about what comes.
     pub rules: Rules,
     /// Address of the pages and the API; `None` leaves it to `Leptos.toml`.
@@ -143,6 +146,7 @@ impl Config {
             listen_tcp: flags.listen_tcp.clone().or(file.listen.tcp),
             listen_tls: file.listen.tls,
             idle_timeout: Duration::from_secs(file.listen.idle_timeout_s.map_or(1_800, u32::from).into()),
+            workers: file.listen.worker_count.unwrap_or_else(default_workers),
             rules,
             http_address: flags.http_address.or(file.http.address),
             hosts: file.http.hosts,
@@ -191,6 +195,12 @@ impl Config {
             home: self.home.clone().or_else(|| home::read(&self.home_file())),
         }
     }
+}
+
+/// One thread decodes and locates more than a million flows a second, so the other cores are left to what comes behind.
+fn default_workers() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    (cores / 4).clamp(1, 8)
 }
 
 #[cfg(test)]

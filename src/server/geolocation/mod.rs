@@ -35,6 +35,7 @@ pub use self::watch::{Watch, watch};
 use self::database::{AsDatabase, Content, PlaceDatabase};
 use self::files::Files;
 use self::home_networks::HomeNetworks;
+use self::ranges::{LANES, Lanes};
 use self::transition::unwrapped;
 use crate::model::flow_record::{FlowRecord, LocatedFlow, Location};
 use crate::model::place::{City, CountryCode, HomeLocation, HomeNetwork, Place};
@@ -116,8 +117,54 @@ impl Geolocation {
     /// the own network too.
     #[inline]
     pub fn locate(&self, record: &FlowRecord) -> LocatedFlow {
-        let mut source = self.locate_address(record.source_address);
-        let mut destination = self.locate_address(record.destination_address);
+        let source = self.locate_address(record.source_address);
+        let destination = self.locate_address(record.destination_address);
+        self.located(record, source, destination)
+    }
+
+    /// [Locates](Self::locate) many flows and appends them to `flows`, several times faster than one after the other.
+    pub fn locate_all(&self, records: &[FlowRecord], flows: &mut Vec<LocatedFlow>) {
+        flows.reserve(records.len());
+        for records in records.chunks(LANES / 2) {
+            let ends =
+                || records.iter().flat_map(|record| [record.source_address, record.destination_address]);
+            let locations = self.locate_each(ends);
+            flows.extend(records.iter().zip(locations.chunks_exact(2)).map(|(record, ends)| match ends {
+                [source, destination] => self.located(record, *source, *destination),
+                _ => self.locate(record),
+            }));
+        }
+    }
+
+    /// [Locates](Self::locate_address) at most [`LANES`] addresses; what is beyond them is unknown.
+    fn locate_each<I: Iterator<Item = IpAddr>>(&self, addresses: impl Fn() -> I) -> [Location; LANES] {
+        let mut locations = [Location::default(); LANES];
+        for (location, address) in locations.iter_mut().zip(addresses()) {
+            location.place = self.home_of(address, unwrapped(address));
+        }
+        let known_by = Lanes::new(addresses().map(unwrapped));
+        for (base, database) in &self.places {
+            let places = database.ranges.find_each(&known_by);
+            for (location, place) in locations.iter_mut().zip(places) {
+                if location.place == 0 && place != 0 {
+                    location.place = base + place;
+                }
+            }
+        }
+        for database in &self.autonomous_systems {
+            let numbers = database.ranges.find_each(&known_by);
+            for (location, number) in locations.iter_mut().zip(numbers) {
+                if location.as_number == 0 {
+                    location.as_number = number;
+                }
+            }
+        }
+        locations
+    }
+
+    /// A record with its ends, whose AS numbers are those exported where no database knows them.
+    #[inline]
+    fn located(&self, record: &FlowRecord, mut source: Location, mut destination: Location) -> LocatedFlow {
         if source.as_number == 0 {
             source.as_number = record.source_as;
         }
@@ -145,10 +192,7 @@ impl Geolocation {
 
     #[inline]
     fn place_of(&self, address: IpAddr, known_by: IpAddr) -> u32 {
-        let mut home = self.home_networks.find(address);
-        if home == 0 && known_by != address {
-            home = self.home_networks.find(known_by);
-        }
+        let home = self.home_of(address, known_by);
         if home != 0 {
             return home;
         }
@@ -159,6 +203,12 @@ impl Geolocation {
             }
         }
         0
+    }
+
+    #[inline]
+    fn home_of(&self, address: IpAddr, known_by: IpAddr) -> u32 {
+        let home = self.home_networks.find(address);
+        if home == 0 && known_by != address { self.home_networks.find(known_by) } else { home }
     }
 
     /// The place of a location that this geolocation made; unknown for 0 and for numbers it never gave out.

@@ -12,6 +12,42 @@ use super::v6_ranges::{DIVIDED, V6Ranges, upper_half};
 /// The largest value of a range; what is above it has meanings of its own.
 pub(super) const LARGEST_VALUE: u32 = (1 << 31) - 1;
 
+/// Addresses that are looked up together.
+pub(super) const LANES: usize = 64;
+
+/// As many addresses of both families.
+pub(super) struct Lanes {
+    is_v6: [bool; LANES],
+    has_v4: bool,
+    has_v6: bool,
+    /// 0 for those of the other family, as below.
+    v4: [u32; LANES],
+    v6: [u128; LANES],
+}
+
+impl Lanes {
+    /// At most [`LANES`] addresses; the rest is left out.
+    pub(super) fn new(addresses: impl Iterator<Item = IpAddr>) -> Self {
+        let mut lanes =
+            Self { is_v6: [false; LANES], has_v4: false, has_v6: false, v4: [0; LANES], v6: [0; LANES] };
+        let places = lanes.v4.iter_mut().zip(&mut lanes.v6).zip(&mut lanes.is_v6);
+        for (address, ((v4, v6), is_v6)) in addresses.zip(places) {
+            match address {
+                IpAddr::V4(address) => {
+                    *v4 = address.to_bits();
+                    lanes.has_v4 = true;
+                }
+                IpAddr::V6(address) => {
+                    *v6 = address.to_bits();
+                    *is_v6 = true;
+                    lanes.has_v6 = true;
+                }
+            }
+        }
+        lanes
+    }
+}
+
 /// A mapping from every address to a value.
 #[derive(Debug)]
 pub(super) struct AddressRanges {
@@ -27,6 +63,32 @@ impl AddressRanges {
             IpAddr::V4(address) => self.v4.find(address.to_bits()),
             IpAddr::V6(address) => self.v6.find(address.to_bits()),
         }
+    }
+
+    /// The values of many addresses. Looked up step by step together, they wait for memory together: several times faster
+    /// than one after the other when the tables are not in the processor's caches.
+    pub(super) fn find_each(&self, addresses: &Lanes) -> [u32; LANES] {
+        let mut values = [0; LANES];
+        if addresses.has_v4 {
+            for (value, address) in values.iter_mut().zip(&addresses.v4) {
+                *value = self.v4.run_of(*address);
+            }
+            for value in &mut values {
+                *value = self.v4.value_of_run(*value);
+            }
+            for (value, address) in values.iter_mut().zip(&addresses.v4) {
+                *value = self.v4.resolve(*value, *address);
+            }
+        }
+        if addresses.has_v6 {
+            let of_v6 = self.v6.find_each(&addresses.v6);
+            for ((value, of_v6), is_v6) in values.iter_mut().zip(of_v6).zip(addresses.is_v6) {
+                if is_v6 {
+                    *value = of_v6;
+                }
+            }
+        }
+        values
     }
 
     /// The IPv4 ranges that have a value, as value and number of addresses.

@@ -99,16 +99,29 @@ impl V4Ranges {
     /// The value of an address; 0 when nothing is known.
     #[inline]
     pub(super) fn find(&self, address: u32) -> u32 {
+        self.resolve(self.value_of_run(self.run_of(address)), address)
+    }
+
+    /// The first of three steps of [`Self::find`], each of which waits for memory once: the run that an address is in.
+    #[inline]
+    pub(super) fn run_of(&self, address: u32) -> u32 {
         let block = address >> 8;
-        let Some(chunk) = self.chunks.get(chunk_of(block)) else { return 0 };
+        let Some(chunk) = self.chunks.get(chunk_of(block)) else { return u32::MAX };
         let word = word_of(block);
         let begun = chunk.begins[word] & (u64::MAX >> (63 - block % 64));
-        let run = chunk.before[word].wrapping_add(begun.count_ones());
-        match usize::try_from(run).ok().and_then(|run| self.runs.get(run)) {
-            Some(value) if value & DIVIDED == 0 => *value,
-            Some(list) => self.find_part(list & !DIVIDED, address),
-            None => 0,
-        }
+        chunk.before[word].wrapping_add(begun.count_ones())
+    }
+
+    /// The second step: the value of a run, or that it is divided.
+    #[inline]
+    pub(super) fn value_of_run(&self, run: u32) -> u32 {
+        usize::try_from(run).ok().and_then(|run| self.runs.get(run)).copied().unwrap_or(0)
+    }
+
+    /// The third step: the value of an address in its run.
+    #[inline]
+    pub(super) fn resolve(&self, value: u32, address: u32) -> u32 {
+        if value & DIVIDED == 0 { value } else { self.find_part(value & !DIVIDED, address) }
     }
 
     fn find_part(&self, list: u32, address: u32) -> u32 {

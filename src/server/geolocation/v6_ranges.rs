@@ -83,27 +83,56 @@ impl V6Ranges {
     /// The value of an address; 0 when nothing is known.
     #[inline]
     pub(super) fn find(&self, address: u128) -> u32 {
-        match self.find_block(upper_half(address)) {
-            DIVIDED => {
-                let after = self.divided.partition_point(|(start, _)| *start <= address);
-                after.checked_sub(1).and_then(|at| self.divided.get(at)).map_or(0, |(_, value)| *value)
+        self.resolve(self.find_block(upper_half(address)), address)
+    }
+
+    /// The values of many addresses, going down the tree with all of them at once, so that their waits for memory
+    /// overlap.
+    pub(super) fn find_each<const N: usize>(&self, addresses: &[u128; N]) -> [u32; N] {
+        let mut at = [0; N];
+        for level in &self.levels {
+            for (at, address) in at.iter_mut().zip(addresses) {
+                *at = Self::step(level, *at, upper_half(*address));
             }
-            value => value,
         }
+        let mut values = [0; N];
+        for ((value, at), address) in values.iter_mut().zip(at).zip(addresses) {
+            *value = self.value_in_leaf(at, upper_half(*address));
+        }
+        for (value, address) in values.iter_mut().zip(addresses) {
+            *value = self.resolve(*value, *address);
+        }
+        values
+    }
+
+    #[inline]
+    fn resolve(&self, value: u32, address: u128) -> u32 {
+        if value != DIVIDED {
+            return value;
+        }
+        let after = self.divided.partition_point(|(start, _)| *start <= address);
+        after.checked_sub(1).and_then(|at| self.divided.get(at)).map_or(0, |(_, value)| *value)
     }
 
     #[inline]
     fn find_block(&self, key: u64) -> u32 {
+        let at = self.levels.iter().fold(0, |at, level| Self::step(level, at, key));
+        self.value_in_leaf(at, key)
+    }
+
+    /// From a node to the node below that holds the key.
+    #[inline]
+    fn step(level: &[Node], at: usize, key: u64) -> usize {
+        // Only the largest key of all counts the unused ones, and is led to the last node by this.
+        let at = at.min(level.len().saturating_sub(1));
+        level.get(at).map_or(0, |node| at * WIDTH + node.position(key))
+    }
+
+    #[inline]
+    fn value_in_leaf(&self, at: usize, key: u64) -> u32 {
         if self.count == 1 {
             // A file of the other family.
             return self.leaves.first().map_or(0, |leaf| leaf.values[0]);
-        }
-        let mut at = 0;
-        for level in &self.levels {
-            // Only the largest key of all counts the unused ones, and is led to the last node by this.
-            at = at.min(level.len() - 1);
-            let Some(node) = level.get(at) else { return 0 };
-            at = at * WIDTH + node.position(key);
         }
         let Some(leaf) = self.leaves.get(at.min(self.leaves.len().saturating_sub(1))) else { return 0 };
         leaf.values.get(leaf.starts.position(key)).copied().unwrap_or(0)

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use crate::model::flow_record::LocatedFlow;
 use crate::model::frame::Totals;
 use crate::model::traffic::{Direction, Traffic};
@@ -9,27 +11,40 @@ use crate::server::geolocation::Geolocation;
 
 use super::tops::external_ends;
 
-/// Places whose coordinates are remembered; then it begins anew.
-const MAX_REMEMBERED: usize = 1 << 20;
+/// Places that are remembered; those with higher numbers are looked up each time.
+const MAX_REMEMBERED: usize = 1 << 22;
 
-/// Which places of a geolocation can be drawn, remembered so that no flow costs a look at the place.
+/// Which places of a geolocation can be drawn, remembered by their numbers so that no flow costs a look at the place.
 #[derive(Debug, Default)]
 pub(super) struct Drawable {
     generation: u64,
-    known: HashMap<u32, bool>,
+    known: Vec<Option<bool>>,
 }
 
 impl Drawable {
     /// Forgets what it knew of another geolocation.
     pub fn begin(&mut self, generation: u64) {
-        if self.generation != generation || self.known.len() > MAX_REMEMBERED {
+        if self.generation != generation {
             self.generation = generation;
             self.known.clear();
         }
     }
 
     fn is_drawable(&mut self, geolocation: &Geolocation, place: u32) -> bool {
-        *self.known.entry(place).or_insert_with(|| geolocation.place(place).precision.is_drawable())
+        let position = usize::try_from(place).unwrap_or(usize::MAX);
+        if let Some(Some(known)) = self.known.get(position) {
+            return *known;
+        }
+        let is_drawable = geolocation.place(place).precision.is_drawable();
+        if position < MAX_REMEMBERED {
+            if position >= self.known.len() {
+                self.known.resize(position + 1, None);
+            }
+            if let Some(known) = self.known.get_mut(position) {
+                *known = Some(is_drawable);
+            }
+        }
+        is_drawable
     }
 
     /// True when both ends of the flow can be drawn.
@@ -106,7 +121,7 @@ impl<T: Copy + PartialEq> Majority<T> {
 
 /// Takes the largest candidates by scaled bytes, at most `budget`, and counts the rest as not drawn.
 pub(super) fn choose(
-    candidates: &mut HashMap<Pair, Bundle>,
+    candidates: &mut HashMap<Pair, Bundle, RandomState>,
     budget: usize,
     passed: &mut Totals,
 ) -> Vec<(Pair, Bundle)> {
@@ -171,7 +186,7 @@ mod tests {
     fn the_largest_arcs_are_kept_and_the_rest_is_counted() {
         let traffic = |bytes| Traffic::of(&FlowRecord { bytes, packets: 2, ..FlowRecord::default() });
         let bundle = |bytes| Bundle { traffic: traffic(bytes), ..Bundle::default() };
-        let mut candidates: HashMap<Pair, Bundle> = (0..10)
+        let mut candidates: HashMap<Pair, Bundle, RandomState> = (0..10)
             .map(|number| {
                 (Pair { from: number, to: 0, direction: Direction::Inbound }, bundle(u64::from(number)))
             })

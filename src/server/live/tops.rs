@@ -9,6 +9,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 
+use foldhash::fast::RandomState;
+
 use crate::model::flow_record::{LocatedFlow, Location};
 use crate::model::frame::{Second, TOP_ENTRIES, TopAs, TopCountry, TopPort};
 use crate::model::place::CountryCode;
@@ -100,10 +102,10 @@ fn distinct<T: PartialEq>(first: Option<T>, second: Option<T>) -> [Option<T>; 2]
 /// Traffic by one kind of key.
 #[derive(Debug)]
 struct Tally<K> {
-    current: HashMap<K, Traffic>,
+    current: HashMap<K, Traffic, RandomState>,
     closed: VecDeque<Box<[(K, Traffic)]>>,
     /// Sum of the closed buckets.
-    sum: HashMap<K, Traffic>,
+    sum: HashMap<K, Traffic, RandomState>,
     /// The entries of `sum` with most bytes, at most [`TOP_ENTRIES`].
     most_of_sum: Vec<Rank<K>>,
 }
@@ -114,9 +116,9 @@ type Rank<K> = (u64, u64, K);
 impl<K> Default for Tally<K> {
     fn default() -> Self {
         Self {
-            current: HashMap::new(),
+            current: HashMap::default(),
             closed: VecDeque::new(),
-            sum: HashMap::new(),
+            sum: HashMap::default(),
             most_of_sum: Vec::new(),
         }
     }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use axum::extract::ws;
+use foldhash::fast::RandomState;
 use tokio::sync::watch;
 
 use super::budget::Budget;
@@ -59,7 +60,7 @@ struct Counting {
     series: VecDeque<Traffic>,
     /// What passed since the last second ended: summed on its own, because totals saturate.
     this_second: Traffic,
-    candidates: HashMap<Pair, Bundle>,
+    candidates: HashMap<Pair, Bundle, RandomState>,
     ground: Option<Ground>,
 }
 
@@ -130,7 +131,7 @@ impl View {
                 tops: Tops::default(),
                 series: VecDeque::with_capacity(SERIES_SECONDS),
                 this_second: Traffic::NONE,
-                candidates: HashMap::new(),
+                candidates: HashMap::default(),
                 ground: None,
             }),
             log: Mutex::default(),

@@ -28,6 +28,7 @@ impl Intake {
     pub fn saved(&self) -> Vec<SavedExporter> {
         let saved = |(address, state): (&_, &State)| SavedExporter {
             address: *address,
+            sent_from: state.sent_from,
             first_seen_us: state.first_seen_us,
             last_seen_us: state.last_seen_us,
             protocols: state.protocols.clone(),
@@ -71,11 +72,12 @@ impl Intake {
                 restored.left_out += 1;
                 continue;
             }
-            let id = numbered(&mut self.addresses, &mut self.free_ids, address);
+            let id = numbered(&mut self.addresses, &mut self.free_ids, address, self.shard);
             self.exporters_admitted += 1;
             restored.exporters += 1;
             let state = new.insert(State::new(id, saved.first_seen_us.min(now_us)));
             state.last_seen_us = saved.last_seen_us.min(now_us);
+            state.sent_from = saved.sent_from;
             for protocol in saved.protocols {
                 if !state.protocols.contains(&protocol) {
                     state.protocols.push(protocol);
