@@ -26,6 +26,7 @@ use std::time::Duration;
 pub use hub::Hub;
 pub use latency::{LatencyHistogram, UPPER_BOUNDS_US};
 pub use metrics::Metrics;
+pub(super) use tops::external_ends;
 pub use stream::{prepare_connection, upgrade};
 
 /// What the live feed may use.
