@@ -29,7 +29,7 @@ mod support {
 }
 
 use support::cases::{Datagram, cases_in};
-use support::frames::{UDP, ethernet, ethertype, fragment, ip, udp, udp_packet};
+use support::frames::{UDP, ethernet, ethertype, fragment, ip, udp};
 use support::pcap_file::{ETHERNET, Layout, pcap};
 
 /// When the captures were made, microseconds since 1970.
@@ -49,6 +49,11 @@ fn truth(is_v4_only: bool) -> Traffic {
         let (packets, bytes) = (fields[5].parse().unwrap(), fields[6].parse().unwrap());
         sum + if is_v6 && is_v4_only { Traffic::NONE } else { Traffic { flows: 1, bytes, packets } }
     })
+}
+
+/// An IP packet with a UDP datagram in it.
+fn udp_packet(source: SocketAddr, destination: SocketAddr, payload: &[u8]) -> Vec<u8> {
+    ip(UDP, source.ip(), destination.ip(), &udp(source.port(), destination.port(), payload))
 }
 
 fn collector_of(source: SocketAddr) -> SocketAddr {

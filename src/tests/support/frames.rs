@@ -1,6 +1,6 @@
 //! Packets written by hand: Ethernet, IPv4, IPv6, UDP.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 pub const UDP: u8 = 17;
 
@@ -80,11 +80,6 @@ pub fn udp(source: u16, destination: u16, payload: &[u8]) -> Vec<u8> {
     datagram.extend([0, 0]);
     datagram.extend(payload);
     datagram
-}
-
-/// An IP packet with a UDP datagram in it.
-pub fn udp_packet(source: SocketAddr, destination: SocketAddr, payload: &[u8]) -> Vec<u8> {
-    ip(UDP, source.ip(), destination.ip(), &udp(source.port(), destination.port(), payload))
 }
 
 /// The checksum of the internet protocols (RFC 1071).
