@@ -263,9 +263,7 @@ pub fn import(
         .enable_all()
         .build()
         .context("cannot start the async runtime")?;
-    let stop = runtime
-        .block_on(async { shutdown::on_signal() })
-        .context("cannot listen for stop signals")?;
+    let stop = runtime.block_on(async { shutdown::on_signal() }).context("cannot listen for stop signals")?;
     let geolocation = Geolocation::load(&config.geolocation());
     let intake = Intake::new(Limits::default(), Arc::new(config.rules.clone()));
     let summary = import::import(request, intake, &geolocation, &stop)

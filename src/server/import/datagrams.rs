@@ -185,10 +185,11 @@ impl Datagrams {
                 (header.identification().into(), header.fragments_offset(), header.more_fragments())
             }
             IpSlice::Ipv6(packet) => {
-                let header = packet.extensions().clone().into_iter().find_map(|extension| match extension {
-                    Ipv6ExtensionSlice::Fragment(fragment) => Some(fragment),
-                    _ => None,
-                })?;
+                let header =
+                    packet.extensions().clone().into_iter().find_map(|extension| match extension {
+                        Ipv6ExtensionSlice::Fragment(fragment) => Some(fragment),
+                        _ => None,
+                    })?;
                 (header.identification(), header.fragment_offset(), header.more_fragments())
             }
         };

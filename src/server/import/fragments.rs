@@ -61,8 +61,7 @@ impl Fragments {
     /// Takes a fragment; the whole IP payload when it was the last that was missing.
     pub fn add(&mut self, key: Key, fragment: Fragment<'_>, time_us: i64) -> Option<Vec<u8>> {
         self.serial += 1;
-        let is_late =
-            |open: &Open| time_us.saturating_sub(open.latest_us).saturating_abs() > TIMEOUT_US;
+        let is_late = |open: &Open| time_us.saturating_sub(open.latest_us).saturating_abs() > TIMEOUT_US;
         if self.open.get(&key).is_some_and(is_late) {
             self.give_up(&key);
         }
@@ -196,8 +195,7 @@ mod tests {
             let mut fragments = Fragments::default();
             let cut = &whole[..second.1];
             assert_eq!(added(&mut fragments, &whole, &[first]), None);
-            let fragment =
-                Fragment { offset: second.0, has_more: second.1 == 60, payload: &cut[second.0..] };
+            let fragment = Fragment { offset: second.0, has_more: second.1 == 60, payload: &cut[second.0..] };
             assert_eq!(fragments.add(key(1), fragment, 0), None);
             assert_eq!(fragments.incomplete(), 1);
         }

@@ -24,7 +24,9 @@ impl Progress {
     pub fn new(files: &[PathBuf], read: Arc<AtomicU64>) -> Self {
         let lengths: Option<u64> = files
             .iter()
-            .map(|file| std::fs::metadata(file).ok().filter(std::fs::Metadata::is_file).map(|data| data.len()))
+            .map(|file| {
+                std::fs::metadata(file).ok().filter(std::fs::Metadata::is_file).map(|data| data.len())
+            })
             .sum();
         let bar = ProgressBar::with_draw_target(lengths, ProgressDrawTarget::stderr());
         let template = if lengths.is_some() {

@@ -128,7 +128,12 @@ impl Totals {
         let of = |what, by_reason: &ByReason| -> Vec<Undecodable> {
             let all = Reason::ALL.into_iter().zip(*by_reason);
             all.filter(|(_, count)| *count > 0)
-                .map(|(reason, count)| Undecodable { what, reason: reason.label(), text: reason.text(), count })
+                .map(|(reason, count)| Undecodable {
+                    what,
+                    reason: reason.label(),
+                    text: reason.text(),
+                    count,
+                })
                 .collect()
         };
         let undecodable = [
@@ -182,7 +187,10 @@ impl Summary {
             (packets.no_export, "UDP datagrams that do not begin like an export datagram"),
             (packets.other_ports, "UDP datagrams to ports that were not asked for"),
             (packets.not_udp, "IP packets that are not UDP"),
-            (packets.ipfix_over_tcp, "TCP segments to an IPFIX port: IPFIX over TCP is not read from captures"),
+            (
+                packets.ipfix_over_tcp,
+                "TCP segments to an IPFIX port: IPFIX over TCP is not read from captures",
+            ),
             (packets.not_ip, "packets that are not IP"),
             (packets.unsupported_link, "packets of a link type that is not supported"),
             (packets.cut_short, "packets of which the capture kept too little (capture with `-s 0`)"),
@@ -225,7 +233,11 @@ impl fmt::Display for Summary {
         }
         if packets.without_time > 0 {
             let count = packets.without_time;
-            line(text, "without time", format_args!("{count} packets: taken as captured with the one before"))?;
+            line(
+                text,
+                "without time",
+                format_args!("{count} packets: taken as captured with the one before"),
+            )?;
         }
         line(text, "flows", format_args!("{}", totals.traffic.flows))?;
         line(text, "bytes", format_args!("{}", totals.traffic.bytes))?;
@@ -268,9 +280,13 @@ impl Summary {
                 write!(details, ", {count} undecodable ({reason})")?;
             }
             let Traffic { flows, bytes, packets } = exporter.traffic;
-            let protocols =
-                if exporter.protocols.is_empty() { "unread".to_owned() } else { exporter.protocols.join(", ") };
-            let (first, last) = (time::date_and_time(exporter.first_ms), time::date_and_time(exporter.last_ms));
+            let protocols = if exporter.protocols.is_empty() {
+                "unread".to_owned()
+            } else {
+                exporter.protocols.join(", ")
+            };
+            let (first, last) =
+                (time::date_and_time(exporter.first_ms), time::date_and_time(exporter.last_ms));
             line(
                 text,
                 "exporter",

@@ -105,9 +105,7 @@ fn distinct<K: PartialEq>([first, second]: [Option<K>; 2]) -> impl Iterator<Item
 /// Most bytes first, then most flows, then by key.
 fn sorted<K: Copy + Ord>(sums: &HashMap<K, Traffic>, most: usize) -> Vec<(K, Traffic)> {
     let mut all: Vec<_> = sums.iter().map(|(key, traffic)| (*key, *traffic)).collect();
-    all.sort_unstable_by_key(|(key, traffic)| {
-        (std::cmp::Reverse((traffic.bytes, traffic.flows)), *key)
-    });
+    all.sort_unstable_by_key(|(key, traffic)| (std::cmp::Reverse((traffic.bytes, traffic.flows)), *key));
     all.truncate(most);
     all
 }

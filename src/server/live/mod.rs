@@ -26,8 +26,8 @@ use std::time::Duration;
 pub use hub::Hub;
 pub use latency::{LatencyHistogram, UPPER_BOUNDS_US};
 pub use metrics::Metrics;
-pub(super) use tops::external_ends;
 pub use stream::{prepare_connection, upgrade};
+pub(super) use tops::external_ends;
 
 /// What the live feed may use.
 #[derive(Clone, Copy, Debug)]
