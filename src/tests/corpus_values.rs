@@ -273,7 +273,7 @@ fn moment(value: &Value, unit_ms: i64, ours_ms: i64, flow: &FlowRecord) -> Compa
     };
     let theirs: jiff::Timestamp = text.parse().unwrap();
     // Old versions of logstash cut the milliseconds off.
-    let precision_ms = if text.ends_with(".000Z") { 1000 } else { 1 };
+    let precision_ms = if theirs.subsec_nanosecond() == 0 { 1000 } else { 1 };
     time(theirs.as_millisecond(), precision_ms, ours_ms, flow)
 }
 
@@ -296,7 +296,7 @@ fn meaning(
     let is_icmp = matches!(flow.protocol, 1 | 58);
     let equal = |ours: u64| same(number(value) == ours);
     let unless_icmp = |ours: u16| if is_icmp { Skipped } else { equal(ours.into()) };
-    let if_icmp = |ours: u16| if is_icmp { equal(ours.into()) } else { Skipped };
+    let of_icmp = |ours: u16| if is_icmp { equal(ours.into()) } else { Skipped };
     let of_reverse = |ours: fn(&FlowRecord) -> u64| match reverse {
         Some(reverse) => equal(ours(reverse)),
         None => same(number(value) == 0),
@@ -344,9 +344,9 @@ fn meaning(
             None => false,
         }),
         "sampling_interval" => equal(flow.sampling_interval.into()),
-        "icmpTypeCodeIPv4" => if_icmp(flow.icmp_type_code),
-        "icmp_type" => if_icmp(flow.icmp_type_code >> 8),
-        "icmp_code" => if_icmp(flow.icmp_type_code & 0xff),
+        "icmpTypeCodeIPv4" => of_icmp(flow.icmp_type_code),
+        "icmp_type" => of_icmp(flow.icmp_type_code >> 8),
+        "icmp_code" => of_icmp(flow.icmp_type_code & 0xff),
         "first_switched" | "last_switched" if value.is_number() => Skipped,
         "first_switched" => switched(value, flow.start_ms, flow),
         "last_switched" => switched(value, flow.end_ms, flow),

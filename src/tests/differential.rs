@@ -105,7 +105,9 @@ fn datagrams(random: &mut fastrand::Rng, protocol: Protocol) -> (Vec<Vec<u8>>, V
         };
         let mut count = 0;
         if number == 0 {
-            templates.iter().for_each(|(template, _)| message.template(template));
+            for (template, _) in &templates {
+                message.template(template);
+            }
             count += 2;
         }
         for _ in 0..random.usize(1..4) {
@@ -148,9 +150,9 @@ fn datagrams_v5(random: &mut fastrand::Rng) -> (Vec<Vec<u8>>, Vec<Flow>) {
 }
 
 /// The number of an element that is compared.
-fn iana(field: &IPFixField) -> Option<u16> {
+fn iana(field: IPFixField) -> Option<u16> {
     let IPFixField::IANA(field) = field else { return None };
-    [1, 2, 4, 7, 8, 11, 12, 27, 28].into_iter().find(|number| IANAIPFixField::from(*number) == *field)
+    [1, 2, 4, 7, 8, 11, 12, 27, 28].into_iter().find(|number| IANAIPFixField::from(*number) == field)
 }
 
 /// What `netflow_parser` makes of the datagrams. Its fields come in the order of the template.
@@ -182,7 +184,7 @@ fn theirs(datagrams: &[Vec<u8>]) -> Vec<Flow> {
                     for set in packet.flowsets {
                         if let their_ipfix::FlowSetBody::Data(data) = set.body {
                             flows.extend(data.fields.iter().map(|record| {
-                                read(record.iter().map(|(field, value)| (iana(field), value)))
+                                read(record.iter().map(|(field, value)| (iana(*field), value)))
                             }));
                         }
                     }

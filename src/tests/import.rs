@@ -32,6 +32,9 @@ use support::cases::{Datagram, cases_in};
 use support::frames::{UDP, ethernet, ethertype, fragment, ip, udp};
 use support::pcap_file::{ETHERNET, Layout, pcap};
 
+/// Packets with their times.
+type Packets = Vec<(i64, Vec<u8>)>;
+
 /// When the captures were made, microseconds since 1970.
 const CAPTURED_US: i64 = 1_795_000_000_000_000;
 const RAW: u16 = 101;
@@ -63,7 +66,7 @@ fn collector_of(source: SocketAddr) -> SocketAddr {
 }
 
 /// IP packets with the datagrams in them, a millisecond apart.
-fn packets(datagrams: &[Datagram]) -> Vec<(i64, Vec<u8>)> {
+fn packets(datagrams: &[Datagram]) -> Packets {
     let times = (0..).map(|number| CAPTURED_US + number * 1000);
     let packets = datagrams
         .iter()
@@ -196,7 +199,7 @@ fn pcapng(packets: &[(i64, Vec<u8>)]) -> Vec<u8> {
         bytes.extend(section(layout));
         bytes.extend(interface(layout, RAW, &[(2, b"eth0")]));
         bytes.extend(interface(layout, ETHERNET, &[(9, &[9]), (0, &[])]));
-        bytes.extend(interface(layout, RAW, &[(9, &[0x80 | 20])]));
+        bytes.extend(interface(layout, RAW, &[(9, &[0x80 | 0x14])]));
         for (number, (time_us, packet)) in packets.iter().enumerate() {
             let time = ticks(*time_us);
             bytes.extend(match number % 3 {
@@ -251,7 +254,7 @@ fn every_supported_link_type_gives_the_same() {
     let family = |packet: &[u8]| [&[2, 0, 0, 0][..], packet].concat();
     let tagged = |packet: &[u8]| ethernet(&[(0x8100, 7)], packet);
     let double = |packet: &[u8]| ethernet(&[(0x88a8, 7), (0x8100, 8)], packet);
-    let captures: [(u16, Vec<(i64, Vec<u8>)>); 9] = [
+    let captures: [(u16, Packets); 9] = [
         (RAW, packets.clone()),
         (12, packets.clone()),
         (228, packets.clone()),
@@ -532,7 +535,7 @@ fn the_clock_of_each_interface_is_read_by_its_resolution_and_offset() {
             &[(9, &[3][..])],
             &[(9, &[9][..])],
             &[(9, &[10][..])],
-            &[(9, &[0x80 | 30][..])],
+            &[(9, &[0x80 | 0x1e][..])],
             &[(14, &hour[..])],
             &[(9, &[0x7f][..])],
         ] {

@@ -231,5 +231,5 @@ fn no_start<R: Read>(window: &mut Window<R>) -> Fault {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }

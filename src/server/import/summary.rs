@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::datagrams::PacketCounters;
 use super::tops::{TopCountry, TopSystem};
-use crate::model::exporter::Exporter;
+use crate::model::exporter::{Exporter, Protocol};
 use crate::model::time;
 use crate::model::traffic::Traffic;
 use crate::server::collector::exporter::ByReason;
@@ -162,7 +162,7 @@ impl From<Exporter> for ExporterSummary {
     fn from(exporter: Exporter) -> Self {
         Self {
             address: exporter.address,
-            protocols: exporter.protocols.into_iter().map(|protocol| protocol.name()).collect(),
+            protocols: exporter.protocols.into_iter().map(Protocol::name).collect(),
             datagrams: exporter.datagrams,
             traffic: exporter.traffic,
             undecodable: exporter.undecodable,
