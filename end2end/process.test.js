@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import os from 'node:os';
@@ -163,6 +163,24 @@ describe('the process', () => {
       assert.match(stderr, /listen\.tls\.certificate: cannot read \/nowhere\/collector\.pem/);
       assert.match(stderr, /name a PEM file/);
     }
+  });
+
+  it('says by its exit code how an import ended', () => {
+    const whole = run('import', '--format', 'json', capture);
+    assert.equal(whole.status, 0, whole.stderr);
+    const { packets, totals } = JSON.parse(whole.stdout);
+    assert.ok(packets.packets > 0);
+    assert.equal(totals.flows, 0, 'traffic itself is not export');
+    const cut = path.join(scratch, 'cut.pcap');
+    writeFileSync(cut, readFileSync(capture).subarray(0, -10));
+    const partial = run('import', cut, capture);
+    assert.equal(partial.status, 65);
+    assert.match(partial.stderr, /cut\.pcap: the file is cut: the packet at byte \d+ is incomplete/);
+    assert.equal(partial.stdout.match(/^file /gm).length, 2, 'the file after it is read');
+    const missing = run('import', capture, path.join(scratch, 'none.pcap'));
+    assert.equal(missing.status, 66);
+    assert.match(missing.stderr, /there is no such file; nothing was imported/);
+    assert.equal(run('import').status, 64);
   });
 
   it('exits 64 for an unknown flag and 0 for help', () => {

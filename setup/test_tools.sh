@@ -7,7 +7,9 @@ cd "$(dirname "$0")/.."
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 say() { printf 'setup: %s\n' "$*"; }
 
-declare -A package=([chromium]=chromium [softflowd]=softflowd [pmacctd]=pmacct)
+declare -A package=(
+    [chromium]=chromium [softflowd]=softflowd [pmacctd]=pmacct [nfcapd]=nfdump [sfcapd]=nfdump-sflow
+)
 missing=()
 for command in "${!package[@]}"; do
     PATH=$PATH:/usr/sbin command -v "$command" >/dev/null || missing+=("${package[$command]}")

@@ -6,14 +6,21 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use meridian::server::config::flags::{Command, CommandLine};
 use meridian::server::config::{Config, ConfigError};
-use meridian::server::{self, RunError};
+use meridian::server::import::Request;
+use meridian::server::{self, Imported, RunError};
 
 /// The command line or the configuration is wrong (`EX_USAGE`).
 const USAGE: u8 = 64;
+/// A capture could not be imported to its end (`EX_DATAERR`).
+const DAMAGED: u8 = 65;
+/// A capture could not be opened (`EX_NOINPUT`).
+const NO_INPUT: u8 = 66;
 /// An address could not be bound (`EX_UNAVAILABLE`).
 const UNAVAILABLE: u8 = 69;
 /// Another failure (`EX_SOFTWARE`).
 const FAILURE: u8 = 70;
+/// Ended early by a stop signal.
+const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let line = match CommandLine::try_parse() {
@@ -35,6 +42,14 @@ fn main() -> ExitCode {
     let result = match line.command {
         Some(Command::Check(_)) => server::check(&config),
         Some(Command::Geo { address, .. }) => server::explain_address(&config, address),
+        Some(Command::Import { files, ports, format, .. }) => {
+            match server::import(&config, &Request { files, ports }, format) {
+                Ok(Imported::Complete) => Ok(()),
+                Ok(Imported::Damaged) => return ExitCode::from(DAMAGED),
+                Ok(Imported::Interrupted) => return ExitCode::from(INTERRUPTED),
+                Err(error) => Err(error),
+            }
+        }
         Some(Command::Run(_)) | None => server::run(config),
     };
     match result {
@@ -43,6 +58,7 @@ fn main() -> ExitCode {
             let code = match error {
                 RunError::Usage(_) => USAGE,
                 RunError::Bind { .. } => UNAVAILABLE,
+                RunError::Input(_) => NO_INPUT,
                 RunError::Failed(_) => FAILURE,
             };
             eprintln!("meridian: {:#}", anyhow::Error::from(error));

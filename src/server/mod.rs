@@ -6,6 +6,7 @@ pub mod context;
 pub mod geolocation;
 pub mod home;
 pub mod http;
+pub mod import;
 pub mod live;
 pub mod metrics;
 pub mod shutdown;
@@ -13,7 +14,7 @@ pub mod telemetry;
 pub mod transport;
 pub mod wire;
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +34,7 @@ use self::collector::socket::group;
 use self::collector::state_file::{StateFile, Writer};
 use self::collector::steering::Steering;
 use self::collector::tcp_listener::{self, StreamListeners};
+use self::config::flags::SummaryFormat;
 use self::config::{Config, DEFAULT_TCP_PORT, DEFAULT_TLS_PORT, DEFAULT_UDP_PORTS};
 use self::context::Context;
 use self::geolocation::{Current, Geolocation};
@@ -59,6 +61,9 @@ pub enum RunError {
         #[source]
         source: std::io::Error,
     },
+    /// A file could not be opened.
+    #[error("{0}")]
+    Input(String),
     /// Anything else.
     #[error(transparent)]
     Failed(#[from] anyhow::Error),
@@ -349,4 +354,55 @@ pub fn explain_address(config: &Config, address: IpAddr) -> Result<(), RunError>
     let geolocation = Geolocation::load(&config.geolocation());
     println!("{}", geolocation.explain(address));
     Ok(())
+}
+
+/// How an import ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Imported {
+    /// Every file to its end.
+    Complete,
+    /// A file is damaged or cut; what came before that was imported.
+    Damaged,
+    /// Stopped by a signal; what came before it was imported.
+    Interrupted,
+}
+
+/// Imports capture files and prints what was in them.
+pub fn import(
+    config: &Config,
+    request: &import::Request,
+    format: SummaryFormat,
+) -> Result<Imported, RunError> {
+    telemetry::start(config.log_format, &config.log_level).map_err(RunError::Usage)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .context("cannot start the async runtime")?;
+    let stop = runtime.block_on(async { shutdown::on_signal() }).context("cannot listen for stop signals")?;
+    let geolocation = Geolocation::load(&config.geolocation());
+    let intake = Intake::new(Limits::default(), Arc::new(config.rules.clone()));
+    let summary = import::import(request, intake, &geolocation, &stop)
+        .map_err(|error| RunError::Input(error.to_string()))?;
+    let text = match format {
+        SummaryFormat::Text => summary.to_string(),
+        SummaryFormat::Json => serde_json::to_string_pretty(&summary).context("cannot write JSON")? + "\n",
+    };
+    match std::io::stdout().write_all(text.as_bytes()) {
+        // Whoever read it has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+        result => result.context("cannot write the summary")?,
+    }
+    for file in &summary.files {
+        if let Some(problem) = &file.problem {
+            eprintln!("meridian: {}: {problem}", file.file);
+        }
+    }
+    Ok(if summary.is_interrupted {
+        Imported::Interrupted
+    } else if summary.is_complete() {
+        Imported::Complete
+    } else {
+        Imported::Damaged
+    })
 }

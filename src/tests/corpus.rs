@@ -26,14 +26,14 @@ use meridian::server::wire::{ipfix, netflow_v9};
 
 #[path = "corpus/options.rs"]
 mod options;
+mod support {
+    pub mod cases;
+}
+
+use support::cases::{Datagram, cases_in, datagrams};
 
 /// Receive time of all datagrams, microseconds: years after they were made.
 const RECEIVED_US: i64 = 1_790_000_000_000_000;
-
-struct Datagram {
-    source: SocketAddr,
-    payload: Vec<u8>,
-}
 
 fn captures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tests/captures")
@@ -64,21 +64,6 @@ fn all_cases() -> impl Iterator<Item = (String, Vec<Datagram>)> {
     folders().flat_map(|folder| cases(&folder))
 }
 
-fn datagrams(file: &Path) -> Vec<Datagram> {
-    let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    text.lines().map(datagram).collect()
-}
-
-fn datagram(line: &str) -> Datagram {
-    let fields: Vec<_> = line.split('\t').collect();
-    let address: IpAddr = fields[0].parse().unwrap();
-    let hex = fields[3].as_bytes();
-    let digit = |byte: u8| char::from(byte).to_digit(16).unwrap();
-    let payload =
-        hex.chunks(2).map(|pair| u8::try_from(digit(pair[0]) * 16 + digit(pair[1])).unwrap()).collect();
-    Datagram { source: SocketAddr::new(address, fields[1].parse().unwrap()), payload }
-}
-
 /// Every case of the folders in a folder, by folder and name.
 fn cases(root: &Path) -> BTreeMap<String, Vec<Datagram>> {
     let mut cases = BTreeMap::new();
@@ -92,15 +77,6 @@ fn cases(root: &Path) -> BTreeMap<String, Vec<Datagram>> {
     let least = if root == captures() { 10 } else { 60 };
     assert!(cases.len() >= least, "only {} cases", cases.len());
     cases
-}
-
-/// Every case of one folder, by name.
-fn cases_in(folder: &Path) -> BTreeMap<String, Vec<Datagram>> {
-    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    files
-        .filter(|file| file.extension().is_some_and(|extension| extension == "tsv"))
-        .map(|file| (file.file_stem().unwrap().display().to_string(), datagrams(&file)))
-        .collect()
 }
 
 fn decoded(datagrams: &[Datagram]) -> (Vec<FlowRecord>, Intake) {

@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use super::{FIELDS, Filter, FilterError, MAX_CHARACTERS, MAX_DEPTH, MAX_TERMS, PlaceLookup};
+use super::{FIELDS, Filter, FilterError, MAX_CHARACTERS, MAX_DEPTH, MAX_TERMS, PlaceLookup, equality};
 use crate::model::flow_record::{ExporterId, FlowRecord, LocatedFlow, Location};
 use crate::model::place::CountryCode;
 use crate::model::traffic::Direction;
@@ -289,4 +289,12 @@ fn every_field_that_is_offered_parses_with_its_example() {
             );
         }
     }
+}
+
+#[test]
+fn a_value_of_any_letters_makes_a_filter_unless_there_is_no_such_field_or_value() {
+    assert_eq!(equality("city", "St. \"John\"").as_deref(), Some("city = \"St. \\\"John\\\"\""));
+    assert_eq!(equality("colour", "red"), None);
+    assert_eq!(equality("country", "Atlantis"), None);
+    assert_eq!(equality("port = 1 or port", "2"), None);
 }

@@ -40,7 +40,7 @@ use crate::components::top_list::TopList;
 use crate::components::totals::{LatencyPanel, TotalsPanel};
 use crate::components::world_map::{MapFeed, MapTarget, WorldMap};
 use crate::model::countries;
-use crate::model::filter::Filter;
+use crate::model::filter::{Filter, equality};
 use crate::model::filter_terms::{terms, with_term};
 use crate::model::place::{CountryCode, HomeNetwork, Place, Precision};
 use crate::model::traffic::Traffic;
@@ -321,7 +321,7 @@ fn selected_country(filter: RwSignal<String>) -> Signal<Option<CountryCode>> {
 fn term_of(target: &MapTarget, homes: &[HomeNetwork]) -> Option<String> {
     match target {
         MapTarget::Country(country) => Some(format!("country = {country}")),
-        MapTarget::City(place) => Some(Filter::ALL.with("city", &place.city)).filter(|term| !term.is_empty()),
+        MapTarget::City(place) => equality("city", &place.city),
         MapTarget::Home(name) => {
             let ranges: Vec<_> = homes
                 .iter()

@@ -21,7 +21,8 @@ pub struct CommandLine {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 ended as asked; 64 the command line or the configuration is wrong; \
-69 an address could not be bound; 70 another failure, which the last log line explains.";
+65 a capture could not be imported to its end; 66 a capture could not be opened; 69 an address could not be bound; \
+70 another failure, which the last log line explains; 130 interrupted.";
 
 /// What `meridian` can do.
 #[derive(Debug, Subcommand)]
@@ -38,6 +39,31 @@ pub enum Command {
         #[command(flatten)]
         run: RunFlags,
     },
+    /// Read capture files with export datagrams, and print what is in them. Nothing is kept yet.
+    Import {
+        /// Captures (pcap or pcapng, plain or gzipped) in the order of time; `-` is standard input.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// The only UDP ports to look at, separated by commas; without it all are.
+        #[arg(long = "port", value_name = "PORT", value_delimiter = ',')]
+        ports: Vec<u16>,
+        /// How the summary is written.
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: SummaryFormat,
+        /// The configuration to import with.
+        #[command(flatten)]
+        run: RunFlags,
+    },
+}
+
+/// How a summary is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum SummaryFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON object.
+    Json,
 }
 
 /// Flags that override the configuration file.
@@ -102,9 +128,12 @@ impl CommandLine {
     /// The flags of `run`, wherever they were written.
     pub fn run_flags(&self) -> RunFlags {
         match &self.command {
-            Some(Command::Run(flags) | Command::Check(flags) | Command::Geo { run: flags, .. }) => {
-                flags.clone()
-            }
+            Some(
+                Command::Run(flags)
+                | Command::Check(flags)
+                | Command::Geo { run: flags, .. }
+                | Command::Import { run: flags, .. },
+            ) => flags.clone(),
             None => self.run.clone(),
         }
     }

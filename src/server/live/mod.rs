@@ -27,6 +27,7 @@ pub use hub::Hub;
 pub use latency::{LatencyHistogram, UPPER_BOUNDS_US};
 pub use metrics::Metrics;
 pub use stream::{prepare_connection, upgrade};
+pub(super) use tops::external_ends;
 
 /// What the live feed may use.
 #[derive(Clone, Copy, Debug)]

@@ -27,7 +27,7 @@ const BUCKET_SECONDS: u32 = 5;
 const BUCKETS: usize = 12;
 
 /// The ends of a flow that are outside of the home networks: what tops count by.
-pub(super) const fn external_ends(flow: &LocatedFlow) -> [Option<Location>; 2] {
+pub(in crate::server) const fn external_ends(flow: &LocatedFlow) -> [Option<Location>; 2] {
     match flow.direction {
         Direction::Inbound => [Some(flow.source), None],
         Direction::Outbound => [Some(flow.destination), None],

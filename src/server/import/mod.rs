@@ -1,0 +1,249 @@
+//! `meridian import`: export datagrams of capture files, through the same [`Intake`] as live ones.
+//!
+//! [`read_ahead`] reads and inflates on a thread of its own, [`capture_file`] finds the packets, [`link`],
+//! [`datagrams`] and [`fragments`] the export datagrams in them. The capture's clock is the receive time. What comes
+//! out is located and summed up ([`tops`], [`summary`]); nothing is kept.
+//!
+//! No file makes it panic or hold more than a few megabytes beside what the [`Intake`] bounds.
+
+pub mod capture_file;
+pub mod datagrams;
+pub mod fragments;
+pub mod link;
+mod progress;
+pub mod read_ahead;
+pub mod summary;
+pub mod tops;
+pub mod window;
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Instant;
+
+use thiserror::Error;
+use tokio_util::sync::CancellationToken;
+
+use self::capture_file::{CaptureFile, Fault};
+use self::datagrams::Datagrams;
+use self::progress::Progress;
+use self::read_ahead::ReadAhead;
+use self::summary::{ExporterSummary, FileSummary, MOST_TOPS, Summary, Totals};
+use self::tops::Tops;
+use super::collector::intake::Intake;
+use super::geolocation::Geolocation;
+use crate::model::flow_record::FlowRecord;
+
+/// Packets between looks at the stop signal and the progress.
+const LOOK_INTERVAL: u64 = 1024;
+/// Flow records that are located together.
+const FLOWS_AT_A_TIME: usize = 1024;
+/// How often waiting sets are given up, by the capture's clock, microseconds.
+const HOUSEKEEPING_US: i64 = 1_000_000;
+
+/// What to import.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Request {
+    /// Files in the order of time; `-` is standard input.
+    pub files: Vec<PathBuf>,
+    /// The only UDP ports that are looked at; empty means all.
+    pub ports: Vec<u16>,
+}
+
+/// Why nothing was imported.
+#[derive(Debug, Error)]
+pub enum ImportError {
+    /// A file is not there, or may not be read.
+    #[error("cannot open {file}: {}", what_to_do(source))]
+    Unopenable {
+        /// As it was named.
+        file: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Standard input can be read only once.
+    #[error("`-` (standard input) is named twice: name it once")]
+    InputTwice,
+}
+
+fn what_to_do(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file; nothing was imported",
+        io::ErrorKind::PermissionDenied => "it may not be read by this user; nothing was imported",
+        io::ErrorKind::IsADirectory => "it is a folder: name the files in it; nothing was imported",
+        _ => "the system refuses; nothing was imported",
+    }
+}
+
+/// Imports files one after another, until their end or a stop signal. What is wrong with a file is in the
+/// summary, with what was read before.
+pub fn import(
+    request: &Request,
+    intake: Intake,
+    geolocation: &Geolocation,
+    stop: &CancellationToken,
+) -> Result<Summary, ImportError> {
+    check_all_open(&request.files)?;
+    let started = Instant::now();
+    let read = Arc::new(AtomicU64::new(0));
+    let mut progress = Progress::new(&request.files, Arc::clone(&read));
+    let mut import = Import {
+        intake,
+        geolocation,
+        datagrams: Datagrams::new(request.ports.clone()),
+        tops: Tops::default(),
+        flows: Vec::new(),
+        now_us: 0,
+        housekept_us: 0,
+    };
+    let mut files = Vec::with_capacity(request.files.len());
+    for path in &request.files {
+        if stop.is_cancelled() {
+            break;
+        }
+        files.push(import.file(path, &read, &mut progress, stop));
+    }
+    progress.finish();
+    let mut summary = import.finish(files);
+    summary.is_interrupted = stop.is_cancelled();
+    summary.elapsed_s = started.elapsed().as_secs_f64();
+    Ok(summary)
+}
+
+/// A mistyped name is told before hours of work.
+fn check_all_open(files: &[PathBuf]) -> Result<(), ImportError> {
+    let mut has_input = false;
+    for path in files {
+        if path.as_os_str() == "-" {
+            if has_input {
+                return Err(ImportError::InputTwice);
+            }
+            has_input = true;
+            continue;
+        }
+        let unopenable = |source| ImportError::Unopenable { file: path.display().to_string(), source };
+        // A pipe has a reader only once.
+        let metadata = std::fs::metadata(path).map_err(unopenable)?;
+        if metadata.is_dir() {
+            return Err(unopenable(io::ErrorKind::IsADirectory.into()));
+        }
+        if metadata.is_file() {
+            File::open(path).map_err(unopenable)?;
+        }
+    }
+    Ok(())
+}
+
+struct Import<'g> {
+    intake: Intake,
+    geolocation: &'g Geolocation,
+    datagrams: Datagrams,
+    tops: Tops,
+    flows: Vec<FlowRecord>,
+    /// The capture's clock, microseconds since 1970.
+    now_us: i64,
+    housekept_us: i64,
+}
+
+impl Import<'_> {
+    fn file(
+        &mut self,
+        path: &Path,
+        read: &Arc<AtomicU64>,
+        progress: &mut Progress,
+        stop: &CancellationToken,
+    ) -> FileSummary {
+        let file = path.display().to_string();
+        let mut summary = FileSummary { file, format: "", packets: 0, problem: None };
+        let opened = ReadAhead::open(path, read, stop.clone())
+            .map_err(|source| Fault::Unreadable { offset: 0, source })
+            .and_then(CaptureFile::open);
+        let result = opened.and_then(|mut capture| {
+            summary.format = capture.format_name();
+            self.capture(&mut capture, &mut summary.packets, progress, stop)
+        });
+        // What a stop signal cut off is not the file's fault.
+        if let Err(fault) = result
+            && !stop.is_cancelled()
+        {
+            summary.problem = Some(fault.to_string());
+        }
+        summary
+    }
+
+    fn capture<R: io::Read>(
+        &mut self,
+        capture: &mut CaptureFile<R>,
+        packets: &mut u64,
+        progress: &mut Progress,
+        stop: &CancellationToken,
+    ) -> Result<(), Fault> {
+        while let Some(packet) = capture.next_packet()? {
+            *packets += 1;
+            self.now_us = packet.time_us.unwrap_or(self.now_us);
+            if let Some(datagram) = self.datagrams.datagram(&packet, self.now_us) {
+                self.intake.datagram(datagram.source, self.now_us, &datagram.payload, &mut self.flows);
+                if self.flows.len() >= FLOWS_AT_A_TIME {
+                    self.hand_on();
+                }
+            }
+            if self.now_us.saturating_sub(self.housekept_us) >= HOUSEKEEPING_US {
+                self.housekeeping();
+            }
+            if packets.is_multiple_of(LOOK_INTERVAL) {
+                progress.update(self.intake.counters().traffic.flows);
+                if stop.is_cancelled() {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Locates the flows decoded so far and sums them up.
+    fn hand_on(&mut self) {
+        for record in &self.flows {
+            self.tops.count(&self.geolocation.locate(record), self.geolocation);
+        }
+        self.flows.clear();
+    }
+
+    fn housekeeping(&mut self) {
+        self.housekept_us = self.now_us;
+        self.intake.release(self.now_us, &mut self.flows);
+        self.hand_on();
+        self.intake.expire(self.now_us);
+    }
+
+    fn finish(mut self, files: Vec<FileSummary>) -> Summary {
+        self.release_all();
+        let mut exporters: Vec<_> = self.intake.exporters().into_iter().map(ExporterSummary::from).collect();
+        exporters.sort_by_key(|exporter| std::cmp::Reverse((exporter.traffic.flows, exporter.datagrams)));
+        Summary {
+            files,
+            is_interrupted: false,
+            elapsed_s: 0.0,
+            packets: self.datagrams.counters(),
+            totals: Totals::new(&self.intake.counters(), &exporters),
+            exporters,
+            countries: self.tops.countries(MOST_TOPS),
+            autonomous_systems: self.tops.systems(MOST_TOPS, self.geolocation),
+            flows_without_as_sum: self.tops.flows_without_room(),
+        }
+    }
+
+    /// Decodes all that waited and whose template has come; a call decodes only so much of it.
+    fn release_all(&mut self) {
+        loop {
+            let waiting = self.intake.counters().sets_waiting;
+            self.intake.release(self.now_us, &mut self.flows);
+            self.hand_on();
+            if self.intake.counters().sets_waiting == waiting {
+                break;
+            }
+        }
+    }
+}
