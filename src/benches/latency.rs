@@ -20,7 +20,7 @@ use meridian::model::flow_record::FlowRecord;
 use meridian::server::wire::encode::Exporter;
 
 use self::clients::{now_us, watch};
-use self::program::{Outcome, Program};
+use self::program::{Metrics, Outcome, Program};
 
 const FLOWS_IN_A_DATAGRAM: u64 = 20;
 const DURATION: Duration = Duration::from_secs(8);
@@ -69,7 +69,7 @@ fn measure(clients: usize, filters: usize, flows_per_second: u64) -> Outcome<()>
     socket.connect(program.udp)?;
     let mut exporter = Exporter::new(Protocol::NetflowV9, 1);
     let interval = Duration::from_micros(1_000_000 * FLOWS_IN_A_DATAGRAM / flows_per_second);
-    let (cpu_before_ms, began) = (program.cpu_ms()?, Instant::now());
+    let (cpu_before_ms, began) = (cpu_ms(&program)?, Instant::now());
     let (mut number, mut sent) = (0, 0);
     while began.elapsed() < DURATION {
         let flows = flows(number);
@@ -81,14 +81,14 @@ fn measure(clients: usize, filters: usize, flows_per_second: u64) -> Outcome<()>
         let due = interval.saturating_mul(u32::try_from(number)?);
         thread::sleep(due.saturating_sub(began.elapsed()));
     }
-    let (cpu_ms, elapsed_ms) = (program.cpu_ms()? - cpu_before_ms, u64::from(milliseconds(began.elapsed())));
+    let (cpu_ms, elapsed_ms) = (cpu_ms(&program)? - cpu_before_ms, u64::from(milliseconds(began.elapsed())));
     thread::sleep(Duration::from_millis(500));
     let metrics = program.metrics()?;
     program.stop()?;
     line.clear();
     output.read_line(&mut line)?;
     watching.wait()?;
-    let (p50, p99) = metrics.latency();
+    let (p50, p99) = quantiles(&metrics);
     println!(
         "{clients:>7}  {filters:>7}  {flows_per_second:>7} | {p50:>13} {p99:>9} | {:>23} | {:>8}  {sent:>5}  {:>4}  {:>5}",
         line.trim_end(),
@@ -127,4 +127,34 @@ fn flows(number: u64) -> Vec<FlowRecord> {
 
 fn milliseconds(duration: Duration) -> u32 {
     u32::try_from(duration.as_millis()).unwrap_or(u32::MAX).max(1)
+}
+
+/// CPU time so far, user and system (the kernel counts a hundred ticks a second).
+fn cpu_ms(program: &Program) -> Outcome<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", program.process.id()))?;
+    let (_, after_name) = stat.rsplit_once(')').ok_or("no process name")?;
+    let ticks = |field: usize| -> Outcome<u64> {
+        Ok(after_name.split_whitespace().nth(field).ok_or("too few fields")?.parse()?)
+    };
+    Ok((ticks(11)? + ticks(12)?) * 10)
+}
+
+/// Median and 99th percentile in microseconds: upper bounds of their buckets.
+fn quantiles(metrics: &Metrics) -> (u64, u64) {
+    let buckets: Vec<(f64, u64)> = metrics
+        .0
+        .lines()
+        .filter_map(|line| {
+            let (bound, count) =
+                line.strip_prefix("meridian_live_latency_seconds_bucket{le=\"")?.split_once("\"} ")?;
+            Some((bound.parse().unwrap_or(f64::INFINITY), count.parse().ok()?))
+        })
+        .collect();
+    let total = buckets.last().map_or(0, |bucket| bucket.1);
+    let quantile = |percent: u64| {
+        let bound =
+            buckets.iter().find(|bucket| bucket.1 * 100 >= total * percent).map_or(0.0, |bucket| bucket.0);
+        format!("{:.0}", bound * 1e6).parse().unwrap_or(u64::MAX)
+    };
+    (quantile(50), quantile(99))
 }

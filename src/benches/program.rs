@@ -12,7 +12,7 @@ pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// The running program.
 pub struct Program {
-    process: Child,
+    pub process: Child,
     pub http: SocketAddr,
     pub udp: SocketAddr,
 }
@@ -53,20 +53,6 @@ impl Program {
         Ok(Metrics(self.fetch("/metrics")?))
     }
 
-    /// CPU time so far, user and system (the kernel counts a hundred ticks a second).
-    pub fn cpu_ms(&self) -> Outcome<u64> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
-        let (_, after_name) = stat.rsplit_once(')').ok_or("no process name")?;
-        let ticks = |field: usize| -> Outcome<u64> {
-            Ok(after_name.split_whitespace().nth(field).ok_or("too few fields")?.parse()?)
-        };
-        Ok((ticks(11)? + ticks(12)?) * 10)
-    }
-
-    pub fn id(&self) -> u32 {
-        self.process.id()
-    }
-
     pub fn stop(mut self) -> Outcome<()> {
         Command::new("kill").arg(self.process.id().to_string()).status()?;
         self.process.wait()?;
@@ -75,33 +61,11 @@ impl Program {
 }
 
 /// The text of `/metrics`.
-pub struct Metrics(String);
+pub struct Metrics(pub String);
 
 impl Metrics {
     pub fn counter(&self, name: &str) -> u64 {
         let value = |line: &str| line.strip_prefix(name)?.trim().parse().ok();
         self.0.lines().find_map(value).unwrap_or(0)
-    }
-
-    /// Median and 99th percentile in microseconds: upper bounds of their buckets.
-    pub fn latency(&self) -> (u64, u64) {
-        let buckets: Vec<(f64, u64)> = self
-            .0
-            .lines()
-            .filter_map(|line| {
-                let (bound, count) =
-                    line.strip_prefix("meridian_live_latency_seconds_bucket{le=\"")?.split_once("\"} ")?;
-                Some((bound.parse().unwrap_or(f64::INFINITY), count.parse().ok()?))
-            })
-            .collect();
-        let total = buckets.last().map_or(0, |bucket| bucket.1);
-        let quantile = |percent: u64| {
-            let bound = buckets
-                .iter()
-                .find(|bucket| bucket.1 * 100 >= total * percent)
-                .map_or(0.0, |bucket| bucket.0);
-            format!("{:.0}", bound * 1e6).parse().unwrap_or(u64::MAX)
-        };
-        (quantile(50), quantile(99))
     }
 }

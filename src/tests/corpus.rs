@@ -24,13 +24,12 @@ use meridian::server::wire::template_cache::Key;
 use meridian::server::wire::transport_session::TransportSession;
 use meridian::server::wire::{ipfix, netflow_v9};
 
+#[path = "support/cases.rs"]
+mod cases;
 #[path = "corpus/options.rs"]
 mod options;
-mod support {
-    pub mod cases;
-}
 
-use support::cases::{Datagram, cases_in, datagrams};
+use cases::{Datagram, cases_in, datagrams};
 
 /// Receive time of all datagrams, microseconds: years after they were made.
 const RECEIVED_US: i64 = 1_790_000_000_000_000;

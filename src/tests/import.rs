@@ -50,7 +50,11 @@ fn truth(is_v4_only: bool) -> Traffic {
         let fields: Vec<_> = line.split(',').collect();
         let is_v6 = fields[1].contains(':');
         let (packets, bytes) = (fields[5].parse().unwrap(), fields[6].parse().unwrap());
-        sum + if is_v6 && is_v4_only { Traffic::NONE } else { Traffic { flows: 1, bytes, packets } }
+        sum + if is_v6 && is_v4_only {
+            Traffic::NONE
+        } else {
+            Traffic::of(&FlowRecord { bytes, packets, ..FlowRecord::default() })
+        }
     })
 }
 

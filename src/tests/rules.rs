@@ -11,7 +11,6 @@ use meridian::model::exporter::{Exporter, Protocol};
 use meridian::model::flow_record::{FlowDirection, FlowRecord};
 use meridian::model::traffic::Traffic;
 use meridian::server::collector::admission::MAX_NOT_ADMITTED;
-use meridian::server::collector::double_counting::Evidence;
 use meridian::server::collector::intake::{Counters, Intake, Limits};
 use meridian::server::collector::rules::Rules;
 use meridian::server::config::file::ConfigFile;
@@ -102,8 +101,7 @@ fn seen(flows: &[FlowRecord], direction: Option<FlowDirection>) -> Vec<FlowRecor
 }
 
 fn traffic(flows: &[FlowRecord]) -> Traffic {
-    let each = |flow: &FlowRecord| Traffic { flows: 1, bytes: flow.bytes, packets: flow.packets };
-    flows.iter().fold(Traffic::NONE, |sum, flow| sum + each(flow))
+    Traffic::of_all(flows)
 }
 
 fn assert_adds_up(counters: &Counters) {
@@ -418,9 +416,8 @@ fn doubled_traffic_is_told_with_its_share_and_with_the_rule_that_ends_it() {
 
 #[test]
 fn exporters_of_different_collecting_threads_are_compared() {
-    let evidence = Arc::new(Evidence::default());
-    let mut sites = [Site::new(""), Site::new("")]
-        .map(|site| Site { intake: site.intake.sharing(Arc::clone(&evidence)), flows: Vec::new() });
+    let intakes = Intake::for_workers(Limits::default(), &Arc::default(), 2).into_iter();
+    let mut sites: Vec<_> = intakes.map(|intake| Site { intake, flows: Vec::new() }).collect();
     let flows = conversations(0, 2000);
     for (site, address) in sites.iter_mut().zip(["192.0.2.1", "192.0.2.2"]) {
         site.export(&mut Router::new(address), NOW_US, &flows);

@@ -99,7 +99,7 @@ impl Receiver {
     fn id(&self) -> u32 {
         match &self.process {
             Running::Child(child) => child.id(),
-            Running::Program(program, _) => program.id(),
+            Running::Program(program, _) => program.process.id(),
         }
     }
 
