@@ -76,7 +76,7 @@ impl Filter {
 /// The canonical text of `field = value`, whatever is in the value; `None` when there is no such field or value.
 pub fn equality(field: &str, value: &str) -> Option<String> {
     let filter = Filter::from_str(&format!("{field} = {}", expression::Quoted(value))).ok()?;
-    Some(filter.to_string())
+    matches!(filter.root, Some(Expression::Term(_))).then(|| filter.to_string())
 }
 
 impl FromStr for Filter {

@@ -370,6 +370,7 @@ fn exported_flows_come_back_the_same() {
         source_mask: 24,
         destination_mask: 16,
         sampling_interval: 100,
+        sampling_source: SamplingSource::Record,
         observation_domain: 0x0203,
         ..FlowRecord::default()
     };
