@@ -166,6 +166,20 @@ impl Scrape {
             "Template records that defined or confirmed a template",
             counters.templates_defined,
         )?;
+        self.records(writer)?;
+        self.sequences(writer)?;
+        writer.gauge("exporters", "Exporters known", self.report.exporters)?;
+        writer.counter(
+            "exporters_forgotten",
+            "Exporters forgotten to make room",
+            counters.exporters_forgotten,
+        )?;
+        self.sflow(writer)?;
+        self.rules(writer)
+    }
+
+    fn records(&self, writer: &mut Writer) -> fmt::Result {
+        let counters = &self.report.counters;
         writer.counter(
             "data_records",
             "Data records decoded, options records included",
@@ -235,7 +249,11 @@ impl Scrape {
             "times_replaced",
             "Flow records whose times were unusable and replaced",
             counters.times_replaced,
-        )?;
+        )
+    }
+
+    fn sequences(&self, writer: &mut Writer) -> fmt::Result {
+        let counters = &self.report.counters;
         writer.counter("sequence_gaps", "Forward jumps of sequence numbers", counters.sequence_gaps)?;
         // These three are no counters: they fall when a datagram comes late or a template comes at last.
         let by_unit = |records, datagrams| {
@@ -260,15 +278,7 @@ impl Scrape {
             "duplicate_datagrams",
             "Datagrams that came twice and were left out the second time",
             counters.duplicate_datagrams,
-        )?;
-        writer.gauge("exporters", "Exporters known", self.report.exporters)?;
-        writer.counter(
-            "exporters_forgotten",
-            "Exporters forgotten to make room",
-            counters.exporters_forgotten,
-        )?;
-        self.sflow(writer)?;
-        self.rules(writer)
+        )
     }
 
     fn sflow(&self, writer: &mut Writer) -> fmt::Result {

@@ -94,7 +94,7 @@ impl LiveFeed {
     /// Takes in a frame.
     pub fn take_frame(self, frame: Frame) {
         self.pending.update_value(|pending| {
-            pending.totals = sum(pending.totals, frame.passed);
+            pending.totals = sum(&pending.totals, &frame.passed);
             pending.totals_wait = true;
             pending.hold(frame);
         });
@@ -270,7 +270,7 @@ impl Pending {
     }
 }
 
-fn sum(totals: Totals, passed: Totals) -> Totals {
+fn sum(totals: &Totals, passed: &Totals) -> Totals {
     let mut by_direction = totals.by_direction;
     for (sum, passed) in by_direction.iter_mut().zip(passed.by_direction) {
         *sum += passed;
