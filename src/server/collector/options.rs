@@ -6,7 +6,7 @@
 //! last quarter is for samplers alone. What finds no room is not kept and counted; what is known stays. When
 //! something had to be refused, [`Intake::expire`](super::intake::Intake::expire) makes room.
 //!
-//! What the samplers mean for a flow record is said in [`sampling`](super::sampling).
+//! What the samplers mean for a flow record is said in [`sampling`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! The bytes of a capture file, read and inflated ahead on a thread of its own.
 //!
-//! Holds [`CHUNKS`] pieces of [`CHUNK_BYTES`] at most. The thread ends with the file, or when the reader is
+//! Holds `CHUNKS` pieces of `CHUNK_BYTES` at most. The thread ends with the file, or when the reader is
 //! dropped: at the latest when its read returns.
 
 use std::fs::File;

@@ -1,6 +1,6 @@
 //! Traffic by country and by autonomous system of the ends outside of the home networks, as on the live page.
 //!
-//! Countries are few. Of autonomous systems [`MOST_SYSTEMS`] are kept, more than there are; flows of numbers beyond
+//! Countries are few. Of autonomous systems `MOST_SYSTEMS` are kept, more than there are; flows of numbers beyond
 //! that, which only an exporter can invent, are counted.
 
 use std::collections::HashMap;
