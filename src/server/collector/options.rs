@@ -16,8 +16,10 @@ use serde::{Deserialize, Serialize};
 use crate::model::options::SamplingAlgorithm;
 use crate::server::wire::options_plan::{MAX_TEXT_CHARS, Number, OptionsRecord, Text};
 
+use self::intervals::Intervals;
 use super::sampling;
 
+mod intervals;
 mod shown;
 #[cfg(test)]
 mod tests;
@@ -51,6 +53,9 @@ pub struct Domain {
     pub applications: BTreeMap<u64, String>,
     /// Names of VRFs by id.
     pub vrfs: BTreeMap<u32, String>,
+    /// What the samplers come to.
+    #[serde(skip)]
+    pub intervals: Intervals,
 }
 
 /// A sampler.
@@ -185,7 +190,8 @@ impl Options {
     }
 
     /// Takes in a state that was saved, if it fits.
-    pub fn restored(state: OptionsState, room: Room) -> Option<Self> {
+    pub fn restored(mut state: OptionsState, room: Room) -> Option<Self> {
+        state.domains.values_mut().for_each(Domain::index_all);
         let weight = state.weight();
         let fits = weight <= room.for_samplers() && state.domains.len() <= room.domains;
         fits.then(|| Self { state: Arc::new(state), weight })
@@ -300,6 +306,7 @@ impl Options {
         } else {
             entries.remove(&key);
         }
+        (table.index)(domain, key);
         self.weight = self.weight - before + after;
         fits
     }
@@ -320,31 +327,41 @@ impl Options {
 struct Table<K, V> {
     read: fn(&Domain) -> &BTreeMap<K, V>,
     write: fn(&mut Domain) -> &mut BTreeMap<K, V>,
+    /// Brings what is derived from an entry up to date.
+    index: fn(&mut Domain, K),
     is_of_samplers: bool,
 }
 
 const BY_SELECTOR: Table<u64, Sampler> = Table {
     read: |domain| &domain.by_selector,
     write: |domain| &mut domain.by_selector,
+    index: Domain::index_selector,
     is_of_samplers: true,
 };
 const BY_INTERFACE: Table<u32, Sampler> = Table {
     read: |domain| &domain.by_interface,
     write: |domain| &mut domain.by_interface,
+    index: Domain::index_interface,
     is_of_samplers: true,
 };
 const INTERFACES: Table<u32, InterfaceName> = Table {
     read: |domain| &domain.interfaces,
     write: |domain| &mut domain.interfaces,
+    index: |_, _| {},
     is_of_samplers: false,
 };
 const APPLICATIONS: Table<u64, String> = Table {
     read: |domain| &domain.applications,
     write: |domain| &mut domain.applications,
+    index: |_, _| {},
     is_of_samplers: false,
 };
-const VRFS: Table<u32, String> =
-    Table { read: |domain| &domain.vrfs, write: |domain| &mut domain.vrfs, is_of_samplers: false };
+const VRFS: Table<u32, String> = Table {
+    read: |domain| &domain.vrfs,
+    write: |domain| &mut domain.vrfs,
+    index: |_, _| {},
+    is_of_samplers: false,
+};
 
 /// What an entry takes of the room.
 trait Weigh {

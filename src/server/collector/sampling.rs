@@ -192,19 +192,16 @@ impl Domain {
     /// The interval of a flow record that names a selector (`None`: its template has none) and was metered at
     /// an interface.
     fn interval(&self, selector: Option<u64>, interface: u32) -> Option<u32> {
-        let by_selector = selector.and_then(|id| self.by_selector.get(&id));
-        let by_interface =
-            || Some(interface).filter(|&index| index != 0).and_then(|index| self.by_interface.get(&index));
         let only = || {
             let is_only = selector.is_none() && self.by_selector.len() == 1 && self.by_interface.is_empty();
-            self.by_selector.values().next().filter(|_| is_only)
+            let sampler = self.by_selector.values().next().filter(|_| is_only)?;
+            Some(sampler.interval).filter(|interval| *interval != 0)
         };
-        let known = |sampler: &super::options::Sampler| (sampler.interval != 0).then_some(sampler.interval);
-        by_selector
-            .and_then(known)
-            .or_else(|| by_interface().and_then(known))
-            .or_else(|| self.by_interface.get(&0).and_then(known))
-            .or_else(|| only().and_then(known))
+        selector
+            .and_then(|id| self.intervals.of_selector(id))
+            .or_else(|| self.intervals.of_interface(interface))
+            .or_else(|| self.intervals.of_interface(0))
+            .or_else(only)
     }
 }
 
