@@ -182,7 +182,8 @@ describe('sampled traffic', () => {
       const text = await pageSays(meridian, '/exporters', /192\.0\.2\.77/, 'exporters-sflow');
       assert.match(text, /sFlow v5/);
       assert.match(text, /1 in 10/);
-      assert.match(text, new RegExp(`${samples} flow samples .* sent from 127\\.0\\.0\\.1`));
+      assert.match(text, new RegExp(`${samples}\\s+flow samples`));
+      assert.match(text, /127\.0\.0\.1/, 'who sends its datagrams');
     });
   });
 
@@ -201,8 +202,8 @@ describe('sampled traffic', () => {
         const exporter = await exporterIs(meridian, '127.0.0.1', (one) => one.traffic.flows === traffic.flows);
         assert.deepEqual([exporter.sampling_interval, exporter.sampling_source], [10, 'options']);
         assert.equal(exporter.samplers[0].interval, 10);
-        assert.match(await meridian.text('/exporters'), /of domain 0: 1 in 10/);
-        if (version === 9) await pageSays(meridian, '/', /Scaled by sampling; as exported: /, 'live-sampled');
+        assert.match(await meridian.text('/exporters'), /1 in 10\b/);
+        if (version === 9) await pageSays(meridian, '/', /Scaled by sampling[.;] as exported: /i, 'live-sampled');
       });
     });
   }
@@ -328,7 +329,7 @@ describe('the operator\'s rules', () => {
       assert.deepEqual([admission.flow_records_per_second, admission.rate_limited_records], [10, exporter.rate_limited_records]);
       const metrics = await meridian.metrics();
       assert.equal(metrics.sum('rate_limited_records_total'), exporter.rate_limited_records);
-      await pageSays(meridian, '/', /flow records were left out because their exporter sent more than 10 in a second/);
+      await pageSays(meridian, '/', /their exporter sent more than 10 in a second/);
     });
   });
 
@@ -348,8 +349,8 @@ describe('the operator\'s rules', () => {
       assert.equal(found.findings[0].repetition, 'by_another_exporter');
       for (const address of ['/', '/settings']) assert.match(await meridian.text(address), /class="notice__lines"/);
       const page = await open(browser, `${meridian.url}/exporters`);
-      const lines = page.locator('.notice__lines');
-      await lines.waitFor();
+      const lines = page.locator('.notice__lines code');
+      await lines.waitFor({ state: 'attached' });
       assert.equal(await lines.textContent(), found.rule);
       await picture(page, 'exporters-counted-twice');
       await page.context().close();
@@ -381,8 +382,11 @@ describe('what is lost', () => {
       const relay = await relayOf('127.0.0.1');
       // Nobody reads while it holds still.
       meridian.process.kill('SIGSTOP');
-      for (const datagram of datagrams) await relay.send(datagram);
-      meridian.process.kill('SIGCONT');
+      try {
+        for (const datagram of datagrams) await relay.send(datagram);
+      } finally {
+        meridian.process.kill('SIGCONT');
+      }
       const metrics = await until('all datagrams', async () => {
         const now = await meridian.metrics();
         return now.sum('listener_datagrams_total') + now.sum('listener_kernel_drops_total') >= relay.sent && now;
