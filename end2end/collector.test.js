@@ -525,16 +525,29 @@ describe('the documentation', () => {
   const docs = path.join(root, 'src/docs');
   const pages = [path.join(root, 'README.md'), ...readdirSync(docs).filter((name) => name.endsWith('.md')).map((name) => path.join(docs, name))];
 
-  it('names metrics that are there', async () => {
-    await withMeridian({}, async (meridian) => {
-      const { names } = await meridian.metrics();
-      const named = pages.flatMap((page) => [...readFileSync(page, 'utf8').matchAll(/\bmeridian_[a-z_]*[a-z]\b/g)].map(([name]) => name));
+  it('names metrics and labels that are there', async () => {
+    await withMeridian({ flags: ['--listen-tcp', '127.0.0.1:0'] }, async (meridian) => {
+      const { names, samples } = await meridian.metrics();
+      const has = (name, label, value) => samples.some((sample) => sample.name === name && sample.labels[label] === value);
+      const all = pages.map((page) => readFileSync(page, 'utf8')).join('\n');
+      const named = [...all.matchAll(/\bmeridian_[a-z_]*[a-z]\b/g)].map(([name]) => name);
       assert.ok(named.length > 10);
       assert.deepEqual(named.filter((name) => !names.has(name)), []);
+      const labelled = [...all.matchAll(/\b(meridian_[a-z_]+)\{([a-z]+)="([a-z_0-9]+)"\}/g)];
+      assert.deepEqual(labelled.filter(([, ...label]) => !has(...label)).map(([text]) => text), []);
+
       const [, law] = readFileSync(path.join(docs, 'architecture.md'), 'utf8').match(/^## Where a record can end\n([^]*?)^## /m);
       const terms = [...law.matchAll(/`([a-z_]*[a-z])(?:\{[^}]*\})?`/g)].map(([, name]) => `meridian_${name}`);
-      assert.ok(terms.length > 10);
+      assert.ok(terms.length > 20);
       assert.deepEqual(terms.filter((name) => !names.has(name)), []);
+
+      const operations = readFileSync(path.join(docs, 'operations.md'), 'utf8');
+      for (const fate of ['refused', 'closed']) {
+        const [, table] = operations.match(new RegExp(`\\| ${fate} \\|.*\n.*\n((?: *\\|.*\n)+)`));
+        const reasons = table.split('\n').flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`([a-z_]+)`/g)].map(([, reason]) => reason));
+        assert.ok(reasons.length > 4);
+        assert.deepEqual(reasons.filter((reason) => !has(`meridian_connections_${fate}_total`, 'reason', reason)), []);
+      }
     });
   });
 
