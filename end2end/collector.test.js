@@ -202,8 +202,8 @@ describe('sampled traffic', () => {
         const exporter = await exporterIs(meridian, '127.0.0.1', (one) => one.traffic.flows === traffic.flows);
         assert.deepEqual([exporter.sampling_interval, exporter.sampling_source], [10, 'options']);
         assert.equal(exporter.samplers[0].interval, 10);
-        assert.match(await meridian.text('/exporters'), /1 in 10\b/);
-        if (version === 9) await pageSays(meridian, '/', /Scaled by sampling[.;] as exported: /i, 'live-sampled');
+        await pageSays(meridian, '/exporters', /1 in 10\b/, `exporters-sampled-${version}`);
+        assert.match(await meridian.text('/'), /Scaled by sampling[.;] as exported: /i);
       });
     });
   }
@@ -281,8 +281,8 @@ describe('after a restart', () => {
       const [notice] = (await meridian.api('status')).notices;
       assert.match(notice, /collector-state cannot be used: .*; it is kept as .*collector-state\.damaged/);
       assert.match(meridian.log, /collector-state\.damaged/);
-      for (const address of ['/exporters', '/settings']) assert.match(await meridian.text(address), /collector-state cannot be used/);
-      await pageSays(meridian, '/', /collector-state cannot be used/, 'live-damaged-state');
+      for (const address of ['/', '/exporters']) assert.match(await meridian.text(address), /collector-state cannot be used/);
+      await pageSays(meridian, '/settings', /collector-state cannot be used/, 'settings-damaged-state');
       await meridian.softflowd(capture, 9);
       assert.deepEqual(exported((await flowsAre(meridian, truth.flows)).traffic), truth);
       assert.equal(await meridian.end(), 0, meridian.log);
@@ -329,7 +329,7 @@ describe('the operator\'s rules', () => {
       assert.deepEqual([admission.flow_records_per_second, admission.rate_limited_records], [10, exporter.rate_limited_records]);
       const metrics = await meridian.metrics();
       assert.equal(metrics.sum('rate_limited_records_total'), exporter.rate_limited_records);
-      await pageSays(meridian, '/', /their exporter sent more than 10 in a second/);
+      await pageSays(meridian, '/exporters', /their exporter sent more than 10 in a second/);
     });
   });
 
@@ -396,7 +396,7 @@ describe('what is lost', () => {
       assert.ok(drops > 0);
       const { listeners } = await meridian.api('status');
       assert.equal(listeners[0].kernel_drops, drops);
-      await pageSays(meridian, '/', new RegExp(`kernel dropped ${drops} datagrams`));
+      await pageSays(meridian, '/exporters', new RegExp(`kernel dropped ${drops} datagrams`));
     });
   });
 
