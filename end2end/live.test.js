@@ -119,9 +119,12 @@ describe('the live page', () => {
     const fault = page.locator('.filter-bar__fault');
     await until('the fault', async () => /country/.test(await fault.textContent()));
     assert.match(await page.locator('.filter-bar__pointer').textContent(), /contry = ZA\n\^+/);
+    const subscriptions = async () => (await meridian.metrics()).sum('live_snapshots_total', { reason: 'subscribed' });
+    const earlier = await subscriptions();
     await page.locator('#filter').fill('country = ZA and direction = inbound');
     await page.locator('#filter').press('Enter');
     await until('the URL', () => page.url().includes('direction'));
+    await until('the subscription', async () => (await subscriptions()) > earlier);
     await until('totals from now on', async () => (await shownTotals(page)).flows === 0);
     await meridian.softflowd(capture, 10);
     const filtered = await until('filtered flows', async () => {

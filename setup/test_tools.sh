@@ -8,7 +8,7 @@ fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 say() { printf 'setup: %s\n' "$*"; }
 
 declare -A package=(
-    [chromium]=chromium [softflowd]=softflowd [pmacctd]=pmacct [nfcapd]=nfdump [sfcapd]=nfdump-sflow
+    [chromium]=chromium [softflowd]=softflowd [pmacctd]=pmacct [nfcapd]=nfdump [sfcapd]=nfdump-sflow [openssl]=openssl
 )
 missing=()
 for command in "${!package[@]}"; do

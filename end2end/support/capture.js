@@ -13,24 +13,24 @@ function addressBytes(address) {
   return Buffer.from(all.flatMap((group) => [parseInt(group, 16) >> 8, parseInt(group, 16) & 0xff]));
 }
 
-function transport({ protocol, sourcePort, destinationPort }, payloadBytes, flags) {
+function transport({ protocol, sourcePort, destinationPort }, payload, flags) {
   if (protocol === 'udp') {
     const header = Buffer.alloc(8);
     header.writeUInt16BE(sourcePort, 0);
     header.writeUInt16BE(destinationPort, 2);
-    header.writeUInt16BE(8 + payloadBytes, 4);
-    return Buffer.concat([header, Buffer.alloc(payloadBytes)]);
+    header.writeUInt16BE(8 + payload.length, 4);
+    return Buffer.concat([header, payload]);
   }
   const header = Buffer.alloc(20);
   header.writeUInt16BE(sourcePort, 0);
   header.writeUInt16BE(destinationPort, 2);
   header[12] = 5 << 4;
   header[13] = flags;
-  return Buffer.concat([header, Buffer.alloc(payloadBytes)]);
+  return Buffer.concat([header, payload]);
 }
 
-function ipPacket(flow, payloadBytes, flags) {
-  const body = transport(flow, payloadBytes, flags);
+function ipPacket(flow, payload, flags = 0) {
+  const body = transport(flow, payload, flags);
   if (net.isIPv4(flow.source)) {
     const header = Buffer.alloc(20);
     header[0] = 0x45;
@@ -51,40 +51,45 @@ function ipPacket(flow, payloadBytes, flags) {
   return { etherType: 0x86dd, bytes: Buffer.concat([header, body]) };
 }
 
-/**
- * Writes the flows as packets and answers their exact totals.
- * A flow: { source, destination, protocol: 'tcp'|'udp', sourcePort, destinationPort, packets, payloadBytes }.
- */
-export function writeCapture(file, flows, startSeconds = Math.floor(Date.now() / 1000) - 30) {
+/** Writes a pcap file of IP packets, a millisecond apart. */
+function writePackets(file, packets, startSeconds) {
   const header = Buffer.alloc(24);
   header.writeUInt32LE(0xa1b2c3d4, 0);
   header.writeUInt16LE(2, 4);
   header.writeUInt16LE(4, 6);
   header.writeUInt32LE(65535, 16);
   header.writeUInt32LE(1, 20);
-  const records = [];
-  const totals = { flows: flows.length, bytes: 0, packets: 0 };
-  let microseconds = 0;
-  for (const flow of flows) {
-    for (let index = 0; index < flow.packets; index += 1) {
-      const flags = index === 0 ? 0x02 : 0x10;
-      const packet = ipPacket(flow, flow.payloadBytes, flags);
-      const ethernet = Buffer.alloc(14);
-      ethernet.writeUInt16BE(packet.etherType, 12);
-      const frame = Buffer.concat([ethernet, packet.bytes]);
-      const record = Buffer.alloc(16);
-      record.writeUInt32LE(startSeconds + Math.floor(microseconds / 1e6), 0);
-      record.writeUInt32LE(microseconds % 1e6, 4);
-      record.writeUInt32LE(frame.length, 8);
-      record.writeUInt32LE(frame.length, 12);
-      records.push(record, frame);
-      totals.bytes += packet.bytes.length;
-      totals.packets += 1;
-      microseconds += 1000;
-    }
-  }
+  const records = packets.flatMap((packet, index) => {
+    const ethernet = Buffer.alloc(14);
+    ethernet.writeUInt16BE(packet.etherType, 12);
+    const record = Buffer.alloc(16);
+    const length = ethernet.length + packet.bytes.length;
+    record.writeUInt32LE(startSeconds + Math.floor(index / 1000), 0);
+    record.writeUInt32LE((index % 1000) * 1000, 4);
+    record.writeUInt32LE(length, 8);
+    record.writeUInt32LE(length, 12);
+    return [record, ethernet, packet.bytes];
+  });
   writeFileSync(file, Buffer.concat([header, ...records]));
-  return totals;
+}
+
+const now = () => Math.floor(Date.now() / 1000);
+
+/**
+ * Writes the flows as packets and answers their exact totals.
+ * A flow: { source, destination, protocol: 'tcp'|'udp', sourcePort, destinationPort, packets, payloadBytes }.
+ */
+export function writeCapture(file, flows, startSeconds = now() - 30) {
+  const packets = flows.flatMap((flow) =>
+    Array.from({ length: flow.packets }, (_, index) => ipPacket(flow, Buffer.alloc(flow.payloadBytes), index === 0 ? 0x02 : 0x10)));
+  writePackets(file, packets, startSeconds);
+  return { flows: flows.length, bytes: packets.reduce((sum, packet) => sum + packet.bytes.length, 0), packets: packets.length };
+}
+
+/** Writes export datagrams as packets from an exporter's address to a collector's port. */
+export function writeDatagrams(file, datagrams, { source = '192.0.2.1', port = 2055 } = {}) {
+  const flow = { source, destination: '192.0.2.10', protocol: 'udp', sourcePort: 50_000, destinationPort: port };
+  writePackets(file, datagrams.map((datagram) => ipPacket(flow, datagram)), now());
 }
 
 /** Flows from a home host to many places and back: `count` of them, each with its own port. */

@@ -7,9 +7,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
+import { Metrics } from './metrics.js';
+import { softflowd } from './programs.js';
+
 export const root = path.resolve(import.meta.dirname, '../..');
 const target = process.env.CARGO_TARGET_DIR ?? path.join(os.homedir(), '.cache/meridian/target');
-const program = path.join(target, 'release/meridian');
+export const program = path.join(target, 'release/meridian');
 
 function freeTcpPort() {
   return new Promise((resolve) => {
@@ -44,6 +47,9 @@ export async function until(what, look, seconds = 20) {
   }
   throw new Error(`waited ${seconds} s in vain for: ${what} (last: ${last?.message ?? JSON.stringify(last)})`);
 }
+
+/** An amount of traffic as it was exported, not scaled by sampling. */
+export const exported = ({ flows, bytes, packets }) => ({ flows, bytes, packets });
 
 export class Meridian {
   /** Options: flags (array), configuration (text of meridian.toml), databases (false: none), ports. */
@@ -104,13 +110,17 @@ export class Meridian {
     if (!this.options.folder) rmSync(this.folder, { recursive: true, force: true });
   }
 
+  async metrics() {
+    return new Metrics(await this.text('/metrics'));
+  }
+
+  /** Where connections arrive over `tcp` or `tls`, as `address:port`. */
+  async connectionsAt(transport) {
+    return (await this.api('status')).listeners.find((listener) => listener.transport === transport).address;
+  }
+
   /** Has Debian's softflowd read a capture and export it; answers when it has ended. */
-  async softflowd(capture, version, flags = []) {
-    const softflowd = spawn('softflowd', ['-r', capture, '-a', '-v', String(version), '-n', `127.0.0.1:${this.udpPort}`, ...flags], {
-      env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` },
-      stdio: 'ignore',
-    });
-    const code = await new Promise((resolve, reject) => softflowd.once('exit', resolve).once('error', reject));
-    if (code !== 0) throw new Error(`softflowd ended with ${code}`);
+  softflowd(capture, version, flags = []) {
+    return softflowd(`127.0.0.1:${this.udpPort}`, capture, version, flags);
   }
 }
