@@ -20,7 +20,7 @@ after(() => rmSync(scratch, { recursive: true, force: true }));
 const run = (...flags) => spawnSync(program, flags, { cwd: root, encoding: 'utf8', timeout: 60_000 });
 
 describe('softflowd reads a capture of known totals', () => {
-  for (const [version, protocol] of [[5, 'netflow_v5'], [9, 'netflow_v9'], [10, 'ipfix']]) {
+  for (const [version, protocol] of [[1, 'netflow_v1'], [5, 'netflow_v5'], [9, 'netflow_v9'], [10, 'ipfix']]) {
     it(`and the totals are exact to the flow, packet and byte with version ${version}`, async () => {
       const meridian = await Meridian.start();
       try {

@@ -427,7 +427,7 @@ fn put_record_of_fixed_layout(bytes: &mut Vec<u8>, version: u16, flow: &FlowReco
     let [_, flags] = flow.tcp_flags.to_be_bytes();
     if version == netflow_v1::VERSION {
         bytes.extend([0, 0, flow.protocol, flow.type_of_service, flags]);
-        bytes.extend([0; 11]);
+        bytes.extend([0; 7]);
         return;
     }
     bytes.extend([0, flags, flow.protocol, flow.type_of_service]);

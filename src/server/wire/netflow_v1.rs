@@ -1,4 +1,4 @@
-//! NetFlow v1: a header of 16 bytes without a sequence number, and records of 52 bytes.
+//! NetFlow v1: a header of 16 bytes without a sequence number, and records of 48 bytes; some exporters send 52.
 //!
 //! ```text
 //! 0 version  2 count  4 sysUptime  8 unix_secs  12 unix_nsecs
@@ -13,7 +13,9 @@ pub const VERSION: u16 = 1;
 /// Bytes of the header.
 pub const HEADER_LENGTH: usize = 16;
 /// Bytes of a record.
-pub const RECORD_LENGTH: usize = 52;
+pub const RECORD_LENGTH: usize = 48;
+/// Bytes of a record of some exporters: four more at the end.
+const LONG_RECORD_LENGTH: usize = 52;
 
 /// The header of a v1 datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,8 +55,18 @@ pub fn records<'a>(
     header: &Header,
     body: Reader<'a>,
 ) -> (impl ExactSizeIterator<Item = Record> + use<'a>, Option<Error>) {
-    let (whole, error) = netflow_v5::announced::<RECORD_LENGTH>(header.count, usize::MAX, body);
-    (whole.iter().map(record), error)
+    let is_long = body.remaining() == usize::from(header.count) * LONG_RECORD_LENGTH;
+    let (length, whole, error) = if is_long {
+        let (whole, error) = netflow_v5::announced::<LONG_RECORD_LENGTH>(header.count, usize::MAX, body);
+        (LONG_RECORD_LENGTH, whole.as_flattened(), error)
+    } else {
+        let (whole, error) = netflow_v5::announced::<RECORD_LENGTH>(header.count, usize::MAX, body);
+        (RECORD_LENGTH, whole.as_flattened(), error)
+    };
+    (
+        whole.chunks_exact(length).map(|bytes| record(bytes.first_chunk().unwrap_or(&[0; RECORD_LENGTH]))),
+        error,
+    )
 }
 
 const fn record(bytes: &[u8; RECORD_LENGTH]) -> Record {
@@ -64,6 +76,27 @@ const fn record(bytes: &[u8; RECORD_LENGTH]) -> Record {
         destination_as: 0,
         source_mask: 0,
         destination_mask: 0,
-        ..Record::parse(netflow_v5::leading(bytes))
+        ..Record::parse(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_of_both_lengths_are_read_by_the_length_of_the_datagram() {
+        for length in [RECORD_LENGTH, LONG_RECORD_LENGTH] {
+            let mut body = vec![0; 3 * length];
+            for number in 0..3 {
+                let record = &mut body[number * length..];
+                record[3] = 1 + u8::try_from(number).unwrap();
+                record[38] = 17;
+            }
+            let header = Header { count: 3, uptime_ms: 0, clock_s: 0, clock_ns: 0 };
+            let (records, error) = records(&header, Reader::new(&body));
+            let read: Vec<_> = records.map(|one| (one.source_address.octets()[3], one.protocol)).collect();
+            assert_eq!((read, error), (vec![(1, 17), (2, 17), (3, 17)], None));
+        }
     }
 }
