@@ -32,7 +32,9 @@ impl Intake {
         let others = self.template_weight.saturating_sub(state.templates.weight());
         self.counters.templates_ended += state.templates.withdraw_all(|key, _| key.session == ended);
         self.template_weight = others + state.templates.weight();
+        let before = state.sessions.len();
         state.sessions.retain(|key, _| key.session != ended);
+        self.session_count = self.session_count.saturating_sub(before - state.sessions.len());
         state.connections.remove(&connection);
     }
 }

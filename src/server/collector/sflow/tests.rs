@@ -23,7 +23,7 @@ impl Feed {
     fn from(&mut self, last: u8, payload: &[u8]) -> &mut Self {
         let source = SocketAddr::from(([192, 0, 2, last], 50_000 + u16::from(last)));
         self.intake.datagram(source, NOW_US, payload, &mut self.flows);
-        assert_adds_up(&self.intake);
+        self.intake.assert_adds_up();
         self
     }
 
@@ -38,22 +38,6 @@ impl Feed {
     fn exporter(&self) -> Exporter {
         self.intake.exporters().remove(0)
     }
-}
-
-/// The equations of [`Counters`], and what they have to do with the rest.
-fn assert_adds_up(intake: &Intake) {
-    let (all, sflow) = (intake.counters(), intake.counters().sflow);
-    let kinds = sflow.flow_samples + sflow.counter_samples + sflow.discarded_packets;
-    let others = sflow.samples_without_packet + sflow.unknown_samples + sflow.rate_limited_samples;
-    assert_eq!(sflow.samples, kinds + others + sflow.undecodable_samples.iter().sum::<u64>());
-    assert_eq!(
-        all.data_records + all.reverse_records,
-        all.traffic.flows + all.options_records + all.empty_records
-    );
-    let undecodable = all.undecodable_datagrams.iter().sum::<u64>();
-    assert_eq!(all.datagrams, all.datagrams_by_protocol.iter().sum::<u64>() + undecodable);
-    let sources: u64 = intake.exporters().len() as u64;
-    assert!(sources > 0 || sflow.data_sources == 0);
 }
 
 fn words(words: &[u32]) -> Vec<u8> {
