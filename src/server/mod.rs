@@ -131,9 +131,10 @@ async fn serve(config: Config) -> Result<(), RunError> {
     drop(live);
     let limits =
         tcp_listener::Limits { idle_timeout: config.idle_timeout, ..tcp_listener::Limits::default() };
-    let inlets = collector.inlets();
-    let streams = StreamListeners::start(stream_listeners, limits, move |exporter| inlets.of(exporter))
-        .context("cannot listen for connections")?;
+    let (inlets, admission) = (collector.inlets(), config.rules.admission.clone());
+    let streams =
+        StreamListeners::start(stream_listeners, limits, admission, move |exporter| inlets.of(exporter))
+            .context("cannot listen for connections")?;
 
     let stop = shutdown::on_signal().context("cannot listen for stop signals")?;
     let closing = CancellationToken::new();

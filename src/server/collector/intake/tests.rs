@@ -48,8 +48,7 @@ impl Intake {
     pub(in crate::server::collector) fn assert_adds_up(&self) {
         assert_eq!(self.counters.imbalance(), None, "{:?}", self.counters);
         let sum = |count: fn(&State) -> u64| self.exporters.values().map(count).sum::<u64>();
-        let kept =
-            [self.template_weight, self.options_weight, self.session_count].map(|count| count as u64);
+        let kept = [self.template_weight, self.options_weight, self.session_count].map(|count| count as u64);
         let held: [fn(&State) -> u64; 3] = [
             |state| state.templates.weight() as u64,
             |state| state.options.weight() as u64,
@@ -58,7 +57,8 @@ impl Intake {
         assert_eq!(kept, held.map(sum), "weight of templates, weight of options, sessions");
         assert_eq!(self.counters.sets_waiting, sum(|state| state.sets_waiting), "sets that wait");
         assert_eq!(self.counters.sflow.data_sources, sum(|state| state.sflow.data_sources()), "data sources");
-        let numbers = self.exporters.values().map(|state| state.id.0).collect::<std::collections::HashSet<_>>();
+        let numbers =
+            self.exporters.values().map(|state| state.id.0).collect::<std::collections::HashSet<_>>();
         assert_eq!(numbers.len(), self.exporters.len(), "no number is given twice");
     }
 }
