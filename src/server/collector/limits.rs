@@ -37,8 +37,9 @@ pub struct Limits {
     /// Weight of what the options records of one exporter said, bytes; a quarter is for samplers alone. What
     /// finds no room is not kept, and counted. Some 6,000 names fit.
     pub options_weight_per_exporter: usize,
-    /// The same of all exporters, and once more for what pages show. When something was refused for it, [`expire`](super::intake::Intake::expire) makes
-    /// a quarter of it free: exporters without flow records lose all, then those with most lose their names.
+    /// The same of all exporters, once more for what pages show, and once more for what is being saved. When something
+    /// was refused for it, [`expire`](super::intake::Intake::expire) makes a quarter of it free: exporters without flow
+    /// records lose all, then those with most lose their names.
     pub options_weight: usize,
     /// Data sources (interfaces) of one sFlow agent that are followed by their sequence numbers. More are
     /// decoded all the same, but what is missing of them is not seen; when that happened, those silent for
@@ -47,7 +48,7 @@ pub struct Limits {
     /// The same of all agents.
     pub data_sources: u64,
     /// Flows whose owner is known to rules that count the first exporter's report, 16 bytes each. In a full
-    /// bucket of eight the one to expire first is replaced, and counted.
+    /// bucket of eight the one to expire first is replaced, and counted. Not divided among workers: one has the groups.
     pub owned_flows: usize,
 }
 
