@@ -96,6 +96,16 @@ fn a_sampled_packet_is_one_flow_record_with_the_rate_of_its_sample() {
 }
 
 #[test]
+fn a_packet_that_no_link_can_have_carried_is_left_out_and_counted() {
+    let mut feed = Feed::new(Limits::default());
+    let huge = sample_with(&[1, 7, u32::MAX, 0, 0, 7, 9], &[sampled_ipv4(u32::MAX)]);
+    feed.datagram(&datagram(1, &[huge, flow_sample(2, 0, &[raw()])]));
+    let counters = feed.intake.counters();
+    assert_eq!((feed.flows.len(), counters.implausible_records, counters.traffic.bytes), (1, 1, 1500));
+    assert_eq!((counters.sflow.flow_samples, feed.exporter().implausible_records), (2, 1));
+}
+
+#[test]
 fn the_exporter_is_the_agent_wherever_its_datagrams_come_from() {
     let mut feed = Feed::new(Limits::default());
     feed.from(1, &datagram(1, &[flow_sample(1, 0, &[raw()])]));
