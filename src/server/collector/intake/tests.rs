@@ -163,6 +163,32 @@ fn an_ipv4_mapped_source_is_the_ipv4_exporter() {
 }
 
 #[test]
+fn what_was_read_of_an_options_set_before_its_fault_is_not_uncertain() {
+    let name = Definition {
+        id: 257,
+        is_options: true,
+        scope_count: 1,
+        fields: [(10, 4), (82, u16::MAX)]
+            .map(|(element, length)| Field { element, enterprise: 0, length })
+            .into(),
+    };
+    let mut spoilt = message(0);
+    spoilt.template(&name);
+    spoilt.begin_set(257);
+    spoilt.record(&name, [&[0, 0, 0, 1][..], b"g0"]);
+    spoilt.record(&name, [&[0, 0, 0, 2][..], b"g1"]);
+    let mut spoilt = spoilt.finish();
+    let second = spoilt.windows(3).position(|bytes| bytes == b"\x02g1").unwrap();
+    // The second name says that it is longer than the set.
+    spoilt[second] = 99;
+    let mut feed = Feed::new(Limits::default());
+    feed.datagram(&spoilt).datagram(&templates(2)).datagram(&data(2, &[(80, 10)]));
+    let counters = feed.intake.counters();
+    assert_eq!((counters.options_records, counters.data_records), (1, 2));
+    assert_eq!((counters.uncertain_records, counters.missing_records), (1, 0));
+}
+
+#[test]
 fn options_records_tell_when_an_ipfix_exporter_started() {
     let mut options = definition(257, &[(149, 4), (160, 8)]);
     (options.is_options, options.scope_count) = (true, 1);
