@@ -406,6 +406,11 @@ impl Intake {
         self.evidence.told()
     }
 
+    /// What is seen of flows counted twice, by all workers together.
+    pub(super) const fn evidence(&self) -> &Arc<Evidence> {
+        &self.evidence
+    }
+
     /// The account of everything that came.
     pub const fn counters(&self) -> Counters {
         self.counters
