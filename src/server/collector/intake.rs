@@ -285,7 +285,8 @@ impl Intake {
     }
 
     /// Makes a quarter of the common template weight free: first exporters without flow records lose all
-    /// their templates, the heaviest first, then no exporter keeps more than an equal share.
+    /// their templates, the heaviest first, then no exporter keeps more than an equal share. Those with connections,
+    /// over which templates come only once, lose none unless they have more than half of the rest.
     fn share_template_weight(&mut self) {
         let target = self.limits.template_weight - self.limits.template_weight / 4;
         let mut by_weight: Vec<_> = self.exporters.values_mut().collect();
@@ -303,9 +304,17 @@ impl Intake {
                 shrink(state, &mut total, 0);
             }
         }
+        let is_connected = |state: &&mut State| !state.connections.is_empty();
+        let connected = by_weight.iter().filter(|state| is_connected(state));
+        let of_connected: usize = connected.map(|state| state.templates.weight()).sum();
+        let mut room = target;
+        if of_connected <= target / 2 {
+            by_weight.retain(|state| !is_connected(&state));
+            room -= of_connected;
+        }
         // From the lightest up: what one leaves of its share, the others may use.
         by_weight.sort_unstable_by_key(|state| state.templates.weight());
-        let (mut room, mut sharers) = (target, by_weight.len());
+        let mut sharers = by_weight.len();
         for state in by_weight {
             let share = room / sharers.max(1);
             if total > target {

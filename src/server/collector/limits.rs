@@ -20,7 +20,8 @@ pub struct Limits {
     pub template_weight_per_exporter: usize,
     /// The same of all exporters. When one was refused for it, [`expire`](super::intake::Intake::expire)
     /// makes a quarter of it free: exporters without flow records lose their templates, the heaviest first,
-    /// then all keep an equal share at most, the templates used last.
+    /// then all keep an equal share at most, the templates used last. Exporters with connections lose none, unless
+    /// they have more than half of the rest.
     pub template_weight: usize,
     /// Flow records made of one datagram's sets, far more than a real datagram holds; the rest of the set is
     /// left out. Sets that waited add as many to a call at most, and the others follow in later calls.
