@@ -105,6 +105,22 @@ fn traffic(flows: &[FlowRecord]) -> Traffic {
 }
 
 #[test]
+fn the_worker_of_a_group_has_room_for_all_its_exporters() {
+    let group = "[[count_once]]\nname = \"core\"\nexporters = [\"192.0.2.0/24\"]\nby = \"first_exporter\"\n";
+    for (text, known) in [("", 16), (group, 128)] {
+        let limits = Limits { exporters: 128, ..Limits::default() };
+        let mut intakes = Intake::for_workers(limits, &Arc::new(rules(text)), 8);
+        for last in 0..=u8::MAX {
+            let mut encoder = encode::Exporter::new(Protocol::NetflowV5, 1);
+            let payload = encoder.datagrams(&conversations(1, 1), NOW_US / 1000, 1_000_000).remove(0);
+            let source = SocketAddr::from(([192, 0, 2, last], 50_000));
+            intakes[0].datagram(source, NOW_US, &payload, &mut Vec::new());
+        }
+        assert_eq!(intakes[0].exporter_count(), known, "{text}");
+    }
+}
+
+#[test]
 fn who_is_not_admitted_is_listed_with_the_line_that_would_admit_it_and_makes_no_state() {
     let text = "[admission]\nnetworks = [\"192.0.2.0/24\", \"2001:db8::/32\"]\n";
     let mut site = Site::new(text);

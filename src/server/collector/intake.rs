@@ -32,7 +32,7 @@ use super::options::{self, Kind, OptionsState};
 use super::pending::Pending;
 use super::rules::Rules;
 use super::sequence::Content;
-use super::steering::Shard;
+use super::steering::{PINNED, Shard};
 
 mod saving;
 mod stream;
@@ -98,13 +98,15 @@ impl Intake {
     }
 
     /// One for each of so many workers: the limits are divided among them, no two give the same number to an exporter,
-    /// and they look for flows counted twice together.
+    /// and they look for flows counted twice together. The worker that rules pin exporters to may get all of them,
+    /// and has room for all.
     pub fn for_workers(limits: Limits, rules: &Arc<Rules>, count: usize) -> Vec<Self> {
         let evidence: Arc<Evidence> = Arc::default();
+        let may_get_all = |index| index == PINNED && !rules.pinned_networks().is_empty();
         let of = |index| Self {
             shard: Shard { index, count },
             evidence: Arc::clone(&evidence),
-            ..Self::new(limits.divided(count), Arc::clone(rules))
+            ..Self::new(if may_get_all(index) { limits } else { limits.divided(count) }, Arc::clone(rules))
         };
         (0..count).map(of).collect()
     }

@@ -1,5 +1,8 @@
 //! Bounds on what the network may make the collector keep, and what a bound costs whom.
 
+/// Exporters at their own bounds that every worker has room for.
+const LEAST_EXPORTERS: usize = 4;
+
 /// Bounds on what the network may make the collector keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -79,17 +82,42 @@ impl Default for Limits {
 
 impl Limits {
     /// The part of one of so many workers: what bounds all exporters together is divided, what bounds one is not.
+    /// Every part has room for a few exporters at their bounds, so that none can take the room of all others.
     #[must_use]
     pub fn divided(self, workers: usize) -> Self {
-        let part = |whole: usize| whole.div_ceil(workers.max(1));
+        let part = |whole: usize, of_one: usize| {
+            whole.div_ceil(workers.max(1)).max(of_one.saturating_mul(LEAST_EXPORTERS).min(whole))
+        };
+        let sources =
+            part(usize::try_from(self.data_sources).unwrap_or(usize::MAX), self.data_sources_per_exporter);
         Self {
-            exporters: part(self.exporters),
-            template_weight: part(self.template_weight),
-            sessions: part(self.sessions),
-            pending_bytes: part(self.pending_bytes),
-            options_weight: part(self.options_weight),
-            data_sources: self.data_sources.div_ceil(workers.max(1) as u64),
+            exporters: part(self.exporters, 1),
+            template_weight: part(self.template_weight, self.template_weight_per_exporter),
+            sessions: part(self.sessions, self.sessions_per_exporter),
+            pending_bytes: part(self.pending_bytes, self.pending_bytes_per_exporter),
+            options_weight: part(self.options_weight, self.options_weight_per_exporter),
+            data_sources: sources as u64,
             ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_exporter_can_take_the_room_of_all_others_however_many_workers_there_are() {
+        let whole = Limits::default();
+        assert_eq!(whole.divided(1), whole);
+        for workers in [2, 8, 64] {
+            let part = whole.divided(workers);
+            assert!(part.exporters * workers >= whole.exporters);
+            assert!(part.sessions >= 4 * part.sessions_per_exporter);
+            assert!(part.template_weight >= 4 * part.template_weight_per_exporter);
+            assert!(part.pending_bytes >= 4 * part.pending_bytes_per_exporter);
+            assert!(part.options_weight >= 4 * part.options_weight_per_exporter);
+            assert!(part.data_sources >= 4 * part.data_sources_per_exporter as u64);
         }
     }
 }

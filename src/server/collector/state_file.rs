@@ -16,8 +16,9 @@ use super::saved_state::{self, SavedExporter, SavedState};
 
 /// How often the state is saved while datagrams come.
 pub const INTERVAL: Duration = Duration::from_mins(1);
-/// A larger file is damaged: the limits of the collector allow two thirds of it.
-const MAX_BYTES: u64 = 128 << 20;
+/// A larger file is damaged, and none is written. The limits of the collector allow less than half of it, with rules
+/// that pin exporters to a worker twice as much, and with very many workers more.
+const MAX_BYTES: u64 = 256 << 20;
 /// What all collecting threads hand over within this time is written as one.
 const TOGETHER: Duration = Duration::from_millis(500);
 
@@ -93,6 +94,9 @@ fn set_aside(path: &Path, reason: &str) -> String {
 /// Writes the file so that a crash leaves either the old or the new one.
 fn write(path: &Path, state: &SavedState) -> io::Result<()> {
     let bytes = state.to_bytes().map_err(io::Error::other)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let temporary = path.with_extension("new");
@@ -248,7 +252,7 @@ mod tests {
         let templates = limits.template_weight * field_bytes;
         let sessions = (limits.sessions + 4 * limits.exporters) * 64;
         let most = templates + limits.options_weight + sessions + limits.exporters * 128;
-        assert!(most as u64 <= MAX_BYTES / 3 * 2, "{most}");
+        assert!(most as u64 <= MAX_BYTES / 2, "{most}");
     }
 
     #[test]
