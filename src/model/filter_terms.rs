@@ -42,7 +42,7 @@ fn single_valued(term: &str) -> Option<&str> {
     let field = term.split_once(" = ")?.0.trim();
     // An address is in many networks, and a bare field stands for either end.
     let is_single = matches!(field, "direction" | "protocol" | "exporter")
-        || (field.starts_with("src.") || field.starts_with("dst.")) && !field.ends_with(".net");
+        || matches!(field.split_once('.'), Some(("src" | "dst", property)) if property != "net");
     is_single.then_some(field)
 }
 

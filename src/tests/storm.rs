@@ -1,6 +1,7 @@
 //! Storms of templates and bombs of lengths: memory stays bounded, all of it is counted, and nobody else is hurt.
 //!
 //! A test binary of its own, because it looks at the memory of the whole process.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -84,14 +85,14 @@ fn attack(number: u16, mut send: impl FnMut(SocketAddr, &[u8])) {
     let mut empty = message(0);
     empty.template(&definition(1_000, [(1, 0), (2, 0)]));
     empty.begin_set(1_000);
-    empty.record(&definition(1_000, [(1, 60_000)]), [&[0xff; 60_000][..]]);
+    empty.record(&definition(1_000, [(1, 60_000)]), [&vec![0xff; 60_000][..]]);
     send(attacker(number, 1_000), &empty.finish());
 
     // Records of one byte, 60,000 of them.
     let mut tiny = message(0);
     tiny.template(&definition(1_001, [(4, 1)]));
     tiny.begin_set(1_001);
-    tiny.record(&definition(1_001, [(4, 60_000)]), [&[6; 60_000][..]]);
+    tiny.record(&definition(1_001, [(4, 60_000)]), [&vec![6; 60_000][..]]);
     send(attacker(number, 1_000), &tiny.finish());
 
     // A message, a set, a field and a template that claim more than there is.

@@ -306,12 +306,11 @@ impl Intake {
                 shrink(state, &mut total, 0);
             }
         }
-        let is_connected = |state: &&mut State| !state.connections.is_empty();
-        let connected = by_weight.iter().filter(|state| is_connected(state));
+        let connected = by_weight.iter().filter(|state| !state.connections.is_empty());
         let of_connected: usize = connected.map(|state| state.templates.weight()).sum();
         let mut room = target;
         if of_connected <= target / 2 {
-            by_weight.retain(|state| !is_connected(&state));
+            by_weight.retain(|state| state.connections.is_empty());
             room -= of_connected;
         }
         // From the lightest up: what one leaves of its share, the others may use.

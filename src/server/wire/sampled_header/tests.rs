@@ -189,7 +189,7 @@ fn what_is_no_ip_says_where_it_begins() {
 #[test]
 fn pseudowires_in_pseudowires_are_followed_no_deeper_than_tunnels() {
     // Ethernet, a label at the bottom of its stack, the control word, and again.
-    let mut layer = vec![0; 22];
+    let mut layer = [0; 22];
     layer[12..14].copy_from_slice(&[0x88, 0x47]);
     layer[16] = 1;
     let header = layer.repeat(65_000 / layer.len());
