@@ -6,6 +6,7 @@ use crate::server::wire::template::{Definition, Field};
 use crate::server::wire::{ipfix, netflow_v9};
 
 mod in_the_wild;
+mod together;
 
 const NOW_US: i64 = 1_790_000_000_000_000;
 const NOW_S: u32 = 1_790_000_000;
