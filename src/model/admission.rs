@@ -28,11 +28,11 @@ pub struct AdmissionStatus {
 pub struct NotAdmitted {
     /// Source address.
     pub address: IpAddr,
-    /// Receive time of its first datagram, milliseconds since 1970.
+    /// Receive time of its first datagram or connection, milliseconds since 1970.
     pub first_seen_ms: i64,
-    /// Receive time of its latest datagram, milliseconds since 1970.
+    /// Receive time of its latest datagram or connection, milliseconds since 1970.
     pub last_seen_ms: i64,
-    /// Datagrams refused.
+    /// Datagrams and connections refused.
     pub datagrams: u64,
 }
 

@@ -140,7 +140,7 @@ pub struct Exporter {
 /// What an sFlow agent sent, and what did not come of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Samples {
-    /// Flow samples that became flow records.
+    /// Flow samples that describe a packet.
     pub flow: u64,
     /// Counter samples.
     pub counter: u64,

@@ -42,7 +42,7 @@ fn single_valued(term: &str) -> Option<&str> {
     let field = term.split_once(" = ")?.0.trim();
     // An address is in many networks, and a bare field stands for either end.
     let is_single = matches!(field, "direction" | "protocol" | "exporter")
-        || field.split_once('.').is_some_and(|(_, of_end)| of_end != "net");
+        || matches!(field.split_once('.'), Some(("src" | "dst", property)) if property != "net");
     is_single.then_some(field)
 }
 

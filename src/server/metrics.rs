@@ -1,5 +1,6 @@
 //! `/metrics` in Prometheus' text format: what the collecting threads and the live feed have counted, at this moment.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use super::collector::tcp_listener::ConnectionCounts;
 use super::context::Context;
 use super::live::{Hub, UPPER_BOUNDS_US};
 use super::wire::error::Reason;
-use crate::model::exporter::{Exporter, Protocol};
+use crate::model::exporter::Protocol;
 use crate::model::frame::SnapshotReason;
 use crate::model::status::Listener;
 
@@ -50,6 +51,19 @@ struct Scrape {
     exporters: Arc<Vec<ExporterSnapshot>>,
     connections: Vec<ConnectionCounts>,
     hub: Arc<Hub>,
+}
+
+/// One value for each address: an sFlow agent whose datagrams come from several addresses may be known to several
+/// workers.
+fn by_address(
+    exporters: &[ExporterSnapshot],
+    count: fn(&ExporterSnapshot) -> u64,
+) -> impl Iterator<Item = ([(&'static str, String); 1], u64)> {
+    let mut sums = BTreeMap::new();
+    for exporter in exporters {
+        *sums.entry(exporter.summary().address).or_default() += count(exporter);
+    }
+    sums.into_iter().map(|(address, sum)| ([("exporter", address.to_string())], sum))
 }
 
 /// Writes families of metrics.
@@ -178,6 +192,7 @@ impl Scrape {
         self.rules(writer)
     }
 
+    /// What became of data records.
     fn records(&self, writer: &mut Writer) -> fmt::Result {
         let counters = &self.report.counters;
         writer.counter(
@@ -252,6 +267,7 @@ impl Scrape {
         )
     }
 
+    /// What sequence numbers tell.
     fn sequences(&self, writer: &mut Writer) -> fmt::Result {
         let counters = &self.report.counters;
         writer.counter("sequence_gaps", "Forward jumps of sequence numbers", counters.sequence_gaps)?;
@@ -294,12 +310,13 @@ impl Scrape {
         ];
         writer.counters(
             "sflow_samples_by_kind",
-            "Samples of sFlow decoded, by kind; a flow sample is a flow record",
+            "Samples of sFlow decoded, by kind; a flow sample is a flow record, unless it is implausible",
             kinds.map(|(kind, count)| ([("kind", kind)], count)),
         )?;
         let losses =
             [("flow", counters.flow_sample_losses), ("discarded_packet", counters.notification_losses)];
-        writer.counters(
+        // No counter: it falls when a datagram comes late.
+        writer.gauges(
             "sflow_samples_missing",
             "Samples missing by the sequence numbers of their data sources, by kind",
             losses.map(|(kind, losses)| ([("kind", kind)], losses.missing)),
@@ -388,61 +405,60 @@ impl Scrape {
     }
 
     fn exporters(&self, writer: &mut Writer) -> fmt::Result {
-        let by_exporter = |count: fn(&Exporter) -> u64| {
-            let exporters = self.exporters.iter().map(ExporterSnapshot::summary);
-            exporters.map(move |exporter| ([("exporter", exporter.address.to_string())], count(exporter)))
-        };
+        let by_exporter = |count: fn(&ExporterSnapshot) -> u64| by_address(&self.exporters, count);
         writer.counters(
             "exporter_datagrams",
             "Datagrams of an exporter",
-            by_exporter(|exporter| exporter.datagrams),
+            by_exporter(|exporter| exporter.summary().datagrams),
         )?;
         writer.counters(
             "exporter_flows",
             "Flow records of an exporter",
-            by_exporter(|exporter| exporter.traffic.flows),
+            by_exporter(|exporter| exporter.summary().traffic.flows),
         )?;
         writer.counters(
             "exporter_flows_unknown_sampling",
             "Flow records of an exporter whose sampling interval is unknown",
-            by_exporter(|exporter| exporter.traffic.unknown_sampling),
+            by_exporter(|exporter| exporter.summary().traffic.unknown_sampling),
         )?;
         writer.counters(
             "exporter_sequence_gaps",
             "Times that a sequence number of an exporter jumped forward",
-            by_exporter(|exporter| exporter.sequence_gaps),
+            by_exporter(|exporter| exporter.summary().sequence_gaps),
         )?;
         writer.gauges(
             "exporter_sequence_missing",
             "Units missing by sequence numbers: flow records for v5, v7 and IPFIX, datagrams for v9 and sFlow",
-            by_exporter(|exporter| exporter.sequence_missing),
+            by_exporter(|exporter| exporter.summary().sequence_missing),
         )?;
         writer.gauges(
             "exporter_sequence_stopped",
             "Units sent while the process was stopped, by sequence numbers",
-            by_exporter(|exporter| exporter.sequence_stopped),
+            by_exporter(|exporter| exporter.summary().sequence_stopped),
         )?;
         writer.gauges(
             "exporter_sequence_uncertain",
             "Records by sequence numbers that wait for a template, could not be decoded, or were lost",
-            by_exporter(|exporter| exporter.sequence_uncertain),
+            by_exporter(|exporter| exporter.summary().sequence_uncertain),
         )?;
         writer.counters(
             "exporter_duplicate_datagrams",
             "Datagrams that came twice and were left out the second time",
-            by_exporter(|exporter| exporter.duplicate_datagrams),
+            by_exporter(|exporter| exporter.summary().duplicate_datagrams),
         )?;
         writer.counters(
             "exporter_times_replaced",
             "Flow records whose times were unusable and replaced",
-            by_exporter(|exporter| exporter.times_replaced),
+            by_exporter(|exporter| exporter.summary().times_replaced),
         )?;
-        let discarded = self.exporters.iter().map(ExporterSnapshot::summary).flat_map(|exporter| {
-            let address = exporter.address.to_string();
-            let by_reason = exporter.samples.discarded.iter();
-            by_reason.map(move |(reason, count)| {
-                ([("exporter", address.clone()), ("reason", reason.clone())], *count)
-            })
+        let mut discarded = BTreeMap::new();
+        for exporter in self.exporters.iter().map(ExporterSnapshot::summary) {
+            for (reason, count) in &exporter.samples.discarded {
+                *discarded.entry((exporter.address, reason)).or_default() += count;
+            }
+        }
+        let discarded = discarded.into_iter().map(|((address, reason), count)| {
+            ([("exporter", address.to_string()), ("reason", reason.clone())], count)
         });
         writer.counters(
             "exporter_discarded_packets",
@@ -452,24 +468,22 @@ impl Scrape {
         writer.counters(
             "exporter_rate_limited_records",
             "Data records skipped because the exporter was over its limit",
-            by_exporter(|exporter| exporter.rate_limited_records),
+            by_exporter(|exporter| exporter.summary().rate_limited_records),
         )?;
         writer.counters(
             "exporter_duplicate_flows",
             "Flow records of an exporter dropped by a count_once rule",
-            by_exporter(|exporter| exporter.duplicate_flows.flows),
+            by_exporter(|exporter| exporter.summary().duplicate_flows.flows),
         )?;
         writer.gauges(
             "exporter_sets_waiting",
             "Data sets that wait for their template",
-            by_exporter(|exporter| exporter.sets_waiting),
+            by_exporter(|exporter| exporter.summary().sets_waiting),
         )?;
         writer.gauges(
             "exporter_templates",
             "Templates known",
-            self.exporters.iter().map(|exporter| {
-                ([("exporter", exporter.summary().address.to_string())], exporter.template_count() as u64)
-            }),
+            by_exporter(|exporter| exporter.template_count() as u64),
         )
     }
 
@@ -541,5 +555,29 @@ impl Scrape {
                 MetricType::Histogram,
             )?
             .encode_histogram::<NoLabelSet>(sum_s, counts.iter().sum(), &buckets, None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::*;
+    use crate::server::collector::intake::{Intake, Limits};
+
+    #[test]
+    fn an_agent_that_several_workers_know_is_one_series() {
+        let mut intakes = Intake::for_workers(Limits::default(), &Arc::default(), 2);
+        // sFlow v5 of agent 192.0.2.7: no sub-agent, number 1, uptime 1, no samples.
+        let datagram: Vec<u8> =
+            [5_u32, 1, 0xc000_0207, 0, 1, 1, 0].into_iter().flat_map(u32::to_be_bytes).collect();
+        let mut exporters = Vec::new();
+        for (intake, last) in intakes.iter_mut().zip(1..) {
+            let relay = SocketAddr::from(([198, 51, 100, last], 6343));
+            intake.datagram(relay, 1_790_000_000_000_000, &datagram, &mut Vec::new());
+            exporters.extend(intake.exporter_snapshots());
+        }
+        let series: Vec<_> = by_address(&exporters, |exporter| exporter.summary().datagrams).collect();
+        assert_eq!(series, [([("exporter", "192.0.2.7".to_owned())], 2)]);
     }
 }

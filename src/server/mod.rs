@@ -131,9 +131,10 @@ async fn serve(config: Config) -> Result<(), RunError> {
     drop(live);
     let limits =
         tcp_listener::Limits { idle_timeout: config.idle_timeout, ..tcp_listener::Limits::default() };
-    let inlets = collector.inlets();
-    let streams = StreamListeners::start(stream_listeners, limits, move |exporter| inlets.of(exporter))
-        .context("cannot listen for connections")?;
+    let (inlets, admission) = (collector.inlets(), config.rules.admission.clone());
+    let streams =
+        StreamListeners::start(stream_listeners, limits, admission, move |exporter| inlets.of(exporter))
+            .context("cannot listen for connections")?;
 
     let stop = shutdown::on_signal().context("cannot listen for stop signals")?;
     let closing = CancellationToken::new();
@@ -311,14 +312,23 @@ pub fn check(config: &Config) -> Result<(), RunError> {
         println!("{what:<20} {addresses}");
     }
     tls_acceptor(config)?;
+    if let Some(tls) = &config.listen_tls {
+        println!("certificate          {}, {}", tls.certificate.display(), tls.asked_of_exporters());
+    }
     for line in config.rules.summary() {
         println!("{line}");
     }
     println!("receiving threads    {}", config.workers);
+    println!("receive buffers      {} bytes for each socket", config.receive_buffer_bytes);
+    println!("idle connections     closed after {} s", config.idle_timeout.as_secs());
     println!("pages at             http://{}/", http::leptos_options(config)?.site_addr);
-    for rule in &config.rules.sampling {
-        println!("sampling             {rule}");
+    for (what, names) in [("also reached as", &config.hosts), ("also used by", &config.allowed_origins)] {
+        if !names.is_empty() {
+            println!("{what:<20} {}", names.join(", "));
+        }
     }
+    println!("logs                 {}, as {}", config.log_level, config.log_format.name());
+    println!("time to stop         {} s", config.shutdown_deadline.as_secs());
     let geolocation = Geolocation::load(&config.geolocation());
     let status = geolocation.status();
     for database in &status.databases {

@@ -8,6 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use meridian::model::exporter::Protocol;
 use meridian::model::flow_record::FlowRecord;
+use meridian::server::collector::admission::Admission;
 use meridian::server::collector::batch::FlowBatch;
 use meridian::server::collector::counters::Counters;
 use meridian::server::collector::inlet::{self, Kind};
@@ -50,6 +51,10 @@ struct Server {
 
 impl Server {
     fn start(limits: Limits, tls: Option<TlsAcceptor>) -> Self {
+        Self::admitting(Admission::default(), limits, tls)
+    }
+
+    fn admitting(admission: Admission, limits: Limits, tls: Option<TlsAcceptor>) -> Self {
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), tls).unwrap();
         let address = listener.address();
         let (live, batches) = InProcess::channel(&Hub::new(live::Limits::default(), 0));
@@ -61,7 +66,8 @@ impl Server {
                 .unwrap();
         let inlets = collector.inlets();
         let streams =
-            StreamListeners::start(vec![listener], limits, move |address| inlets.of(address)).unwrap();
+            StreamListeners::start(vec![listener], limits, admission, move |address| inlets.of(address))
+                .unwrap();
         Self { collector, streams, address, _batches: batches }
     }
 
@@ -210,6 +216,22 @@ async fn a_connection_that_ends_within_a_message_is_counted_with_what_was_lost()
 }
 
 #[tokio::test]
+async fn who_is_not_admitted_takes_no_place_and_is_listed() {
+    let admission = Admission::new(vec!["127.0.0.1".parse().unwrap()]);
+    let limits = Limits { connections: 1, ..Limits::default() };
+    let server = Server::admitting(admission, limits, None);
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.9:0".parse().unwrap()).unwrap();
+    assert!(is_closed(&mut socket.connect(server.address).await.unwrap()).await);
+    server.connect().await.write_all(&stream_of(2)).await.unwrap();
+    server.until_flows(2).await;
+    let (counts, listed) = (server.counts(), server.collector.report().not_admitted.clone());
+    assert_eq!((counts.refused(Refusal::NotAdmitted), counts.accepted), (1, 1));
+    assert_eq!((listed[0].address, listed[0].datagrams), (IpAddr::from([127, 0, 0, 9]), 1));
+    assert_eq!(server.counters().imbalance(), None);
+}
+
+#[tokio::test]
 async fn connections_are_bounded_for_each_address_and_in_all_and_refusals_counted() {
     let limits = Limits { connections_per_address: 2, connections: 3, ..Limits::default() };
     let server = Server::start(limits, None);
@@ -311,7 +333,11 @@ async fn a_busy_collecting_thread_slows_the_exporter_and_loses_nothing() {
     let (inlet, mut outlet) = inlet::channel().unwrap();
     let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), None).unwrap();
     let address = listener.address();
-    let streams = StreamListeners::start(vec![listener], Limits::default(), move |_| inlet.clone()).unwrap();
+    let streams =
+        StreamListeners::start(vec![listener], Limits::default(), Admission::default(), move |_| {
+            inlet.clone()
+        })
+        .unwrap();
     let sending = tokio::spawn(async move {
         let mut stream = TcpStream::connect(address).await.unwrap();
         for sequence in 0..MESSAGES {

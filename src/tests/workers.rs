@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use meridian::model::exporter::Protocol;
-use meridian::model::flow_record::FlowRecord;
+use meridian::model::flow_record::{FlowDirection, FlowRecord};
 use meridian::server::collector::batch::FlowBatch;
 use meridian::server::collector::intake::{Intake, Limits};
 use meridian::server::collector::listener::Listener;
@@ -148,6 +148,38 @@ fn pinned_networks_share_the_first_worker_and_the_others_do_not_all() {
         assert!(worker == 0 || !is_pinned, "{} is read by worker {worker}", exporter.address);
     }
     assert_eq!(used.len(), WORKERS);
+}
+
+#[test]
+fn flows_counted_twice_are_told_of_even_when_nothing_comes_to_the_first_worker() {
+    let steering = Steering::new(2, Vec::new());
+    let collecting = Collecting::start(&steering);
+    let mut addresses = (1..=u8::MAX).map(|last| IpAddr::from([127, 0, 0, last]));
+    let router = addresses.find(|address| steering.worker_of(*address) == 1).unwrap();
+    let socket = UdpSocket::bind((router, 0)).unwrap();
+    let mut exporter = Exporter::new(Protocol::Ipfix, 1);
+    for direction in [FlowDirection::Ingress, FlowDirection::Egress] {
+        let flows: Vec<_> = (0..1_000_u16)
+            .map(|number| FlowRecord {
+                source_address: IpAddr::from([10, 0, 0, 1]),
+                destination_address: IpAddr::from([198, 51, 100, 7]),
+                source_port: number,
+                protocol: 6,
+                bytes: 1_000,
+                packets: 2,
+                flow_direction: Some(direction),
+                ..FlowRecord::default()
+            })
+            .collect();
+        for datagram in exporter.datagrams(&flows, 1_790_000_000_000, 1_000_000) {
+            socket.send_to(&datagram, collecting.address).unwrap();
+        }
+    }
+    let began = Instant::now();
+    while collecting.collector.report().double_counting.is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", collecting.collector.report());
+        std::thread::yield_now();
+    }
 }
 
 #[test]

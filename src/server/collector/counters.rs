@@ -121,10 +121,67 @@ pub struct Counters {
     /// Records by sequence numbers that wait for a template, could not be decoded, or were lost: which of
     /// these is not known (yet).
     pub uncertain_records: u64,
-    /// Records sent while the process was stopped, by sequence numbers (v5, IPFIX).
+    /// Records sent while the process was stopped, by sequence numbers (v5, v7, IPFIX).
     pub stopped_records: u64,
-    /// Datagrams sent while the process was stopped, by sequence numbers (v9).
+    /// Datagrams sent while the process was stopped, by sequence numbers (v9, sFlow).
     pub stopped_datagrams: u64,
+}
+
+impl Counters {
+    /// What does not add up, by the equations above that need no more than this account; `None` when all do.
+    pub fn imbalance(&self) -> Option<&'static str> {
+        let sum = |counts: &[u64]| counts.iter().sum::<u64>();
+        let sflow = &self.sflow;
+        let equations = [
+            (
+                "datagrams",
+                self.datagrams,
+                sum(&self.datagrams_by_protocol)
+                    + sum(&self.undecodable_datagrams)
+                    + self.datagrams_not_admitted,
+            ),
+            (
+                "sets",
+                self.sets,
+                self.template_sets
+                    + self.data_sets_decoded
+                    + self.sets_waiting
+                    + self.sets_expired
+                    + self.sets_refused
+                    + self.sets_without_template
+                    + self.rate_limited_sets
+                    + sum(&self.undecodable_sets),
+            ),
+            (
+                "template records",
+                self.template_records,
+                self.templates_defined + self.templates_withdrawn + sum(&self.undecodable_templates),
+            ),
+            ("options records", self.options_records, sum(&self.options_by_kind)),
+            (
+                "data records",
+                self.data_records + self.reverse_records,
+                self.traffic.flows
+                    + self.options_records
+                    + self.empty_records
+                    + self.events
+                    + self.implausible_records
+                    + self.duplicate_flows.flows,
+            ),
+            (
+                "samples",
+                sflow.samples,
+                sflow.flow_samples
+                    + sflow.counter_samples
+                    + sflow.discarded_packets
+                    + sflow.samples_without_packet
+                    + sflow.unknown_samples
+                    + sflow.rate_limited_samples
+                    + sum(&sflow.undecodable_samples),
+            ),
+        ];
+        equations.into_iter().find(|(_, came, ended)| came != ended).map(|(what, ..)| what)
+    }
 }
 
 impl AddAssign for Counters {
@@ -254,5 +311,18 @@ mod tests {
         for (index, protocol) in Protocol::ALL.into_iter().enumerate() {
             assert_eq!(protocol_index(protocol), index, "{}", protocol.name());
         }
+    }
+
+    #[test]
+    fn an_account_that_does_not_add_up_says_where() {
+        let mut counters = Counters { datagrams: 2, datagrams_not_admitted: 1, ..Counters::default() };
+        assert_eq!(counters.imbalance(), Some("datagrams"));
+        counters.datagrams_by_protocol[0] = 1;
+        assert_eq!(counters.imbalance(), None);
+        counters.sflow.samples = 1;
+        assert_eq!(counters.imbalance(), Some("samples"));
+        counters.sflow.rate_limited_samples = 1;
+        counters.rate_limited_sets = 1;
+        assert_eq!(counters.imbalance(), Some("sets"));
     }
 }

@@ -372,7 +372,7 @@ impl Datagram<'_> {
         let Some(template) = templates.find(&key) else { return Content::from(None) };
         template.used_us = self.received_us;
         if template.options_plan.is_some() {
-            return self.decode_options_set(key, domain, body).into();
+            return self.decode_options_set(key, domain, body).unwrap_or_else(|| Content::from(None));
         }
         let plan = &template.plan;
         if is_over_rate {
@@ -413,8 +413,8 @@ impl Datagram<'_> {
         Content { is_spoilt: result.is_err(), ..Content::known(units) }
     }
 
-    /// Learns from a set of options data records. Returns its number of records.
-    fn decode_options_set(&mut self, key: Key, observation_domain: u32, body: Reader<'_>) -> Option<u32> {
+    /// Learns from a set of options data records. Returns what data records it holds.
+    fn decode_options_set(&mut self, key: Key, observation_domain: u32, body: Reader<'_>) -> Option<Content> {
         let template = self.state.templates.find(&key)?;
         let plan = template.options_plan.clone()?;
         let mut by_kind = ByKind::default();
@@ -435,7 +435,8 @@ impl Datagram<'_> {
         self.counters.data_records += decoded.records;
         self.counters.zero_records += decoded.zero_records;
         self.count_data_set(result.err());
-        result.ok().and_then(|()| u32::try_from(decoded.records).ok())
+        let units = u32::try_from(decoded.records).unwrap_or(u32::MAX);
+        Some(Content { is_spoilt: result.is_err(), ..Content::known(units) })
     }
 
     /// Lets the exporter's options state change, within its room.

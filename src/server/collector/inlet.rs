@@ -36,6 +36,8 @@ pub enum Kind {
     Data(Box<[u8]>),
     /// The connection has ended: what belongs to it can be forgotten. Nothing of it follows.
     Ended,
+    /// The connection was refused, for its exporter is not admitted. Nothing of it follows.
+    NotAdmitted,
 }
 
 /// The collecting thread has ended.
@@ -76,6 +78,13 @@ impl Inlet {
         self.messages.send(message).await.map_err(|_| ThreadEnded)?;
         self.bell.ring();
         Ok(())
+    }
+
+    /// Hands a message to the thread that may get lost: it does when too many wait there.
+    pub fn mention(&self, message: Message) {
+        if self.messages.try_send(message).is_ok() {
+            self.bell.ring();
+        }
     }
 }
 

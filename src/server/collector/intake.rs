@@ -32,7 +32,7 @@ use super::options::{self, Kind, OptionsState};
 use super::pending::Pending;
 use super::rules::Rules;
 use super::sequence::Content;
-use super::steering::Shard;
+use super::steering::{PINNED, Shard};
 
 mod saving;
 mod stream;
@@ -98,13 +98,15 @@ impl Intake {
     }
 
     /// One for each of so many workers: the limits are divided among them, no two give the same number to an exporter,
-    /// and they look for flows counted twice together.
+    /// and they look for flows counted twice together. The worker that rules pin exporters to may get all of them,
+    /// and has room for all.
     pub fn for_workers(limits: Limits, rules: &Arc<Rules>, count: usize) -> Vec<Self> {
         let evidence: Arc<Evidence> = Arc::default();
+        let may_get_all = |index| index == PINNED && !rules.pinned_networks().is_empty();
         let of = |index| Self {
             shard: Shard { index, count },
             evidence: Arc::clone(&evidence),
-            ..Self::new(limits.divided(count), Arc::clone(rules))
+            ..Self::new(if may_get_all(index) { limits } else { limits.divided(count) }, Arc::clone(rules))
         };
         (0..count).map(of).collect()
     }
@@ -285,7 +287,8 @@ impl Intake {
     }
 
     /// Makes a quarter of the common template weight free: first exporters without flow records lose all
-    /// their templates, the heaviest first, then no exporter keeps more than an equal share.
+    /// their templates, the heaviest first, then no exporter keeps more than an equal share. Those with connections,
+    /// over which templates come only once, lose none unless they have more than half of the rest.
     fn share_template_weight(&mut self) {
         let target = self.limits.template_weight - self.limits.template_weight / 4;
         let mut by_weight: Vec<_> = self.exporters.values_mut().collect();
@@ -303,9 +306,16 @@ impl Intake {
                 shrink(state, &mut total, 0);
             }
         }
+        let connected = by_weight.iter().filter(|state| !state.connections.is_empty());
+        let of_connected: usize = connected.map(|state| state.templates.weight()).sum();
+        let mut room = target;
+        if of_connected <= target / 2 {
+            by_weight.retain(|state| state.connections.is_empty());
+            room -= of_connected;
+        }
         // From the lightest up: what one leaves of its share, the others may use.
         by_weight.sort_unstable_by_key(|state| state.templates.weight());
-        let (mut room, mut sharers) = (target, by_weight.len());
+        let mut sharers = by_weight.len();
         for state in by_weight {
             let share = room / sharers.max(1);
             if total > target {
@@ -404,6 +414,11 @@ impl Intake {
     /// Where flows look as if they were counted twice, at the latest [`expire`](Self::expire).
     pub fn double_counting(&self) -> Arc<Vec<DoubleCounting>> {
         self.evidence.told()
+    }
+
+    /// What is seen of flows counted twice, by all workers together.
+    pub(super) const fn evidence(&self) -> &Arc<Evidence> {
+        &self.evidence
     }
 
     /// The account of everything that came.

@@ -1,5 +1,8 @@
 //! Bounds on what the network may make the collector keep, and what a bound costs whom.
 
+/// Exporters at their own bounds that every worker has room for.
+const LEAST_EXPORTERS: usize = 4;
+
 /// Bounds on what the network may make the collector keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -20,7 +23,8 @@ pub struct Limits {
     pub template_weight_per_exporter: usize,
     /// The same of all exporters. When one was refused for it, [`expire`](super::intake::Intake::expire)
     /// makes a quarter of it free: exporters without flow records lose their templates, the heaviest first,
-    /// then all keep an equal share at most, the templates used last.
+    /// then all keep an equal share at most, the templates used last. Exporters with connections lose none, unless
+    /// they have more than half of the rest.
     pub template_weight: usize,
     /// Flow records made of one datagram's sets, far more than a real datagram holds; the rest of the set is
     /// left out. Sets that waited add as many to a call at most, and the others follow in later calls.
@@ -37,8 +41,9 @@ pub struct Limits {
     /// Weight of what the options records of one exporter said, bytes; a quarter is for samplers alone. What
     /// finds no room is not kept, and counted. Some 6,000 names fit.
     pub options_weight_per_exporter: usize,
-    /// The same of all exporters, and once more for what pages show. When something was refused for it, [`expire`](super::intake::Intake::expire) makes
-    /// a quarter of it free: exporters without flow records lose all, then those with most lose their names.
+    /// The same of all exporters, once more for what pages show, and once more for what is being saved. When something
+    /// was refused for it, [`expire`](super::intake::Intake::expire) makes a quarter of it free: exporters without flow
+    /// records lose all, then those with most lose their names.
     pub options_weight: usize,
     /// Data sources (interfaces) of one sFlow agent that are followed by their sequence numbers. More are
     /// decoded all the same, but what is missing of them is not seen; when that happened, those silent for
@@ -47,7 +52,7 @@ pub struct Limits {
     /// The same of all agents.
     pub data_sources: u64,
     /// Flows whose owner is known to rules that count the first exporter's report, 16 bytes each. In a full
-    /// bucket of eight the one to expire first is replaced, and counted.
+    /// bucket of eight the one to expire first is replaced, and counted. Not divided among workers: one has the groups.
     pub owned_flows: usize,
 }
 
@@ -77,17 +82,42 @@ impl Default for Limits {
 
 impl Limits {
     /// The part of one of so many workers: what bounds all exporters together is divided, what bounds one is not.
+    /// Every part has room for a few exporters at their bounds, so that none can take the room of all others.
     #[must_use]
     pub fn divided(self, workers: usize) -> Self {
-        let part = |whole: usize| whole.div_ceil(workers.max(1));
+        let part = |whole: usize, of_one: usize| {
+            whole.div_ceil(workers.max(1)).max(of_one.saturating_mul(LEAST_EXPORTERS).min(whole))
+        };
+        let sources =
+            part(usize::try_from(self.data_sources).unwrap_or(usize::MAX), self.data_sources_per_exporter);
         Self {
-            exporters: part(self.exporters),
-            template_weight: part(self.template_weight),
-            sessions: part(self.sessions),
-            pending_bytes: part(self.pending_bytes),
-            options_weight: part(self.options_weight),
-            data_sources: self.data_sources.div_ceil(workers.max(1) as u64),
+            exporters: part(self.exporters, 1),
+            template_weight: part(self.template_weight, self.template_weight_per_exporter),
+            sessions: part(self.sessions, self.sessions_per_exporter),
+            pending_bytes: part(self.pending_bytes, self.pending_bytes_per_exporter),
+            options_weight: part(self.options_weight, self.options_weight_per_exporter),
+            data_sources: sources as u64,
             ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_exporter_can_take_the_room_of_all_others_however_many_workers_there_are() {
+        let whole = Limits::default();
+        assert_eq!(whole.divided(1), whole);
+        for workers in [2, 8, 64] {
+            let part = whole.divided(workers);
+            assert!(part.exporters * workers >= whole.exporters);
+            assert!(part.sessions >= 4 * part.sessions_per_exporter);
+            assert!(part.template_weight >= 4 * part.template_weight_per_exporter);
+            assert!(part.pending_bytes >= 4 * part.pending_bytes_per_exporter);
+            assert!(part.options_weight >= 4 * part.options_weight_per_exporter);
+            assert!(part.data_sources >= 4 * part.data_sources_per_exporter as u64);
         }
     }
 }

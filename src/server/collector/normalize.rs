@@ -273,7 +273,7 @@ pub fn push_flows(plan: &Plan, values: &Values, origin: &Origin, flows: &mut Vec
 impl Outcome {
     /// Whether a flow record can be; counts what becomes of it.
     #[inline]
-    fn keeps(&mut self, record: &FlowRecord, are_times_replaced: bool) -> bool {
+    pub(super) fn keeps(&mut self, record: &FlowRecord, are_times_replaced: bool) -> bool {
         let is_kept = is_plausible(record);
         self.times_replaced += u64::from(is_kept && are_times_replaced);
         self.implausible_records += u64::from(!is_kept);

@@ -42,6 +42,16 @@ impl Rules {
         lines.extend(rules.map(|rule| {
             format!("counted once         {}: {}, by {}", rule.name, list(&rule.exporters), rule.by.name())
         }));
+        lines.extend(self.sampling.iter().map(|rule| format!("sampling             {rule}")));
+        lines.extend(self.quirks.iter().map(|quirk| {
+            format!("23 and 24 count      {} of {}", quirk.out_counters.name(), list(&quirk.exporters))
+        }));
+        let Decapsulation { gre, vxlan, ipip } = self.decapsulation;
+        let tunnels = [("gre", gre), ("vxlan", vxlan), ("ipip", ipip)];
+        let named: Vec<_> = tunnels.iter().filter(|(_, is_on)| *is_on).map(|(name, _)| *name).collect();
+        if !named.is_empty() {
+            lines.push(format!("looked into          {}", named.join(", ")));
+        }
         lines
     }
 
@@ -49,5 +59,36 @@ impl Rules {
     pub fn pinned_networks(&self) -> Vec<Network> {
         let groups = self.count_once.iter().filter(|rule| rule.is_group());
         groups.flat_map(|rule| rule.exporters.iter().copied()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::server::config::file::ConfigFile;
+
+    #[test]
+    fn every_rule_of_the_operator_is_in_the_summary() {
+        let text = r#"
+            quirks = [{ exporters = ["192.0.2.1"], out_counters = "reverse" }]
+            sampling = [{ exporters = ["192.0.2.2"], interval = 100 }]
+            count_once = [{ name = "core", exporters = ["192.0.2.3"], by = "ingress" }]
+            sflow = { decapsulate = ["vxlan"] }
+            admission = { networks = ["192.0.2.0/24"], flow_records_per_second = 7 }
+        "#;
+        let summary =
+            ConfigFile::parse(text, Path::new("meridian.toml")).unwrap().rules().summary().join("\n");
+        let said = [
+            "reverse of 192.0.2.1",
+            "1 in 100 for 192.0.2.2",
+            "core: 192.0.2.3",
+            "vxlan",
+            "192.0.2.0/24",
+            "7 flow",
+        ];
+        for said in said {
+            assert!(summary.contains(said), "{said}: {summary}");
+        }
     }
 }

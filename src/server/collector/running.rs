@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use super::double_counting::Evidence;
 use super::exporter::ExporterSnapshot;
 use super::inlet::{self, Inlet};
 use super::intake::Intake;
@@ -25,6 +26,7 @@ pub struct Collector {
     is_stopping: Arc<AtomicBool>,
     writer: Mutex<Option<Writer>>,
     inlets: Inlets,
+    evidence: Arc<Evidence>,
 }
 
 /// Where messages of connections go: to the worker that has the exporter's datagrams, too.
@@ -88,8 +90,9 @@ impl Collector {
         let inlets = Inlets { first, others: inlets.collect(), steering: steering.clone() };
         let savers: Vec<_> =
             (0..count).map(|worker| writer.as_ref().and_then(|writer| writer.saver(worker))).collect();
+        let evidence = intakes.first().map(|intake| Arc::clone(intake.evidence())).unwrap_or_default();
         let workers = Vec::with_capacity(count);
-        let mut collector = Self { workers, is_stopping, writer: Mutex::new(writer), inlets };
+        let mut collector = Self { workers, is_stopping, writer: Mutex::new(writer), inlets, evidence };
         let parts = sockets.into_iter().zip(intakes).zip(outlets).zip(savers).enumerate();
         for (index, (((sockets, intake), outlet), saver)) in parts {
             let (wake, woken) = UnixStream::pair()?;
@@ -116,7 +119,13 @@ impl Collector {
     pub fn report(&self) -> Arc<Report> {
         let mut reports = self.workers.iter().map(|worker| worker.published.report.load_full());
         let first = reports.next().unwrap_or_default();
-        reports.fold(first, |sum, report| Arc::new(Arc::unwrap_or_clone(sum).and(&report)))
+        if self.workers.len() <= 1 {
+            return first;
+        }
+        let mut sum = reports.fold(Arc::unwrap_or_clone(first), |sum, report| sum.and(&report));
+        // What a worker published of it is old while nothing comes to that worker.
+        sum.double_counting = self.evidence.told();
+        Arc::new(sum)
     }
 
     /// What is known of every exporter in the order of their numbers, at most a second ago.

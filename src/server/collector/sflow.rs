@@ -9,7 +9,7 @@
 //! those of their data sources, whose `drops` say what the agent left out. The account:
 //!
 //! - `samples` = flow + counter + discarded + without packet + unknown + rate limited + undecodable samples
-//! - each flow sample is one data record and one flow record ([`super::counters`])
+//! - each flow sample is one data record, and one flow record or an implausible one ([`super::counters`])
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::{Entry, HashMap};
@@ -45,7 +45,7 @@ const ETHERNET_BYTES: u32 = 14 + 4;
 pub struct Counters {
     /// Samples in readable datagrams; what is missing or too much at the end of a datagram is one more.
     pub samples: u64,
-    /// Flow samples that became flow records.
+    /// Flow samples that describe a packet.
     pub flow_samples: u64,
     /// Counter samples; what they count is not read.
     pub counter_samples: u64,
@@ -212,8 +212,8 @@ impl Datagram<'_> {
                     self.count_rate_limited_sample();
                 }
                 Ok(Sample::Flow(sample)) => {
-                    if self.flow_sample(&message.origin, &sample) {
-                        tally.add(Outcome::default());
+                    if let Some(outcome) = self.flow_sample(&message.origin, &sample) {
+                        tally.add(outcome);
                     }
                 }
                 Ok(Sample::Counters(_)) => {
@@ -230,9 +230,9 @@ impl Datagram<'_> {
         Ok(())
     }
 
-    /// Adds the flow record of a flow sample; false if there is none.
+    /// Adds the flow record of a flow sample; `None` if it describes no packet.
     #[inline]
-    fn flow_sample(&mut self, origin: &Origin, sample: &FlowSample<'_>) -> bool {
+    fn flow_sample(&mut self, origin: &Origin, sample: &FlowSample<'_>) -> Option<Outcome> {
         let sub_agent = origin.observation_domain;
         let key = SourceKey { sub_agent, source: sample.source, kind: Kind::FlowSample };
         self.follow(key, sample.sequence, sample.drops);
@@ -251,15 +251,19 @@ impl Datagram<'_> {
             None if !is_described => self.counters.sflow.samples_without_packet += 1,
             None => {}
         }
-        if is_described {
-            let sampling =
-                Sampling::configured(&self.rules.sampling, self.address, origin.observation_domain)
-                    .of_own(sample.sampling_rate);
-            self.flows.push(description.flow_record(origin, sample, sampling));
-            self.state.sflow.flow_samples += 1;
-            self.counters.sflow.flow_samples += 1;
+        if !is_described {
+            return None;
         }
-        is_described
+        let sampling = Sampling::configured(&self.rules.sampling, self.address, origin.observation_domain)
+            .of_own(sample.sampling_rate);
+        let record = description.flow_record(origin, sample, sampling);
+        let mut outcome = Outcome::default();
+        if outcome.keeps(&record, false) {
+            self.flows.push(record);
+        }
+        self.state.sflow.flow_samples += 1;
+        self.counters.sflow.flow_samples += 1;
+        Some(outcome)
     }
 
     fn discarded_packet(&mut self, sub_agent: u32, packet: &DiscardedPacket<'_>) {

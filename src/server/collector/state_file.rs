@@ -16,8 +16,9 @@ use super::saved_state::{self, SavedExporter, SavedState};
 
 /// How often the state is saved while datagrams come.
 pub const INTERVAL: Duration = Duration::from_mins(1);
-/// A larger file is damaged: the limits of the collector allow a fourth of it.
-const MAX_BYTES: u64 = 64 << 20;
+/// A larger file is damaged, and none is written. The limits of the collector allow less than half of it, with rules
+/// that pin exporters to a worker twice as much, and with very many workers more.
+const MAX_BYTES: u64 = 256 << 20;
 /// What all collecting threads hand over within this time is written as one.
 const TOGETHER: Duration = Duration::from_millis(500);
 
@@ -93,6 +94,9 @@ fn set_aside(path: &Path, reason: &str) -> String {
 /// Writes the file so that a crash leaves either the old or the new one.
 fn write(path: &Path, state: &SavedState) -> io::Result<()> {
     let bytes = state.to_bytes().map_err(io::Error::other)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let temporary = path.with_extension("new");
@@ -193,6 +197,8 @@ mod tests {
     use std::net::IpAddr;
 
     use super::*;
+    use crate::server::collector::limits::Limits;
+    use crate::server::wire::template::Field;
 
     fn exporter(last: u8) -> SavedExporter {
         SavedExporter {
@@ -235,6 +241,18 @@ mod tests {
         writer.saver(0).unwrap().finish(vec![exporter(1)]);
         drop(writer);
         assert_eq!(StateFile::open(path).1.exporters, [exporter(7)]);
+    }
+
+    #[test]
+    fn whatever_the_limits_allow_is_not_too_large_to_be_read_again() {
+        let limits = Limits::default();
+        let field = Field { element: u16::MAX, enterprise: u32::MAX, length: u16::MAX };
+        let field_bytes = postcard::to_allocvec(&field).unwrap().len();
+        // A template weighs 16 fields and an entry of options 96 bytes beside its own: both more than they take here.
+        let templates = limits.template_weight * field_bytes;
+        let sessions = (limits.sessions + 4 * limits.exporters) * 64;
+        let most = templates + limits.options_weight + sessions + limits.exporters * 128;
+        assert!(most as u64 <= MAX_BYTES / 2, "{most}");
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub const MAX_WORKERS: usize = 64;
 /// The most instructions that the kernel takes (`BPF_MAXINSNS`).
 const MAX_INSTRUCTIONS: usize = 4_096;
 /// Worker that reads the pinned networks.
-const PINNED: usize = 0;
+pub const PINNED: usize = 0;
 /// Odd, with bits all over: Knuth's multiplier, 2³² divided by the golden ratio.
 const MULTIPLIER: u32 = 0x9e37_79b1;
 

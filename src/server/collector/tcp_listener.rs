@@ -2,8 +2,9 @@
 //! messages to the collecting thread.
 //!
 //! Nothing that was read is dropped: while the thread is busy, connections are not read, and TCP slows the exporters.
-//! Connections are bounded in all and for each address. One without a whole message for the idle timeout is
-//! closed, and so is one that sends anything but IPFIX, for nothing tells where the next message would begin.
+//! Connections are bounded in all and for each address; who is not admitted takes no place. One without a whole message
+//! for the idle timeout is closed, and so is one that sends anything but IPFIX, for nothing tells where the next
+//! message would begin.
 //! [`StreamListeners`] owns every task, and [`StreamListeners::stop`] awaits them.
 
 mod connection;
@@ -26,7 +27,9 @@ use tracing::Instrument;
 use self::connection::Connection;
 use self::counters::Counters;
 pub use self::counters::{ConnectionCounts, End, Refusal};
-use super::inlet::Inlet;
+use super::admission::Admission;
+use super::inlet::{Inlet, Kind, Message};
+use super::socket;
 use crate::model::status::{Listener as ListenerStatus, Transport};
 
 /// Connections that the kernel keeps until they are accepted.
@@ -113,16 +116,18 @@ pub struct StreamListeners {
 }
 
 impl StreamListeners {
-    /// Begins to accept; to be called in the async runtime. `inlet_of` tells where messages of an exporter's address go:
+    /// Begins to accept whom `admission` admits; to be called in the async runtime. `inlet_of` tells where messages of an exporter's address go:
     /// always into the same inlet.
     pub fn start(
         listeners: Vec<Listener>,
         limits: Limits,
+        admission: Admission,
         inlet_of: impl Fn(IpAddr) -> Inlet + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let shared = Arc::new(Shared {
             limits,
+            admission,
             inlet_of: Box::new(inlet_of),
             connections: AtomicU32::new(0),
             places: Arc::default(),
@@ -183,6 +188,7 @@ impl Drop for StreamListeners {
 /// What all listeners share.
 struct Shared {
     limits: Limits,
+    admission: Admission,
     inlet_of: Box<dyn Fn(IpAddr) -> Inlet + Send + Sync>,
     /// Number of the next connection.
     connections: AtomicU32,
@@ -223,6 +229,12 @@ impl Accepting {
 
     /// Serves a connection in a task of its own, if it finds a place.
     fn begin(&self, stream: TcpStream, peer: SocketAddr) {
+        if !self.shared.admission.admits(peer.ip()) {
+            self.counters.refused(Refusal::NotAdmitted);
+            let (connection, received_us) = (0, socket::now_us());
+            let mention = Message { connection, peer, received_us, kind: Kind::NotAdmitted };
+            return (self.shared.inlet_of)(peer.ip()).mention(mention);
+        }
         let place = match Places::take(&self.shared.places, peer.ip(), &self.shared.limits) {
             Ok(place) => place,
             Err(reason) => {

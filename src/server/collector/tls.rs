@@ -115,6 +115,15 @@ impl Settings {
         Ok(TlsAcceptor::from(Arc::new(config)))
     }
 
+    /// Whether exporters need a certificate, in words.
+    pub const fn asked_of_exporters(&self) -> &'static str {
+        match (&self.client_ca, self.client_certificates) {
+            (None, _) => "exporters need none",
+            (_, Some(ClientCertificates::Optional)) => "exporters may show one",
+            _ => "exporters have to show one",
+        }
+    }
+
     fn client_verifier(
         &self,
         provider: Arc<rustls::crypto::CryptoProvider>,

@@ -219,9 +219,16 @@ impl Worker {
         let messages: Vec<_> = self.outlet.take(most).collect();
         for message in messages {
             count += 1;
-            let Kind::Data(data) = message.kind else {
-                self.intake.stream_ended(message.connection, message.peer);
-                continue;
+            let data = match message.kind {
+                Kind::Data(data) => data,
+                Kind::Ended => {
+                    self.intake.stream_ended(message.connection, message.peer);
+                    continue;
+                }
+                Kind::NotAdmitted => {
+                    self.intake.stream_not_admitted(message.peer, message.received_us);
+                    continue;
+                }
             };
             oldest_received_us = oldest_received_us.min(message.received_us);
             newest_received_us = newest_received_us.max(message.received_us);

@@ -124,6 +124,16 @@ pub enum LogFormat {
     Json,
 }
 
+impl LogFormat {
+    /// As it is written in the configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
 impl CommandLine {
     /// The flags of `run`, wherever they were written.
     pub fn run_flags(&self) -> RunFlags {

@@ -67,13 +67,25 @@ pub struct Totals {
     pub traffic: Traffic,
     /// Options data records.
     pub options_records: u64,
-    /// Datagrams, sets and templates that could not be decoded, by reason.
+    /// Datagrams, sets, templates and samples of sFlow that could not be decoded, by reason.
     pub undecodable: Vec<Undecodable>,
     /// Data sets whose template never came: still waiting, given up, or without room to wait.
     pub sets_waiting: u64,
-    /// Flow records missing by sequence numbers (v5, IPFIX).
+    /// Datagrams of sources that `admission.networks` does not hold.
+    pub datagrams_not_admitted: u64,
+    /// Datagrams that came twice and were left out the second time.
+    pub duplicate_datagrams: u64,
+    /// Data records left out because their exporter sent more than `admission.flow_records_per_second`.
+    pub rate_limited_records: u64,
+    /// Flow records dropped by a `count_once` rule.
+    pub duplicate_flows: u64,
+    /// Data records of firewall or NAT events without traffic: no flow records.
+    pub events: u64,
+    /// Flow records left out for counters beyond what a link can carry.
+    pub implausible_records: u64,
+    /// Flow records missing by sequence numbers (v5, v7, IPFIX).
     pub missing_records: u64,
-    /// Datagrams missing by sequence numbers (v9).
+    /// Datagrams missing by sequence numbers (v9, sFlow).
     pub missing_datagrams: u64,
     /// Flow records whose times could not be, and were replaced.
     pub times_replaced: u64,
@@ -88,7 +100,7 @@ pub struct Totals {
 /// Something that could not be decoded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Undecodable {
-    /// `datagrams`, `sets` or `templates`.
+    /// `datagrams`, `sets`, `templates` or `samples`.
     pub what: &'static str,
     /// Label of the reason, as in the metrics.
     pub reason: &'static str,
@@ -114,7 +126,7 @@ pub struct ExporterSummary {
     pub undecodable: Vec<(String, u64)>,
     /// Data sets whose template never came.
     pub sets_waiting: u64,
-    /// Units missing by sequence numbers: flow records for v5 and IPFIX, datagrams for v9.
+    /// Units missing by sequence numbers: flow records for v5, v7 and IPFIX, datagrams for v9 and sFlow.
     pub missing: u64,
     /// The capture's time of its first datagram, milliseconds since 1970.
     pub first_ms: i64,
@@ -140,6 +152,7 @@ impl Totals {
             of("datagrams", &counters.undecodable_datagrams),
             of("sets", &counters.undecodable_sets),
             of("templates", &counters.undecodable_templates),
+            of("samples", &counters.sflow.undecodable_samples),
         ];
         Self {
             datagrams: counters.datagrams,
@@ -148,6 +161,12 @@ impl Totals {
             options_records: counters.options_records,
             undecodable: undecodable.concat(),
             sets_waiting: counters.sets_waiting + counters.sets_expired + counters.sets_refused,
+            datagrams_not_admitted: counters.datagrams_not_admitted,
+            duplicate_datagrams: counters.duplicate_datagrams,
+            rate_limited_records: counters.rate_limited_records,
+            duplicate_flows: counters.duplicate_flows.flows,
+            events: counters.events,
+            implausible_records: counters.implausible_records,
             missing_records: counters.missing_records,
             missing_datagrams: counters.missing_datagrams,
             times_replaced: counters.times_replaced,
@@ -247,6 +266,20 @@ impl fmt::Display for Summary {
             line(text, "undecodable", format_args!("{count} {what}: {reason}"))?;
         }
         let counts = [
+            (
+                "not admitted",
+                totals.datagrams_not_admitted,
+                "datagrams of sources outside admission.networks",
+            ),
+            ("came twice", totals.duplicate_datagrams, "datagrams, counted once"),
+            (
+                "over the limit",
+                totals.rate_limited_records,
+                "data records, by admission.flow_records_per_second",
+            ),
+            ("counted elsewhere", totals.duplicate_flows, "flow records, by count_once rules"),
+            ("events", totals.events, "data records of firewalls or NAT without traffic"),
+            ("implausible", totals.implausible_records, "flow records with more than a link can carry"),
             ("without template", totals.sets_waiting, "data sets whose template is not in the capture"),
             ("missing", totals.missing_records, "flow records, by sequence numbers"),
             ("missing", totals.missing_datagrams, "datagrams, by sequence numbers"),

@@ -23,6 +23,15 @@ pub enum OutCounters {
 }
 
 impl OutCounters {
+    /// As it is written in the configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Automatic => "automatic",
+            Self::Post => "post",
+            Self::Reverse => "reverse",
+        }
+    }
+
     /// True when 23 and 24 of a template with these fields count what went back.
     ///
     /// Meraki's records have 1, 2, 23 and 24, and neither a direction (61) nor any time. Exporters of one

@@ -3,7 +3,7 @@
 //! Ethernet with VLAN tags, MPLS and PPP (over Ethernet, too) are passed over, IPv4 and IPv6 are read with the
 //! transport header behind them. Tunnels are looked into only as far as [`Decapsulation`] says. The bytes may end anywhere:
 //! there are no errors, what was read until then is kept, the rest is 0. Every step goes forward, so no
-//! packet can hold it up; tunnels in tunnels are followed four deep.
+//! packet can hold it up; tunnels in tunnels, and pseudowires, are followed four deep.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -22,7 +22,7 @@ const PPP_OVER_SONET: u32 = 14;
 
 /// The UDP port of VXLAN (RFC 7348).
 const VXLAN_PORT: u16 = 4789;
-/// Tunnels in tunnels that are followed.
+/// Tunnels in tunnels, and pseudowires, that are followed.
 const MAX_DEPTH: u8 = 4;
 
 /// Tunnels that are looked into: their packets count as what they carry.
@@ -184,7 +184,10 @@ impl Walk {
         match rest.first().map(|byte| byte >> 4) {
             Some(4) => self.ipv4(rest),
             Some(6) => self.ipv6(rest),
-            Some(0) => self.ethernet(rest.get(4..).unwrap_or_default()),
+            Some(0) if self.depth < MAX_DEPTH => {
+                self.depth += 1;
+                self.ethernet(rest.get(4..).unwrap_or_default());
+            }
             _ => {}
         }
     }

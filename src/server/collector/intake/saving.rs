@@ -19,7 +19,7 @@ pub struct Restored {
     pub exporters: usize,
     /// Templates that are known again.
     pub templates: usize,
-    /// Exporters, templates and options states that were too old, made no sense, or found no room.
+    /// Exporters, templates and options states that were too old, not admitted, made no sense, or found no room.
     pub left_out: usize,
 }
 
@@ -58,7 +58,7 @@ impl Intake {
     }
 
     /// Knows exporters again that were saved, before the first datagram. What is older than [`MAX_AGE_US`] is left
-    /// out, and so is what does not fit the limits, those used last first.
+    /// out, and so is who is no longer admitted and what does not fit the limits, those used last first.
     pub fn restore(&mut self, exporters: Vec<SavedExporter>, now_us: i64) -> Restored {
         let is_young = |time_us: i64| now_us.saturating_sub(time_us) <= MAX_AGE_US;
         let mut restored = Restored::default();
@@ -67,8 +67,12 @@ impl Intake {
         for saved in exporters {
             let is_full = self.exporters.len() >= self.limits.exporters;
             let address = saved.address.to_canonical();
-            let Entry::Vacant(new) = self.exporters.entry(address) else { continue };
-            if is_full || !is_young(saved.last_seen_us) {
+            let is_admitted = self.rules.admission.admits(saved.sender());
+            let Entry::Vacant(new) = self.exporters.entry(address) else {
+                restored.left_out += 1;
+                continue;
+            };
+            if is_full || !is_admitted || !is_young(saved.last_seen_us) {
                 restored.left_out += 1;
                 continue;
             }
@@ -152,6 +156,7 @@ mod tests {
     use super::*;
     use crate::model::exporter::Protocol;
     use crate::model::flow_record::FlowRecord;
+    use crate::server::collector::admission::Admission;
     use crate::server::collector::intake::{Limits, Rules};
     use crate::server::wire::encode::Exporter;
     use crate::server::wire::template::Definition;
@@ -189,6 +194,7 @@ mod tests {
             assert_eq!(feed(&mut before, 1, &datagrams[..3]), 3);
             let mut after = intake(Limits::default());
             let restored = after.restore(before.saved(), NOW_US + 1);
+            after.assert_adds_up();
             assert_eq!(restored, Restored { exporters: 1, templates: 2, left_out: 0 });
             assert_eq!(after.exporters()[0].first_seen_ms, NOW_US / 1000);
             assert_eq!(feed(&mut after, 1, &datagrams[5..7]), 2);
@@ -231,6 +237,13 @@ mod tests {
         assert_eq!(one.restore(saved.clone(), NOW_US), Restored { exporters: 2, templates: 2, left_out: 3 });
         let known: Vec<_> = one.exporters().iter().map(|exporter| exporter.address).collect();
         assert!(!known.contains(&IpAddr::from([192, 0, 2, 1])), "the one longest silent had no room");
+
+        let networks = vec!["192.0.2.2".parse().unwrap()];
+        let rules = Rules { admission: Admission::new(networks), ..Rules::default() };
+        let restored = Intake::new(Limits::default(), Arc::new(rules)).restore(saved.clone(), NOW_US);
+        assert_eq!((restored.exporters, restored.left_out), (1, 2), "only one is still admitted");
+        let twice = [&saved[..1], &saved[..1]].concat();
+        assert_eq!(intake(Limits::default()).restore(twice, NOW_US).left_out, 1);
 
         let later = NOW_US + MAX_AGE_US;
         assert_eq!(intake(Limits::default()).restore(saved.clone(), later).exporters, 2);

@@ -25,6 +25,12 @@ impl Intake {
         }
     }
 
+    /// Lists who was refused a connection; the listener has counted it.
+    pub fn stream_not_admitted(&mut self, peer: SocketAddr, received_us: i64) {
+        let is_replaced = self.turned_away.saw(peer.ip().to_canonical(), received_us);
+        self.counters.not_admitted_replaced += u64::from(is_replaced);
+    }
+
     /// Forgets what belonged to a connection that has ended: its templates and where its sequence numbers were.
     pub fn stream_ended(&mut self, connection: u32, peer: SocketAddr) {
         let Some(state) = self.exporters.get_mut(&peer.ip().to_canonical()) else { return };
@@ -32,7 +38,9 @@ impl Intake {
         let others = self.template_weight.saturating_sub(state.templates.weight());
         self.counters.templates_ended += state.templates.withdraw_all(|key, _| key.session == ended);
         self.template_weight = others + state.templates.weight();
+        let before = state.sessions.len();
         state.sessions.retain(|key, _| key.session != ended);
+        self.session_count = self.session_count.saturating_sub(before - state.sessions.len());
         state.connections.remove(&connection);
     }
 }

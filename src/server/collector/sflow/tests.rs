@@ -23,7 +23,7 @@ impl Feed {
     fn from(&mut self, last: u8, payload: &[u8]) -> &mut Self {
         let source = SocketAddr::from(([192, 0, 2, last], 50_000 + u16::from(last)));
         self.intake.datagram(source, NOW_US, payload, &mut self.flows);
-        assert_adds_up(&self.intake);
+        self.intake.assert_adds_up();
         self
     }
 
@@ -38,22 +38,6 @@ impl Feed {
     fn exporter(&self) -> Exporter {
         self.intake.exporters().remove(0)
     }
-}
-
-/// The equations of [`Counters`], and what they have to do with the rest.
-fn assert_adds_up(intake: &Intake) {
-    let (all, sflow) = (intake.counters(), intake.counters().sflow);
-    let kinds = sflow.flow_samples + sflow.counter_samples + sflow.discarded_packets;
-    let others = sflow.samples_without_packet + sflow.unknown_samples + sflow.rate_limited_samples;
-    assert_eq!(sflow.samples, kinds + others + sflow.undecodable_samples.iter().sum::<u64>());
-    assert_eq!(
-        all.data_records + all.reverse_records,
-        all.traffic.flows + all.options_records + all.empty_records
-    );
-    let undecodable = all.undecodable_datagrams.iter().sum::<u64>();
-    assert_eq!(all.datagrams, all.datagrams_by_protocol.iter().sum::<u64>() + undecodable);
-    let sources: u64 = intake.exporters().len() as u64;
-    assert!(sources > 0 || sflow.data_sources == 0);
 }
 
 fn words(words: &[u32]) -> Vec<u8> {
@@ -109,6 +93,16 @@ fn a_sampled_packet_is_one_flow_record_with_the_rate_of_its_sample() {
     assert_eq!((flow.input_interface, flow.output_interface), (7, 9));
     assert_eq!((flow.flow_direction, flow.observation_domain), (Some(FlowDirection::Ingress), 3));
     assert_eq!((flow.start_ms, flow.time_source), (NOW_US / 1000, TimeSource::ReceiveTime));
+}
+
+#[test]
+fn a_packet_that_no_link_can_have_carried_is_left_out_and_counted() {
+    let mut feed = Feed::new(Limits::default());
+    let huge = sample_with(&[1, 7, u32::MAX, 0, 0, 7, 9], &[sampled_ipv4(u32::MAX)]);
+    feed.datagram(&datagram(1, &[huge, flow_sample(2, 0, &[raw()])]));
+    let counters = feed.intake.counters();
+    assert_eq!((feed.flows.len(), counters.implausible_records, counters.traffic.bytes), (1, 1, 1500));
+    assert_eq!((counters.sflow.flow_samples, feed.exporter().implausible_records), (2, 1));
 }
 
 #[test]

@@ -17,6 +17,8 @@ pub enum Refusal {
     Full,
     /// As many connections of one address as there may be.
     AddressFull,
+    /// The address is not in the networks that may export.
+    NotAdmitted,
     /// The TLS handshake failed.
     Handshake,
     /// The TLS handshake took too long.
@@ -31,9 +33,10 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every reason, in the order of their numbers.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Full,
         Self::AddressFull,
+        Self::NotAdmitted,
         Self::Handshake,
         Self::HandshakeTimeout,
         Self::ClientCertificate,
@@ -46,6 +49,7 @@ impl Refusal {
         match self {
             Self::Full => "full",
             Self::AddressFull => "address_full",
+            Self::NotAdmitted => "not_admitted",
             Self::Handshake => "handshake",
             Self::HandshakeTimeout => "handshake_timeout",
             Self::ClientCertificate => "client_certificate",

@@ -185,3 +185,14 @@ fn what_is_no_ip_says_where_it_begins() {
     let padded = ethernet(0x0800, &[&ipv4(1, 17, 0, &[])[..], &[9; 26]].concat());
     assert_eq!(brief(&Packet::decode(ETHERNET, &padded, NONE)), (1, 0, 0, 17, 20));
 }
+
+#[test]
+fn pseudowires_in_pseudowires_are_followed_no_deeper_than_tunnels() {
+    // Ethernet, a label at the bottom of its stack, the control word, and again.
+    let mut layer = [0; 22];
+    layer[12..14].copy_from_slice(&[0x88, 0x47]);
+    layer[16] = 1;
+    let header = layer.repeat(65_000 / layer.len());
+    let packet = Packet::decode(1, &header, Decapsulation::default());
+    assert!(!packet.is_ip && packet.offset < 200, "{packet:?}");
+}

@@ -66,16 +66,8 @@ impl Feed {
     }
 
     fn counters(&self) -> Counters {
-        let counters = self.intake.counters();
-        let sum = |counts: &[u64]| counts.iter().sum::<u64>();
-        let waited = counters.sets_waiting + counters.sets_expired + counters.sets_refused;
-        let decoded = counters.template_sets + counters.data_sets_decoded + counters.sets_without_template;
-        assert_eq!(counters.sets, decoded + waited + sum(&counters.undecodable_sets));
-        let templates = counters.templates_defined + counters.templates_withdrawn;
-        assert_eq!(counters.template_records, templates + sum(&counters.undecodable_templates));
-        let weights = self.intake.exporters.values().map(|state| state.templates.weight());
-        assert_eq!(self.intake.template_weight, weights.sum::<usize>());
-        counters
+        self.intake.assert_adds_up();
+        self.intake.counters()
     }
 
     fn templates(&self) -> Vec<(Option<u32>, u32, u16)> {
@@ -143,6 +135,43 @@ fn the_end_of_a_connection_forgets_its_templates_and_those_of_no_other() {
     assert_eq!((feed.flows.len(), feed.counters().sets_without_template), (1, 1));
     assert_eq!(feed.counters().templates_ended, 1);
     feed.intake.stream_ended(4, ([203, 0, 113, 1], 1).into());
+}
+
+#[test]
+fn a_storm_of_templates_over_udp_costs_a_connection_none_of_its_templates() {
+    let mut feed = Feed::new(Limits { template_weight: 1_000, ..Limits::default() });
+    let ids: Vec<u16> = (256..266).collect();
+    let layouts: Vec<_> = ids.iter().map(|&id| layout(id, 2)).collect();
+    feed.message(1, &templates(0, &layouts)).message(1, &data(0, 256));
+    for last in 1..=50 {
+        let mut datagram = |payload: &[u8]| {
+            let source = ([198, 51, 100, last], 1).into();
+            feed.intake.datagram(source, NOW_US, payload, &mut feed.flows);
+        };
+        datagram(&templates(0, &[layout(256, 2), layout(257, 2)]));
+        datagram(&data(0, 256));
+    }
+    feed.intake.expire(NOW_US);
+    feed.counters();
+    assert!(feed.intake.template_weight <= 750, "{}", feed.intake.template_weight);
+    let kept: Vec<_> = feed
+        .templates()
+        .into_iter()
+        .filter(|(connection, ..)| connection.is_some())
+        .map(|(.., id)| id)
+        .collect();
+    assert_eq!(kept, ids);
+}
+
+#[test]
+fn connections_that_came_and_went_leave_the_sessions_of_the_others_their_room() {
+    let mut feed = Feed::new(Limits { sessions: 8, ..Limits::default() });
+    for connection in 0..100 {
+        feed.message(connection, &data(0, 256)).message(connection, &data(1, 256));
+        feed.intake.stream_ended(connection, PEER.into());
+        feed.counters();
+    }
+    assert_eq!(feed.intake.session_count, 0);
 }
 
 #[test]
