@@ -11,9 +11,10 @@ export PATH := $(MERIDIAN_CACHE)/tools/bin:$(MERIDIAN_CACHE)/build-tools/node_mo
 
 MERIDIAN := $(CARGO_TARGET_DIR)/release/meridian
 SSR := --no-default-features --features ssr
+FUZZ_SECONDS ?= 1200
 HYDRATE := --no-default-features --features hydrate --target wasm32-unknown-unknown
 
-.PHONY: help run demo build test rust-test lint browser-test bench measure format base-map setup setup-build setup-geolocation setup-test clean
+.PHONY: help run demo build test rust-test lint browser-test bench fuzz measure format base-map setup setup-build setup-geolocation setup-test clean
 
 help:  ## List the commands.
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -45,6 +46,11 @@ browser-test:  ## Browser tests in a real Chromium, with real exporters, against
 
 bench: setup-build setup-geolocation  ## Benchmarks; each prints its peer or limit from the same run.
 	cargo bench $(SSR)
+
+fuzz: setup-build  ## Fuzz every decoder for FUZZ_SECONDS each (1,200), one after the other; needs a C++ compiler.
+	setup/fuzz_tools.sh
+	cd fuzz && for target in $$(cargo fuzz list); do \
+		cargo fuzz run --sanitizer none $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -rss_limit_mb=2048; done
 
 measure: build setup-geolocation setup-test  ## What a first visit of the page costs: bytes, first paint, first arc.
 	node end2end/measure.js
