@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::Limits;
-use super::drawing::Drawable;
+use super::drawing::KnownPlaces;
 use super::frames::Ground;
 use super::latency::LastMinute;
 use super::metrics::Metrics;
@@ -276,7 +276,7 @@ impl Hub {
             let Some(first) = run.first() else { continue };
             let ground = counter.ground(first);
             for view in &views {
-                view.append(run, &ground, &mut counter.drawable, &self.metrics, now);
+                view.append(run, &ground, &mut counter.places, &self.metrics, now);
             }
             let newest_us = run.iter().map(|batch| batch.newest_received_us).max();
             counter.last_received_us = counter.last_received_us.max(newest_us);
@@ -350,7 +350,7 @@ fn count_of(length: usize) -> u64 {
 #[derive(Default)]
 struct Counter {
     ground: Option<Ground>,
-    drawable: Drawable,
+    places: KnownPlaces,
     last_received_us: Option<i64>,
     last_minute: LastMinute,
 }
@@ -364,7 +364,7 @@ impl Counter {
                 geolocation: Arc::clone(&batch.geolocation),
             },
         };
-        self.drawable.begin(ground.generation);
+        self.places.begin(ground.generation);
         self.ground = Some(ground.clone());
         ground
     }
