@@ -24,6 +24,11 @@ impl CountryCode {
         Self(letters)
     }
 
+    /// The two letters, upper case.
+    pub const fn letters(self) -> [u8; 2] {
+        self.0
+    }
+
     /// The two letters.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or("??")

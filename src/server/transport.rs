@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::collector::batch::FlowBatch;
 use super::live::Hub;
+use crate::model::flow_record::LocatedFlow;
 
 /// Batches that may wait for the live feed.
 const BATCHES: usize = 4_096;
@@ -43,6 +44,11 @@ impl InProcess {
     pub fn channel(hub: &Arc<Hub>) -> (Self, mpsc::Receiver<FlowBatch>) {
         let (batches, received) = mpsc::channel(BATCHES);
         (Self { batches, hub: Arc::clone(hub), sent: Arc::default(), dropped: 0 }, received)
+    }
+
+    /// Room for the flows of the next batch.
+    pub fn room(&self) -> Vec<LocatedFlow> {
+        self.hub.spare_room()
     }
 
     /// Hands a batch on, or drops it when too much waits already.

@@ -43,6 +43,54 @@ const FIELDS: [(u16, u16); 20] = [
     (58, 2),
 ];
 
+/// Hosts that destinations are drawn from where they repeat.
+const HOSTS: f64 = 1_048_576.0;
+
+/// What flows are sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Flows {
+    /// Not sampled, each to a destination drawn uniformly from all IPv4 addresses: no address comes again, which is
+    /// the hardest to look up.
+    Uniform,
+    /// The same with a sampling interval.
+    Sampled,
+    /// Not sampled, to a million hosts of which the one in place n comes 1/n as often as the first, as in real traffic.
+    /// The hosts lie anywhere among the IPv4 addresses, the most frequent not beside each other as they often are.
+    Repeating,
+}
+
+impl Flows {
+    const ALL: [(&str, Self); 3] =
+        [("uniform", Self::Uniform), ("sampled", Self::Sampled), ("repeating", Self::Repeating)];
+
+    fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, flows)| *flows == self).map_or("", |(name, _)| name)
+    }
+
+    pub fn named(name: &str) -> Outcome<Self> {
+        let known = Self::ALL.iter().find(|(known, _)| *known == name);
+        Ok(known.ok_or("no such flows")?.1)
+    }
+
+    /// A destination address, of a number that is uniform among all 64-bit numbers.
+    fn destination(self, random: u64) -> [u8; 4] {
+        let [a, b, c, d, ..] = random.to_le_bytes();
+        let uniform = u32::from_le_bytes([a, b, c, d]);
+        if self != Self::Repeating {
+            return uniform.to_be_bytes();
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "from 1 to the number of hosts"
+        )]
+        let place = HOSTS.powf(f64::from(uniform) / f64::from(u32::MAX)) as u32;
+        // Spreads the places over all addresses, no two to the same.
+        let spread = place.wrapping_mul(0x9e37_79b1);
+        (spread ^ spread >> 15).wrapping_mul(0x85eb_ca6b).to_be_bytes()
+    }
+}
+
 /// What was sent.
 #[derive(Clone, Copy)]
 pub struct Sent {
@@ -62,10 +110,10 @@ impl Sent {
 }
 
 /// Runs the generator as a process and waits for it.
-pub fn run(target: SocketAddr, flows_per_second: u64, seconds: u64, is_sampled: bool) -> Outcome<Sent> {
+pub fn run(target: SocketAddr, flows_per_second: u64, seconds: u64, flows: Flows) -> Outcome<Sent> {
     let output = Command::new(std::env::current_exe()?)
         .args(["--generate", &target.to_string(), &flows_per_second.to_string(), &seconds.to_string()])
-        .arg(is_sampled.to_string())
+        .arg(flows.name())
         .stderr(Stdio::inherit())
         .output()?;
     let text = String::from_utf8(output.stdout)?;
@@ -75,10 +123,9 @@ pub fn run(target: SocketAddr, flows_per_second: u64, seconds: u64, is_sampled: 
 }
 
 /// The process: sends, and prints how many datagrams in how many milliseconds.
-pub fn generate(target: SocketAddr, flows_per_second: u64, seconds: u64, is_sampled: bool) -> Outcome<()> {
-    let mut exporters = (0..EXPORTERS)
-        .map(|number| Exporter::new(number, target, is_sampled))
-        .collect::<Outcome<Vec<_>>>()?;
+pub fn generate(target: SocketAddr, flows_per_second: u64, seconds: u64, flows: Flows) -> Outcome<()> {
+    let mut exporters =
+        (0..EXPORTERS).map(|number| Exporter::new(number, target, flows)).collect::<Outcome<Vec<_>>>()?;
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
     let total = flows_per_second * seconds / RECORDS;
     let began = Instant::now();
@@ -88,7 +135,7 @@ pub fn generate(target: SocketAddr, flows_per_second: u64, seconds: u64, is_samp
             if sent >= total || began.elapsed() > Duration::from_secs(2 * seconds) {
                 break 'sending;
             }
-            exporter.send(&mut random)?;
+            exporter.send(&mut random, flows)?;
             sent += 1;
         }
         let due = Duration::from_nanos(sent * RECORDS * 1_000_000_000 / flows_per_second);
@@ -110,11 +157,11 @@ struct Exporter {
 }
 
 impl Exporter {
-    fn new(number: u8, target: SocketAddr, is_sampled: bool) -> Outcome<Self> {
+    fn new(number: u8, target: SocketAddr, flows: Flows) -> Outcome<Self> {
         let socket = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 10 + number), 0))?;
         socket.connect(target)?;
         let mut fields = FIELDS.to_vec();
-        if is_sampled {
+        if flows == Flows::Sampled {
             // The sampling interval instead of VLAN and reason: as many bytes, one field less.
             fields.truncate(18);
             fields.extend([(34, 2), (89, 1)]);
@@ -151,8 +198,8 @@ impl Exporter {
         Ok(Self { socket, with_template: datagram(true), without: datagram(false), sequence: 0 })
     }
 
-    /// Sends the next datagram, to destinations and ports anywhere.
-    fn send(&mut self, random: &mut u64) -> Outcome<()> {
+    /// Sends the next datagram.
+    fn send(&mut self, random: &mut u64, flows: Flows) -> Outcome<()> {
         let has_template = self.sequence.is_multiple_of(TEMPLATE_INTERVAL);
         let datagram = if has_template { &mut self.with_template } else { &mut self.without };
         if let Some(sequence) = datagram.get_mut(12..16) {
@@ -168,7 +215,8 @@ impl Exporter {
             *random ^= *random >> 7;
             *random ^= *random << 17;
             if let Some(destination) = record.get_mut(4..10) {
-                let [a, b, c, d, e, f, ..] = random.to_le_bytes();
+                let [a, b, c, d] = flows.destination(*random);
+                let [.., e, f] = random.to_le_bytes();
                 destination.copy_from_slice(&[a, b, c, d, e | 0x80, f]);
             }
         }

@@ -1,8 +1,8 @@
 //! Collecting at rising rates, beside nfcapd and beside the bare `recvmmsg` loop, in one run.
 //!
 //! One generator (NetFlow v9, 25 records of 20 fields a datagram, 50 exporters, destinations uniform over the IPv4
-//! addresses) feeds each over loopback, each with the same receive buffer: the bare loop is the limit; nfcapd writes LZ4 files;
-//! Meridian is the real program doing its whole job: decoding, locating with the databases of `data/geolocation`, counting
+//! addresses, for Meridian also repeating as in real traffic) feeds each over loopback, each with the same receive buffer: the
+//! bare loop is the limit; decoding only is that loop with Meridian's decoder; nfcapd writes LZ4 files; Meridian is the real program doing its whole job: decoding, locating with the databases of `data/geolocation`, counting
 //! in the live feed, without clients and with 1,000 that read. For each is checked that what was sent is decoded or dropped
 //! by the kernel, to the record. CPU is in milliseconds a million flows sent: of the process, and of the receiving thread. nfcapd is
 //! skipped where it is not installed. `COLLECT_SECONDS` is how long each rate lasts, 4 by default.
@@ -17,6 +17,7 @@ mod program;
 
 use std::time::Duration;
 
+use self::generator::Flows;
 use self::program::Outcome;
 use self::receivers::{Kind, Receiver};
 
@@ -25,8 +26,13 @@ use self::receivers::{Kind, Receiver};
 const BUFFER_BYTES: usize = 4 << 20;
 /// Flows a second.
 const RATES: [u64; 6] = [100_000, 200_000, 500_000, 1_000_000, 1_500_000, 2_000_000];
-/// The rate that is also measured with sampled flows.
-const SAMPLED_RATE: u64 = 500_000;
+/// Other flows that are measured of Meridian without clients.
+const OTHER_FLOWS: [(u64, Flows, &str); 4] = [
+    (500_000, Flows::Sampled, "Meridian, sampled"),
+    (500_000, Flows::Repeating, "Meridian, repeating"),
+    (1_000_000, Flows::Repeating, "Meridian, repeating"),
+    (2_000_000, Flows::Repeating, "Meridian, repeating"),
+];
 
 fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().collect();
@@ -34,11 +40,11 @@ fn main() -> Outcome<()> {
         let at = arguments.iter().position(|argument| argument == flag)? + 1;
         arguments.get(at..at + count)
     };
-    if let Some([target, rate, seconds, is_sampled]) = after("--generate", 4) {
-        return generator::generate(target.parse()?, rate.parse()?, seconds.parse()?, is_sampled.parse()?);
+    if let Some([target, rate, seconds, flows]) = after("--generate", 4) {
+        return generator::generate(target.parse()?, rate.parse()?, seconds.parse()?, Flows::named(flows)?);
     }
-    if let Some([address]) = after("--receive", 1) {
-        return receivers::receive(address.parse()?);
+    if let Some([address, is_decoding]) = after("--receive", 2) {
+        return receivers::receive(address.parse()?, is_decoding.parse()?);
     }
     if let Some([address, clients, filters]) = after("--clients", 3) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -52,7 +58,11 @@ fn main() -> Outcome<()> {
     } else {
         println!("nfcapd is skipped: Debian's package nfdump is not installed");
     }
-    kinds.extend([("Meridian", Kind::Meridian(0)), ("with 1,000 clients", Kind::Meridian(1_000))]);
+    kinds.extend([
+        ("decoding only", Kind::Decoding),
+        ("Meridian", Kind::Meridian(0)),
+        ("with 1,000 clients", Kind::Meridian(1_000)),
+    ]);
     println!(
         "{:<19} {:>9} {:>9} {:>10} {:>7} {:>7} {:>9} {:>10} {:>7} {:>9}",
         "", "flows/s", "sent/s", "lost", "lost %", "CPU ms", "receiving", "not shown", "MiB", "buffer"
@@ -61,16 +71,20 @@ fn main() -> Outcome<()> {
     for (name, kind) in kinds {
         let mut without_loss = 0;
         let mut least_cpu = Duration::MAX;
-        let sampled = (kind == Kind::Meridian(0)).then_some((SAMPLED_RATE, true));
-        for (rate, is_sampled) in RATES.map(|rate| (rate, false)).into_iter().chain(sampled) {
-            let row = Row::measure(kind, rate, seconds, is_sampled)?;
-            row.print(if is_sampled { "Meridian, sampled" } else { name });
+        for rate in RATES {
+            let row = Row::measure(kind, rate, seconds, Flows::Uniform)?;
+            row.print(name);
             if row.lost == 0 && row.sent_per_second * 100 >= rate * 95 {
                 without_loss = without_loss.max(row.sent_per_second);
             }
             // Below, sleeping and waking is most of the cost.
             if rate >= 500_000 && row.lost_percent() < 1 {
                 least_cpu = least_cpu.min(row.cpu);
+            }
+        }
+        if kind == Kind::Meridian(0) {
+            for (rate, flows, name) in OTHER_FLOWS {
+                Row::measure(kind, rate, seconds, flows)?.print(name);
             }
         }
         best.push((name, without_loss, least_cpu));
@@ -109,11 +123,11 @@ struct Row {
 }
 
 impl Row {
-    fn measure(kind: Kind, rate: u64, seconds: u64, is_sampled: bool) -> Outcome<Self> {
+    fn measure(kind: Kind, rate: u64, seconds: u64, flows: Flows) -> Outcome<Self> {
         let receiver = Receiver::start(kind)?;
         let granted_bytes = receiver.granted_bytes();
         let before = receiver.cpu()?;
-        let sent = generator::run(receiver.target, rate, seconds, is_sampled)?;
+        let sent = generator::run(receiver.target, rate, seconds, flows)?;
         let account = receiver.account(sent, before)?;
         let lost = account.kernel_drops * generator::RECORDS;
         if account.flows + lost != sent.flows() {

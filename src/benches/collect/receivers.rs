@@ -1,6 +1,7 @@
 //! What is measured: each receives on a loopback port with the same receive buffer, in a process of its own.
 
 use std::fs;
+use std::hint::black_box;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
@@ -11,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use meridian::server::collector::intake::{Intake, Limits};
 use meridian::server::collector::socket::{self, ReceiveBatch};
 use tempfile::TempDir;
 
@@ -26,6 +28,8 @@ const DRAINING: Duration = Duration::from_secs(20);
 pub enum Kind {
     /// `recvmmsg` in a loop, and nothing else.
     Bare,
+    /// The same, and each datagram is decoded to flow records, which are let go.
+    Decoding,
     /// nfdump's collector, writing LZ4 files.
     Nfcapd,
     /// The whole program with so many clients of the live stream.
@@ -66,9 +70,11 @@ impl Receiver {
         let folder = tempfile::tempdir()?;
         let target = UdpSocket::bind("127.0.0.1:0")?.local_addr()?;
         let (process, target) = match kind {
-            Kind::Bare => {
+            Kind::Bare | Kind::Decoding => {
                 let mut command = Command::new(std::env::current_exe()?);
-                command.args(["--receive", &target.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
+                let is_decoding = kind == Kind::Decoding;
+                command.args(["--receive", &target.to_string(), &is_decoding.to_string()]);
+                command.stdin(Stdio::piped()).stdout(Stdio::piped());
                 (Running::Child(command.spawn()?), target)
             }
             Kind::Nfcapd => {
@@ -167,11 +173,11 @@ impl Receiver {
         let peak_kib = peak_kib(self.id())?;
         match self.process {
             Running::Child(ref mut child) => {
-                if self.kind == Kind::Bare {
+                if matches!(self.kind, Kind::Bare | Kind::Decoding) {
                     drop(child.stdin.take());
                     let mut text = String::new();
                     child.stdout.take().ok_or("no output")?.read_to_string(&mut text)?;
-                    flows = text.trim().parse::<u64>()? * RECORDS;
+                    flows = text.trim().parse()?;
                 } else {
                     Command::new("kill").arg(child.id().to_string()).status()?;
                 }
@@ -197,8 +203,8 @@ pub fn has_nfcapd() -> bool {
     ["nfcapd", "nfdump"].iter().all(|name| Command::new(name).arg("-V").output().is_ok())
 }
 
-/// The bare loop's process: receives until its input ends, and prints how many datagrams.
-pub fn receive(address: SocketAddr) -> Outcome<()> {
+/// The process of a loop: receives until its input ends, and prints how many flows: decoded, or in the datagrams.
+pub fn receive(address: SocketAddr, is_decoding: bool) -> Outcome<()> {
     let socket = socket::open(address, BUFFER_BYTES)?;
     let stop = Arc::new(AtomicBool::new(false));
     let is_stopping = Arc::clone(&stop);
@@ -207,22 +213,31 @@ pub fn receive(address: SocketAddr) -> Outcome<()> {
             let mut batch = ReceiveBatch::default();
             let mut readable = Vec::new();
             let mut datagrams = 0;
+            let mut intake = Intake::new(Limits::default(), Arc::default());
+            let mut flows = Vec::new();
             while !is_stopping.load(Ordering::Relaxed) {
                 socket::wait(&[socket.as_raw_fd()], Some(Duration::from_millis(100)), &mut readable)?;
                 loop {
                     let count = batch.receive(&socket)?;
                     datagrams += count as u64;
+                    if is_decoding {
+                        for (source, received_us, payload) in batch.datagrams() {
+                            intake.datagram(source, received_us, payload, &mut flows);
+                        }
+                        black_box(&flows);
+                        flows.clear();
+                    }
                     if count < socket::BATCH {
                         break;
                     }
                 }
             }
-            Ok(datagrams)
+            Ok(if is_decoding { intake.counters().traffic.flows } else { datagrams * RECORDS })
         })?;
     std::io::stdin().read_to_end(&mut Vec::new())?;
     stop.store(true, Ordering::Relaxed);
-    let datagrams = receiving.join().map_err(|_| "the loop panicked")??;
-    println!("{datagrams}");
+    let flows = receiving.join().map_err(|_| "the loop panicked")??;
+    println!("{flows}");
     Ok(())
 }
 

@@ -277,7 +277,7 @@ impl Worker {
             self.exporters = self.intake.exporter_addresses().into();
         }
         let geolocation = self.geolocation.load();
-        let mut flows = Vec::new();
+        let mut flows = self.live.room();
         geolocation.locate_all(&self.flows, &mut flows);
         let handed_on = FlowBatch {
             oldest_received_us,

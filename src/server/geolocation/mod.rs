@@ -19,6 +19,7 @@ mod names;
 mod places;
 mod ranges;
 mod transition;
+mod v4_pairs;
 mod v4_ranges;
 mod v6_ranges;
 mod watch;
@@ -37,8 +38,9 @@ use self::files::Files;
 use self::home_networks::HomeNetworks;
 use self::ranges::{LANES, Lanes};
 use self::transition::unwrapped;
+use self::v4_pairs::V4Pairs;
 use crate::model::flow_record::{FlowRecord, LocatedFlow, Location};
-use crate::model::place::{City, CountryCode, HomeLocation, HomeNetwork, Place};
+use crate::model::place::{City, CountryCode, HomeLocation, HomeNetwork, Place, Precision};
 use crate::model::status::{Database, DatabaseKind, GeolocationStatus};
 use crate::model::traffic::Direction;
 
@@ -62,7 +64,32 @@ pub struct Geolocation {
     /// The databases with places, each with the number that its place 1 follows. Home networks come before them.
     places: Vec<(u32, Arc<PlaceDatabase>)>,
     autonomous_systems: Vec<Arc<AsDatabase>>,
+    /// Of the one database with places and the one with AS numbers that know IPv4 addresses, where it is one each.
+    pairs: Option<Pairs>,
     problems: Vec<String>,
+}
+
+/// Places and AS numbers of IPv4 addresses together.
+#[derive(Debug)]
+struct Pairs {
+    v4: V4Pairs,
+    base: u32,
+    places: Arc<PlaceDatabase>,
+    autonomous_systems: Arc<AsDatabase>,
+}
+
+impl Pairs {
+    fn new(places: &[(u32, Arc<PlaceDatabase>)], autonomous_systems: &[Arc<AsDatabase>]) -> Option<Self> {
+        let mut with_places = places.iter().filter(|(_, database)| !database.ranges.v4().is_empty());
+        let mut with_numbers = autonomous_systems.iter().filter(|database| !database.ranges.v4().is_empty());
+        let ((base, places), autonomous_systems) = (with_places.next()?, with_numbers.next()?);
+        if with_places.next().is_some() || with_numbers.next().is_some() {
+            return None;
+        }
+        let v4 = V4Pairs::new([places.ranges.v4(), autonomous_systems.ranges.v4()]);
+        let (places, autonomous_systems) = (Arc::clone(places), Arc::clone(autonomous_systems));
+        Some(Self { v4, base: *base, places, autonomous_systems })
+    }
 }
 
 impl Geolocation {
@@ -105,8 +132,9 @@ impl Geolocation {
                 Content::AutonomousSystems(database) => Some(Arc::clone(database)),
                 Content::Places(_) => None,
             })
-            .collect();
-        Self { settings, files, home_networks, places, autonomous_systems, problems }
+            .collect::<Vec<_>>();
+        let pairs = Pairs::new(&places, &autonomous_systems);
+        Self { settings, files, home_networks, places, autonomous_systems, pairs, problems }
     }
 
     /// Locates both ends of a flow and tells its direction. Takes no lock and allocates nothing.
@@ -142,7 +170,22 @@ impl Geolocation {
         for (location, address) in locations.iter_mut().zip(addresses()) {
             location.place = self.home_of(address, unwrapped(address));
         }
-        let known_by = Lanes::new(addresses().map(unwrapped));
+        let mut known_by = Lanes::new(addresses().map(unwrapped));
+        if let Some(pairs) = &self.pairs
+            && known_by.has_v4
+        {
+            known_by.has_v4 = false;
+            let of = [pairs.places.ranges.v4(), pairs.autonomous_systems.ranges.v4()];
+            for (location, [place, number]) in locations.iter_mut().zip(pairs.v4.find_each(of, &known_by)) {
+                location.as_number = number;
+                if location.place == 0 && place != 0 {
+                    location.place = pairs.base + place;
+                }
+            }
+        }
+        if known_by.is_empty() {
+            return locations;
+        }
         for (base, database) in &self.places {
             let places = database.ranges.find_each(&known_by);
             for (location, place) in locations.iter_mut().zip(places) {
@@ -228,6 +271,15 @@ impl Geolocation {
         self.database_of(place).and_then(|(number, database)| database.places.country(number))
     }
 
+    /// How well a place is known, without making the place.
+    pub fn precision_of(&self, place: u32) -> Precision {
+        if let Some(network) = self.home_networks.network(place) {
+            return network.place.precision;
+        }
+        self.database_of(place)
+            .map_or(Precision::Unknown, |(number, database)| database.places.precision(number))
+    }
+
     /// The city of a place, or the name of the home network, without making the place; empty when unknown.
     #[inline]
     pub fn city_of(&self, place: u32) -> &str {
@@ -285,7 +337,8 @@ impl Geolocation {
 
     /// Memory that the databases hold, in bytes.
     pub fn bytes(&self) -> usize {
-        self.files.in_use().map(database::DatabaseFile::bytes).sum()
+        let files: usize = self.files.in_use().map(database::DatabaseFile::bytes).sum();
+        files + self.pairs.as_ref().map_or(0, |pairs| pairs.v4.bytes())
     }
 
     /// All that is known of an address and which database says so, as text for people. Reads the files again.

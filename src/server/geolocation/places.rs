@@ -57,6 +57,11 @@ impl Places {
         self.entry(number).and_then(|entry| entry.country)
     }
 
+    /// How well a place is known.
+    pub(super) fn precision(&self, number: u32) -> Precision {
+        self.entry(number).map_or(Precision::Unknown, |entry| entry.precision)
+    }
+
     /// The city of a place, empty when unknown.
     #[inline]
     pub(super) fn city_name(&self, number: u32) -> &str {

@@ -17,11 +17,12 @@ pub(super) const LANES: usize = 64;
 
 /// As many addresses of both families.
 pub(super) struct Lanes {
-    is_v6: [bool; LANES],
-    has_v4: bool,
+    pub(super) is_v6: [bool; LANES],
+    /// True when IPv4 addresses among them are to be looked up.
+    pub(super) has_v4: bool,
     has_v6: bool,
     /// 0 for those of the other family, as below.
-    v4: [u32; LANES],
+    pub(super) v4: [u32; LANES],
     v6: [u128; LANES],
 }
 
@@ -45,6 +46,11 @@ impl Lanes {
             }
         }
         lanes
+    }
+
+    /// True when there is nothing to look up.
+    pub(super) const fn is_empty(&self) -> bool {
+        !self.has_v4 && !self.has_v6
     }
 }
 
@@ -89,6 +95,12 @@ impl AddressRanges {
             }
         }
         values
+    }
+
+    /// The part for IPv4.
+    #[inline]
+    pub(super) const fn v4(&self) -> &V4Ranges {
+        &self.v4
     }
 
     /// The IPv4 ranges that have a value, as value and number of addresses.

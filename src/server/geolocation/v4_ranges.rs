@@ -12,11 +12,21 @@ const DIVIDED: u32 = 1 << 31;
 /// One /16.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(align(64))]
-struct Chunk {
+pub(super) struct Chunk {
     /// A bit for each /24 at which a run begins.
-    begins: [u64; 4],
+    pub(super) begins: [u64; 4],
     /// Number of the run that is under way before each of the four words; of the first run, it wraps to the largest.
-    before: [u32; 4],
+    pub(super) before: [u32; 4],
+}
+
+impl Chunk {
+    /// The number of the run that a /24 of this /16 is in.
+    #[inline]
+    pub(super) const fn run_of(&self, block: u32) -> u32 {
+        let word = word_of(block);
+        let begun = self.begins[word] & (u64::MAX >> (63 - block % 64));
+        self.before[word].wrapping_add(begun.count_ones())
+    }
 }
 
 /// From here on within a divided /24.
@@ -96,6 +106,16 @@ impl V4Ranges {
         }
     }
 
+    /// True when nothing is known of any address.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+
+    /// At which of the 64 /24s from this one on a run begins, the first in the lowest bit.
+    pub(super) fn begins(&self, first_block: u32) -> u64 {
+        self.chunks.get(chunk_of(first_block)).map_or(0, |chunk| chunk.begins[word_of(first_block)])
+    }
+
     /// The value of an address; 0 when nothing is known.
     #[inline]
     pub(super) fn find(&self, address: u32) -> u32 {
@@ -106,10 +126,7 @@ impl V4Ranges {
     #[inline]
     pub(super) fn run_of(&self, address: u32) -> u32 {
         let block = address >> 8;
-        let Some(chunk) = self.chunks.get(chunk_of(block)) else { return u32::MAX };
-        let word = word_of(block);
-        let begun = chunk.begins[word] & (u64::MAX >> (63 - block % 64));
-        chunk.before[word].wrapping_add(begun.count_ones())
+        self.chunks.get(chunk_of(block)).map_or(u32::MAX, |chunk| chunk.run_of(block))
     }
 
     /// The second step: the value of a run, or that it is divided.

@@ -16,12 +16,13 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::Limits;
-use super::drawing::Drawable;
+use super::drawing::KnownPlaces;
 use super::frames::Ground;
 use super::latency::LastMinute;
 use super::metrics::Metrics;
 use super::view::{Beat, Feed, View, ViewKey};
 use crate::model::filter::{Filter, FilterError};
+use crate::model::flow_record::LocatedFlow;
 use crate::model::frame::{
     DEFAULT_ARCS_PER_SECOND, MAX_ARCS_PER_SECOND, Refusal, Snapshot, SnapshotReason, Subscription,
 };
@@ -33,6 +34,11 @@ const BATCHES_AT_ONCE: usize = 64;
 /// A shorter distance between wakes is none: timers are no finer.
 const LEAST_SPACING: Duration = Duration::from_millis(2);
 
+/// Emptied batches that are kept for the collector to fill again.
+const SPARE_BATCHES: usize = 16;
+/// Flows that an emptied batch has room for at most, to be kept.
+const SPARE_FLOWS: usize = 16_384;
+
 /// The live feed of this process.
 #[derive(Debug)]
 pub struct Hub {
@@ -41,6 +47,8 @@ pub struct Hub {
     /// The view of all flows with the default budget: it always exists.
     everything: Arc<View>,
     views: Mutex<Vec<Registered>>,
+    /// Memory of batches that are counted: taken anew for each, giving it back to the kernel costs more than counting.
+    spare: Mutex<Vec<Vec<LocatedFlow>>>,
     is_running: AtomicBool,
     stopping: CancellationToken,
     streams: TaskTracker,
@@ -73,6 +81,7 @@ impl Hub {
             metrics: Metrics::default(),
             everything,
             views: Mutex::new(vec![first]),
+            spare: Mutex::default(),
             is_running: AtomicBool::new(false),
             stopping: CancellationToken::new(),
             streams: TaskTracker::new(),
@@ -107,7 +116,7 @@ impl Hub {
                     collector_ended = count == 0;
                     self.metrics.flows.add(received.iter().map(|batch| count_of(batch.flows.len())).sum());
                     self.count(&received, &mut counter);
-                    received.clear();
+                    self.keep_spare(&mut received);
                     let spacing = self.spacing();
                     if published.elapsed() >= spacing {
                         publish_at = None;
@@ -134,6 +143,22 @@ impl Hub {
     /// Flows taken from the queue so far, counted before anything is done with them.
     pub fn taken_flows(&self) -> u64 {
         self.metrics.flows()
+    }
+
+    /// Room for the flows of a batch: used before, if there is any. Waits for nothing.
+    pub fn spare_room(&self) -> Vec<LocatedFlow> {
+        self.spare.try_lock().ok().and_then(|mut spare| spare.pop()).unwrap_or_default()
+    }
+
+    /// Keeps the room of batches that were counted.
+    fn keep_spare(&self, counted: &mut Vec<FlowBatch>) {
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        for FlowBatch { mut flows, .. } in counted.drain(..) {
+            if spare.len() < SPARE_BATCHES && flows.capacity() <= SPARE_FLOWS {
+                flows.clear();
+                spare.push(flows);
+            }
+        }
     }
 
     /// What the live feed has counted.
@@ -276,7 +301,7 @@ impl Hub {
             let Some(first) = run.first() else { continue };
             let ground = counter.ground(first);
             for view in &views {
-                view.append(run, &ground, &mut counter.drawable, &self.metrics, now);
+                view.append(run, &ground, &mut counter.places, &self.metrics, now);
             }
             let newest_us = run.iter().map(|batch| batch.newest_received_us).max();
             counter.last_received_us = counter.last_received_us.max(newest_us);
@@ -350,7 +375,7 @@ fn count_of(length: usize) -> u64 {
 #[derive(Default)]
 struct Counter {
     ground: Option<Ground>,
-    drawable: Drawable,
+    places: KnownPlaces,
     last_received_us: Option<i64>,
     last_minute: LastMinute,
 }
@@ -364,7 +389,7 @@ impl Counter {
                 geolocation: Arc::clone(&batch.geolocation),
             },
         };
-        self.drawable.begin(ground.generation);
+        self.places.begin(ground.generation);
         self.ground = Some(ground.clone());
         ground
     }

@@ -3,9 +3,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::ws;
+use tokio::sync::watch;
 
 use super::Limits;
-use super::drawing::Drawable;
+use super::drawing::KnownPlaces;
 use super::frames::{Encoding, Ground};
 use super::hub::Hub;
 use super::metrics::Metrics;
@@ -75,21 +76,25 @@ fn geolocation() -> Arc<Geolocation> {
 struct Counted {
     view: View,
     ground: Ground,
-    drawable: Drawable,
+    places: KnownPlaces,
     metrics: Metrics,
     numbers: Numbers,
     start: Instant,
     rounds: u64,
     truth: Traffic,
+    /// Of a client that only holds the view.
+    watching: Option<watch::Receiver<u64>>,
 }
 
 impl Counted {
     fn new(filter: &str, arcs_per_second: u32) -> Self {
         let start = Instant::now();
+        let view = View::new(ViewKey { filter: filter.parse().unwrap(), arcs_per_second }, 0, start);
         Self {
-            view: View::new(ViewKey { filter: filter.parse().unwrap(), arcs_per_second }, 0, start),
+            watching: Some(view.head.subscribe()),
+            view,
             ground: Ground { generation: 1, geolocation: geolocation() },
-            drawable: Drawable::default(),
+            places: KnownPlaces::default(),
             metrics: Metrics::default(),
             numbers: Numbers(7),
             start,
@@ -109,8 +114,8 @@ impl Counted {
                 self.truth += Traffic::of(&flow.record);
             }
         }
-        self.drawable.begin(self.ground.generation);
-        self.view.append(&[batch], &self.ground, &mut self.drawable, &self.metrics, now);
+        self.places.begin(self.ground.generation);
+        self.view.append(&[batch], &self.ground, &mut self.places, &self.metrics, now);
         self.view.publish();
     }
 
@@ -244,6 +249,27 @@ fn no_more_arcs_are_drawn_than_the_budget_of_the_time_that_passed() {
 }
 
 #[test]
+fn a_view_without_clients_counts_the_same_and_keeps_to_the_budget() {
+    let (mut watched, mut unwatched) = (Counted::new("", 100), Counted::new("", 100));
+    unwatched.watching = None;
+    let mut client = Client::subscribed(&unwatched.view);
+    for _ in 0..500 {
+        watched.round();
+        unwatched.round();
+        client.read(&unwatched.view);
+    }
+    let without = |totals: Totals| Totals { not_drawn: Traffic::NONE, ..totals };
+    assert_eq!(without(watched.totals()), without(unwatched.totals()));
+    assert!((500..=600).contains(&client.arcs), "{} arcs", client.arcs);
+    let tops = |counted: &Counted| {
+        counted.view.end_second(Feed::default(), &counted.metrics);
+        let second = counted.view.beat.borrow().second.clone();
+        (second.top_countries, second.top_as, second.top_ports)
+    };
+    assert_eq!(tops(&watched), tops(&unwatched));
+}
+
+#[test]
 fn a_filtered_view_counts_what_matches_and_nothing_else() {
     let mut counted = Counted::new("dst.port = 443", 300);
     let mut client = Client::subscribed(&counted.view);
@@ -264,14 +290,8 @@ fn amounts_beyond_all_measure_break_neither_the_law_nor_the_tops() {
         for flow in &mut batch.flows {
             (flow.record.bytes, flow.record.packets) = (u64::MAX, u64::MAX);
         }
-        counted.drawable.begin(1);
-        counted.view.append(
-            &[batch],
-            &counted.ground,
-            &mut counted.drawable,
-            &counted.metrics,
-            counted.start,
-        );
+        counted.places.begin(1);
+        counted.view.append(&[batch], &counted.ground, &mut counted.places, &counted.metrics, counted.start);
         counted.view.publish();
         counted.view.end_second(Feed::default(), &counted.metrics);
         client.read(&counted.view);
@@ -507,8 +527,8 @@ fn exporters_are_found_by_their_address() {
     let mut stranger = batch.flows[0];
     stranger.record.exporter = ExporterId(9);
     batch.flows.push(stranger);
-    counted.drawable.begin(1);
-    counted.view.append(&[batch], &counted.ground, &mut counted.drawable, &counted.metrics, counted.start);
+    counted.places.begin(1);
+    counted.view.append(&[batch], &counted.ground, &mut counted.places, &counted.metrics, counted.start);
     assert_eq!(counted.totals().all.flows, known);
 }
 
@@ -523,8 +543,8 @@ fn a_filter_by_city_finds_the_home_network_of_that_name_and_no_unknown_place() {
     let at_site = |flow: &&LocatedFlow| flow.source.place == 3 || flow.destination.place == 3;
     let expected = u64::try_from(batch.flows.iter().filter(at_site).count()).unwrap();
     assert!(expected > 0);
-    counted.drawable.begin(1);
-    counted.view.append(&[batch], &counted.ground, &mut counted.drawable, &counted.metrics, counted.start);
+    counted.places.begin(1);
+    counted.view.append(&[batch], &counted.ground, &mut counted.places, &counted.metrics, counted.start);
     assert_eq!(counted.totals().all.flows, expected);
 }
 
@@ -539,9 +559,9 @@ fn one_record_beyond_all_measure_spoils_its_own_second_and_no_other() {
     let honest_traffic = Traffic::of(&honest.record);
     for flow in [vec![honest], vec![forged, forged]].into_iter().chain((0..70).map(|_| vec![honest])) {
         let batch = FlowBatch { flows: flow, ..counted.numbers.batch(&counted.ground.geolocation, 1) };
-        counted.drawable.begin(1);
-        let Counted { view, ground, drawable, metrics, start, .. } = &mut counted;
-        view.append(&[batch], ground, drawable, metrics, *start);
+        counted.places.begin(1);
+        let Counted { view, ground, places, metrics, start, .. } = &mut counted;
+        view.append(&[batch], ground, places, metrics, *start);
         view.end_second(Feed::default(), metrics);
     }
     let snapshot = counted.view.snapshot(SnapshotReason::Subscribed, 0);

@@ -1,6 +1,7 @@
 //! Who moved most in about the last minute: countries, autonomous systems, service ports.
 //!
-//! Counted in buckets of five seconds, twelve of them. A bucket holds at most [`MAX_KEYS`] entries of a
+//! Counted in buckets of five seconds, twelve of them; what the last second moved most often waits in a small table
+//! before them, where a flow costs little. A bucket holds at most [`MAX_KEYS`] entries of a
 //! kind; when it is full or closed, only the heaviest [`KEPT_KEYS`] stay. So the lists are exact up to so
 //! many different keys, and say too little rather than too much beyond: flows of forgotten entries are
 //! counted by the caller and missing in the lists, never in the totals. Keys may be spoofed: all lists of
@@ -23,6 +24,9 @@ const MAX_KEYS: usize = 4_096;
 const KEPT_KEYS: usize = 1_024;
 /// What an entry has at most in one bucket, in bytes and in packets, scaled or not: the sum of all buckets stays exact.
 const MOST_IN_BUCKET: u64 = u64::MAX / 16;
+/// Slots of the tables before them, as bits of a number; there are far more autonomous systems than countries.
+const LATEST_BITS: u32 = 9;
+const LATEST_AS_BITS: u32 = 11;
 const BUCKET_SECONDS: u32 = 5;
 const BUCKETS: usize = 12;
 
@@ -42,33 +46,63 @@ pub(super) struct Tops {
     countries: Tally<Option<CountryCode>>,
     as_numbers: Tally<u32>,
     ports: Tally<(u16, u8)>,
+    latest_countries: Latest<Option<CountryCode>, LATEST_BITS>,
+    latest_as_numbers: Latest<u32, LATEST_AS_BITS>,
+    latest_ports: Latest<(u16, u8), LATEST_BITS>,
+    /// Flows that the lists forgot for want of room in this second.
+    forgotten: u64,
     seconds: u32,
     closed: u32,
 }
 
 impl Tops {
-    /// Counts a flow. Returns how many flows the lists forgot for want of room.
-    pub fn count(&mut self, flow: &LocatedFlow, traffic: Traffic, geolocation: &Geolocation) -> u64 {
-        let [first, second] = external_ends(flow);
-        let country = |end: Location| geolocation.country_of(end.place);
-        let countries = distinct(first.map(country), second.map(country));
-        let as_numbers = distinct(first.map(|end| end.as_number), second.map(|end| end.as_number));
+    /// Counts a flow whose source and destination are in these countries.
+    #[inline]
+    pub fn count(&mut self, flow: &LocatedFlow, traffic: Traffic, [from, to]: [Option<CountryCode>; 2]) {
+        let (source, destination) = (flow.source.as_number, flow.destination.as_number);
+        let (countries, as_numbers) = match flow.direction {
+            Direction::Inbound => ([Some(from), None], [Some(source), None]),
+            Direction::Outbound => ([Some(to), None], [Some(destination), None]),
+            Direction::Transit => (distinct(from, to), distinct(source, destination)),
+            Direction::Internal => ([None; 2], [None; 2]),
+        };
+        for country in countries.into_iter().flatten() {
+            let number = country.map_or(0, |code| u32::from(u16::from_be_bytes(code.letters())));
+            let before = self.latest_countries.add(number, country, traffic);
+            self.forgotten += before.map_or(0, |(country, traffic)| self.countries.add(country, traffic));
+        }
+        for as_number in as_numbers.into_iter().flatten() {
+            let before = self.latest_as_numbers.add(as_number, as_number, traffic);
+            self.forgotten +=
+                before.map_or(0, |(as_number, traffic)| self.as_numbers.add(as_number, traffic));
+        }
         let record = &flow.record;
         let port = record.source_port.min(record.destination_port);
-        let port = (port > 0).then_some((port, record.protocol));
-        self.countries.add(countries, traffic)
-            + self.as_numbers.add(as_numbers, traffic)
-            + self.ports.add([port, None], traffic)
+        if port > 0 {
+            let number = u32::from(record.protocol) << 16 | u32::from(port);
+            let before = self.latest_ports.add(number, (port, record.protocol), traffic);
+            self.forgotten += before.map_or(0, |(port, traffic)| self.ports.add(port, traffic));
+        }
     }
 
-    /// Ends a second: call once a second. Returns how many flows the lists forgot.
+    /// Ends a second: call once a second, before [`write`](Self::write). Returns how many flows the lists forgot in it.
     pub fn end_second(&mut self) -> u64 {
+        let mut forgotten = std::mem::take(&mut self.forgotten);
+        for (country, traffic) in self.latest_countries.drain() {
+            forgotten += self.countries.add(country, traffic);
+        }
+        for (as_number, traffic) in self.latest_as_numbers.drain() {
+            forgotten += self.as_numbers.add(as_number, traffic);
+        }
+        for (port, traffic) in self.latest_ports.drain() {
+            forgotten += self.ports.add(port, traffic);
+        }
         self.seconds += 1;
         if self.seconds < BUCKET_SECONDS {
-            return 0;
+            return forgotten;
         }
         self.seconds = 0;
-        let forgotten = self.countries.close() + self.as_numbers.close() + self.ports.close();
+        forgotten += self.countries.close() + self.as_numbers.close() + self.ports.close();
         self.closed = u32::try_from(self.countries.closed.len()).unwrap_or(0);
         forgotten
     }
@@ -95,8 +129,46 @@ impl Tops {
     }
 }
 
-fn distinct<T: PartialEq>(first: Option<T>, second: Option<T>) -> [Option<T>; 2] {
-    if first == second { [first, None] } else { [first, second] }
+fn distinct<T: PartialEq>(first: T, second: T) -> [Option<T>; 2] {
+    if first == second { [Some(first), None] } else { [Some(first), Some(second)] }
+}
+
+/// Traffic of the keys counted latest, one in each slot: adding to one of these costs no search.
+#[derive(Debug)]
+struct Latest<K, const BITS: u32> {
+    /// Empty where there are no flows. Made when the first is counted.
+    slots: Vec<(K, Traffic)>,
+}
+
+impl<K, const BITS: u32> Default for Latest<K, BITS> {
+    fn default() -> Self {
+        Self { slots: Vec::new() }
+    }
+}
+
+impl<K: Copy + Default + Eq, const BITS: u32> Latest<K, BITS> {
+    /// Adds to a key with this number. Answers the key that had to leave its slot, with its traffic.
+    #[inline]
+    fn add(&mut self, number: u32, key: K, traffic: Traffic) -> Option<(K, Traffic)> {
+        if self.slots.is_empty() {
+            self.slots.resize(1 << BITS, (K::default(), Traffic::NONE));
+        }
+        let slot = usize::try_from(number.wrapping_mul(0x9e37_79b1) >> (32 - BITS)).unwrap_or(0);
+        let (known, sum) = self.slots.get_mut(slot)?;
+        if *known == key {
+            *sum += traffic;
+            return None;
+        }
+        let before = (*known, *sum);
+        (*known, *sum) = (key, traffic);
+        (before.1.flows > 0).then_some(before)
+    }
+
+    /// Takes all out.
+    fn drain(&mut self) -> impl Iterator<Item = (K, Traffic)> {
+        let taken = self.slots.iter_mut().filter(|(_, sum)| sum.flows > 0);
+        taken.map(|(key, sum)| (*key, std::mem::take(sum)))
+    }
 }
 
 /// Traffic by one kind of key.
@@ -126,19 +198,17 @@ impl<K> Default for Tally<K> {
 
 impl<K: Copy + Eq + Hash + Ord> Tally<K> {
     /// Returns how many flows were forgotten to make room.
-    fn add(&mut self, keys: [Option<K>; 2], traffic: Traffic) -> u64 {
+    fn add(&mut self, key: K, traffic: Traffic) -> u64 {
         let mut forgotten = 0;
-        for key in keys.into_iter().flatten() {
-            if self.current.len() >= MAX_KEYS && !self.current.contains_key(&key) {
-                forgotten += self.forget_the_light();
-            }
-            let sum = self.current.entry(key).or_default();
-            *sum += traffic;
-            sum.bytes = sum.bytes.min(MOST_IN_BUCKET);
-            sum.packets = sum.packets.min(MOST_IN_BUCKET);
-            sum.scaled_bytes = sum.scaled_bytes.min(MOST_IN_BUCKET);
-            sum.scaled_packets = sum.scaled_packets.min(MOST_IN_BUCKET);
+        if self.current.len() >= MAX_KEYS && !self.current.contains_key(&key) {
+            forgotten = self.forget_the_light();
         }
+        let sum = self.current.entry(key).or_default();
+        *sum += traffic;
+        sum.bytes = sum.bytes.min(MOST_IN_BUCKET);
+        sum.packets = sum.packets.min(MOST_IN_BUCKET);
+        sum.scaled_bytes = sum.scaled_bytes.min(MOST_IN_BUCKET);
+        sum.scaled_packets = sum.scaled_packets.min(MOST_IN_BUCKET);
         forgotten
     }
 
@@ -231,10 +301,10 @@ mod tests {
     #[test]
     fn a_minute_later_a_key_is_forgotten() {
         let mut tally = Tally::default();
-        tally.add([Some(7), None], traffic(100));
+        tally.add(7, traffic(100));
         for _ in 0..BUCKETS - 1 {
             tally.close();
-            tally.add([Some(8), None], traffic(1));
+            tally.add(8, traffic(1));
         }
         assert_eq!(tally.most().next(), Some((7, traffic(100))));
         tally.close();
@@ -245,7 +315,7 @@ mod tests {
     fn only_the_largest_are_listed_most_first() {
         let mut tally = Tally::default();
         for key in 0..100_u64 {
-            tally.add([Some(key), None], traffic(key));
+            tally.add(key, traffic(key));
             if key == 50 {
                 tally.close();
             }
@@ -259,10 +329,10 @@ mod tests {
         let mut tally = Tally::default();
         let (mut flows, mut forgotten) = (0, 0);
         for key in 1..=100_000_u32 {
-            forgotten += tally.add([Some(key), None], traffic(100));
+            forgotten += tally.add(key, traffic(100));
             flows += 1;
             if key % 1_000 == 0 {
-                forgotten += tally.add([Some(0), None], traffic(5_000));
+                forgotten += tally.add(0, traffic(5_000));
                 flows += 1;
             }
             if key % 20_000 == 0 {
@@ -280,7 +350,7 @@ mod tests {
     fn as_many_keys_as_fit_are_exact_until_the_bucket_is_closed() {
         let mut tally = Tally::default();
         for _ in 0..3 {
-            let forgotten: u64 = (0..MAX_KEYS).map(|key| tally.add([Some(key), None], traffic(1))).sum();
+            let forgotten: u64 = (0..MAX_KEYS).map(|key| tally.add(key, traffic(1))).sum();
             assert_eq!(forgotten, 0);
         }
         assert!(tally.current.values().all(|sum| sum.flows == 3));
@@ -295,7 +365,7 @@ mod tests {
         for step in 0..6_000 {
             number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let (key, amount) = ((number >> 33) % 60, traffic((number >> 50) % 97));
-            tally.add([Some(key), None], amount);
+            tally.add(key, amount);
             minutes.back_mut().unwrap().push((key, amount));
             if step % 90 == 89 {
                 let mut truth: HashMap<u64, Traffic> = HashMap::new();
@@ -321,11 +391,11 @@ mod tests {
     fn a_counter_beyond_all_measure_is_gone_after_a_minute_and_spoils_nothing() {
         let mut tally = Tally::default();
         for _ in 0..3 {
-            tally.add([Some(7), None], traffic(u64::MAX));
+            tally.add(7, traffic(u64::MAX));
         }
         for _ in 0..BUCKETS {
             tally.close();
-            tally.add([Some(7), None], traffic(100));
+            tally.add(7, traffic(100));
         }
         assert_eq!(tally.most().collect::<Vec<_>>(), [(7, many(12, 100))]);
     }

@@ -4,17 +4,16 @@
 //! bounded by entries and by seconds of the budget: a client whose position fell out of it gets a
 //! snapshot. Lock order: `counting` before `log`.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use axum::extract::ws;
-use foldhash::fast::RandomState;
 use tokio::sync::watch;
 
 use super::budget::Budget;
-use super::drawing::{Bundle, Drawable, Pair, choose};
+use super::drawing::{Bundle, Candidates, KnownPlaces, Pair, TOGETHER};
 use super::frames::{Delta, Directory, Encoding, FrameCache, Ground, Prepared, Row, merge};
 use super::metrics::Metrics;
 use super::tops::Tops;
@@ -22,7 +21,7 @@ use crate::model::filter::{Filter, PlaceLookup};
 use crate::model::flow_record::ExporterId;
 use crate::model::frame::{Message, NEWEST_FLOWS, SERIES_SECONDS, Second, Snapshot, SnapshotReason, Totals};
 use crate::model::place::CountryCode;
-use crate::model::traffic::Traffic;
+use crate::model::traffic::{Direction, Traffic};
 use crate::server::collector::batch::FlowBatch;
 use crate::server::geolocation::Geolocation;
 
@@ -60,7 +59,7 @@ struct Counting {
     series: VecDeque<Traffic>,
     /// What passed since the last second ended: summed on its own, because totals saturate.
     this_second: Traffic,
-    candidates: HashMap<Pair, Bundle, RandomState>,
+    candidates: Candidates,
     ground: Option<Ground>,
 }
 
@@ -131,7 +130,7 @@ impl View {
                 tops: Tops::default(),
                 series: VecDeque::with_capacity(SERIES_SECONDS),
                 this_second: Traffic::NONE,
-                candidates: HashMap::default(),
+                candidates: Candidates::default(),
                 ground: None,
             }),
             log: Mutex::default(),
@@ -150,48 +149,62 @@ impl View {
     }
 
     /// Counts batches that one geolocation located.
+    ///
+    /// While no client watches, no arcs are looked for beyond the budget: each flow counts as an arc of its own.
     pub fn append(
         &self,
         batches: &[FlowBatch],
         ground: &Ground,
-        drawable: &mut Drawable,
+        places: &mut KnownPlaces,
         metrics: &Metrics,
         now: Instant,
     ) {
         let mut counting = self.counting();
         let Counting { budget, tops, candidates, this_second, .. } = &mut *counting;
         let geolocation = &*ground.geolocation;
+        let most_arcs = budget.available(now);
+        let is_watched = self.head.receiver_count() > 0;
+        let mut most_candidates = if is_watched && most_arcs > 0 { usize::MAX } else { most_arcs };
         let mut passed = Totals::default();
+        let mut by_direction = [Traffic::NONE; Direction::ALL.len()];
         let mut newest = Vec::new();
-        let mut forgotten = 0;
         let mut received_us: Option<(i64, i64)> = None;
         for batch in batches {
-            let places = BatchPlaces { geolocation, exporters: &batch.exporters };
-            let before = passed.all.flows;
-            for flow in &batch.flows {
-                if !self.key.filter.matches(flow, &places) {
+            let lookup = BatchPlaces { geolocation, exporters: &batch.exporters };
+            let before = newest.len();
+            let with_places = batch
+                .flows
+                .chunks(TOGETHER)
+                .flat_map(|flows| flows.iter().zip(places.find_each(geolocation, flows)));
+            for (flow, [source, destination]) in with_places {
+                if !self.key.filter.matches(flow, &lookup) {
                     continue;
                 }
                 let traffic = Traffic::of(&flow.record);
-                passed.count(flow.direction, traffic);
-                forgotten += tops.count(flow, traffic, geolocation);
-                if drawable.can_draw(geolocation, flow) {
-                    candidates.entry(Pair::of(flow)).or_default().add(&Bundle::of(flow));
-                } else {
+                by_direction[flow.direction.index()] += traffic;
+                tops.count(flow, traffic, [source.country, destination.country]);
+                if !(source.is_drawable && destination.is_drawable) {
                     passed.unlocated += traffic;
+                } else if most_candidates > 0 {
+                    most_candidates -= 1;
+                    candidates.add(Pair::of(flow), &Bundle::of(flow, traffic));
+                } else {
+                    passed.not_drawn += traffic;
                 }
                 newest.push(flow);
             }
-            if passed.all.flows > before {
+            if newest.len() > before {
                 let (oldest, latest) = received_us.unwrap_or((i64::MAX, i64::MIN));
                 received_us =
                     Some((oldest.min(batch.oldest_received_us), latest.max(batch.newest_received_us)));
             }
         }
         let Some((oldest_received_us, newest_received_us)) = received_us else { return };
-        metrics.tops_overflow.add(forgotten);
+        for (direction, traffic) in Direction::ALL.into_iter().zip(by_direction) {
+            passed.count(direction, traffic);
+        }
         *this_second += passed.all;
-        let arcs = choose(candidates, budget.available(now), &mut passed);
+        let arcs = candidates.choose(most_arcs, &mut passed);
         budget.spend(arcs.len());
         counting.ground = Some(ground.clone());
         drop(counting);
