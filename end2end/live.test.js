@@ -5,8 +5,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 
-import { DESKTOP, PHONE, launch, open, picture } from './support/browser.js';
+import { DESKTOP, PHONE, launch, open, picture, runTogether } from './support/browser.js';
 import { mixedFlows, writeCapture } from './support/capture.js';
+import { sampledRouter, send } from './support/exporters.js';
 import { Meridian, until } from './support/meridian.js';
 
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'meridian-captures-'));
@@ -176,6 +177,43 @@ describe('the live page', () => {
       });
     }
   }
+
+  it('reads well aloud: names, figures, units and notes are words of their own', async () => {
+    page = await open(browser, meridian.url);
+    await mapIsAlive(page, meridian);
+    await meridian.softflowd(capture, 9);
+    await page.locator('.top-list__button').first().waitFor();
+    const units = [
+      '.rate', '.totals__figures', '.totals__directions', '.latency__figures', '.top-list__entries', '.colour-legend', '.badge-group',
+      '.panel__title', '.credits', '.flow-table__place', 'td.flow-table__protocol', '.site-header__nav',
+    ];
+    for (const unit of units) assert.deepEqual(await runTogether(page, unit), [], unit);
+    const session = await page.context().newCDPSession(page);
+    const { nodes } = await session.send('Accessibility.getFullAXTree');
+    const names = nodes.filter((node) => node.role?.value === 'button').map((node) => node.name.value.replace(/\s+/g, ' '));
+    assert.ok(names.some((name) => /^South Africa ZA [\d.]+ k?B$/.test(name)), `no such button: ${names.join(' | ')}`);
+    assert.ok(names.some((name) => /^https 443 TCP [\d.]+ k?B$/.test(name)), `no such button: ${names.join(' | ')}`);
+    assert.ok(names.some((name) => /^inbound [\d.]+ k?B [\d ]+ flows$/.test(name)), `no such button: ${names.join(' | ')}`);
+  });
+
+  it('says where figures are scaled by sampling, and only there', async () => {
+    page = await open(browser, meridian.url);
+    await mapIsAlive(page, meridian);
+    assert.doesNotMatch(await page.locator('.live__side').textContent(), /scaled/i);
+    const sampled = await Meridian.start({ configuration: HOME });
+    try {
+      await page.goto(sampled.url);
+      await mapIsAlive(page, sampled);
+      await send(sampledRouter(mixedFlows(60), 1000), sampled.udpPort);
+      const side = page.locator('.live__side');
+      await until('the tops', async () => /by bytes, scaled, last/.test(await side.textContent()));
+      await until('the rates', async () => /Throughput scaled/.test(await side.textContent()));
+      assert.match(await side.textContent(), /Scaled by sampling\. As exported: /);
+      assert.doesNotMatch(await page.locator('.rate').first().textContent(), /scaled/, 'flows are never scaled');
+    } finally {
+      await sampled.stop();
+    }
+  });
 
   it('works from the keyboard: skip link, filter, map', async () => {
     page = await open(browser, meridian.url);

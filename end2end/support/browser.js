@@ -41,3 +41,22 @@ export async function picture(page, name) {
   await page.screenshot({ path: file });
   return file;
 }
+
+/**
+ * Texts within elements of `selector` that run together in what a screen reader reads: two pieces of text of
+ * different elements without a space between them.
+ */
+export function runTogether(page, selector) {
+  return page.evaluate((wanted) => [...document.querySelectorAll(wanted)].flatMap((unit) => {
+    const walker = document.createTreeWalker(unit, NodeFilter.SHOW_TEXT);
+    const found = [];
+    let before;
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      if (node.data === '' || node.parentElement.closest('[aria-hidden="true"]')) continue;
+      const isGlued = before && before.parentElement !== node.parentElement && /\S$/.test(before.data) && /^\S/.test(node.data);
+      if (isGlued) found.push(`${before.data}|${node.data}`);
+      before = node;
+    }
+    return found;
+  }), selector);
+}

@@ -14,7 +14,7 @@ export const root = path.resolve(import.meta.dirname, '../..');
 const target = process.env.CARGO_TARGET_DIR ?? path.join(os.homedir(), '.cache/meridian/target');
 export const program = path.join(target, 'release/meridian');
 
-function freeTcpPort() {
+export function freeTcpPort() {
   return new Promise((resolve) => {
     const server = net.createServer().listen(0, '127.0.0.1', () => {
       const { port } = server.address();

@@ -1,8 +1,9 @@
 //! The browser's page: clock, address, visibility and position.
 
-use js_sys::Date;
+use js_sys::{Date, Function, Promise, Reflect};
 use leptos::leptos_dom::helpers::window;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Position, VisibilityState};
 
 /// The browser's clock, milliseconds since 1970.
@@ -27,6 +28,22 @@ pub fn replace_address(url: &str) {
         // Refused only when called hundreds of times a second; the next change brings it up to date.
         drop(history.replace_state_with_url(&JsValue::NULL, "", Some(url)));
     }
+}
+
+/// Puts a text on the clipboard; false where the browser does not allow it, as on plain http.
+pub async fn copy(text: &str) -> bool {
+    let promise = write_text(text);
+    match promise {
+        Ok(promise) => JsFuture::from(promise).await.is_ok(),
+        Err(_) => false,
+    }
+}
+
+/// There is no clipboard at all where the page did not come safely, so it is looked up.
+fn write_text(text: &str) -> Result<Promise, JsValue> {
+    let clipboard = Reflect::get(&window().navigator(), &JsValue::from_str("clipboard"))?;
+    let write: Function = Reflect::get(&clipboard, &JsValue::from_str("writeText"))?.dyn_into()?;
+    write.call1(&clipboard, &JsValue::from_str(text))?.dyn_into()
 }
 
 /// Asks the browser where it is, with the user's consent: `(latitude, longitude)` in degrees, or why not.

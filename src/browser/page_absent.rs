@@ -18,6 +18,12 @@ pub fn host() -> Option<String> {
 /// Does nothing.
 pub fn replace_address(_url: &str) {}
 
+/// Has no clipboard.
+#[expect(clippy::unused_async, reason = "as in the browser")]
+pub async fn copy(_text: &str) -> bool {
+    false
+}
+
 /// Has no position.
 pub fn ask_position(answer: impl FnOnce(Result<(f64, f64), &'static str>) + Clone + 'static) {
     answer(Err("The server has no position."));

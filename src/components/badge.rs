@@ -89,6 +89,7 @@ pub fn Badge(
             <span class=class title="Age of the latest export datagram, by the server's clock">
                 <span class="badge__dot" aria-hidden="true"></span>
                 <span class="badge__word" role="status">{word}</span>
+                " "
                 <span class="badge__age">{move || state.get().detail()}</span>
             </span>
         }
@@ -99,6 +100,7 @@ pub fn Badge(
                 <span class="badge badge--demo" title="The built-in demo exporter sends synthetic flows">
                     "DEMO"
                 </span>
+                " "
             </Show>
             {badge}
             <Show when=move || is_empty.get()>

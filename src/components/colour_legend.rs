@@ -90,6 +90,7 @@ pub fn ColourLegend(
                 >
                     {choice.label()}
                 </button>
+                " "
             }
         })
         .collect_view();
@@ -125,9 +126,12 @@ fn Line(entry: Memo<Option<LegendEntry>>, on_term: Callback<String>) -> impl Int
                 on:click=move |_| on_term.run(term())
             >
                 <span class=part(|entry| format!("swatch swatch--{}", entry.colour)) aria-hidden="true"></span>
+                " "
                 <span class="colour-legend__name">{part(|entry| entry.name.clone())}</span>
+                " "
                 <span class="colour-legend__flows">{part(|entry| quantity::short_count(entry.traffic.flows))}</span>
             </button>
+            " "
         </li>
     }
 }

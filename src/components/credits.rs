@@ -20,9 +20,11 @@ pub fn Credits(
                 "Made with "
                 <a href="https://www.naturalearthdata.com" rel="external">"Natural Earth"</a>
             </span>
+            " "
             <Show when=has(|status| status.geolocation.needs_db_ip_attribution())>
                 <span><a href="https://db-ip.com" rel="external">"IP Geolocation by DB-IP"</a></span>
             </Show>
+            " "
             <Show when=has(has_free_as_data)>
                 <span>"AS data: RouteViews, DB-IP, NRO"</span>
             </Show>

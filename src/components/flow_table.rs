@@ -148,6 +148,7 @@ fn flow_row(flow: &FlowView) -> impl IntoView + use<> {
             <td class="flow-table__end flow-table__end--destination">{flow_end(&flow.destination)}</td>
             <td class="flow-table__protocol">
                 <button type="button" data-term=format!("protocol = {}", row.protocol)>{protocol}</button>
+                " "
                 {service.zip(port).map(|(service, port)| view! {
                     <button type="button" class="flow-table__service" data-term=format!("port = {port}")>
                         {service}
@@ -186,6 +187,7 @@ fn flow_end(end: &FlowEnd) -> impl IntoView + use<> {
             <button type="button" data-term=format!("host = {}", end.address)>{end.address.to_string()}</button>
             {port}
         </span>
+        " "
         {place(&end.place)}
     }
 }
@@ -213,6 +215,7 @@ fn place(place: &Place) -> impl IntoView + use<> {
     view! {
         <span class="flow-table__place">
             {code}
+            " "
             <span class="flow-table__city" title=title>{city}</span>
         </span>
     }
@@ -227,7 +230,7 @@ fn systems(flow: &FlowView) -> impl IntoView + use<> {
         .map(|end| {
             let name = if end.as_name.is_empty() { format!("AS{}", end.as_number) } else { end.as_name.clone() };
             let title = format!("AS{} {}", end.as_number, end.as_name);
-            view! { <button type="button" title=title data-term=format!("as = {}", end.as_number)>{name}</button> }
+            view! { <button type="button" title=title data-term=format!("as = {}", end.as_number)>{name}</button> " " }
         })
         .collect_view()
 }

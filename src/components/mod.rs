@@ -2,6 +2,7 @@
 
 pub mod badge;
 pub mod colour_legend;
+pub mod copyable;
 pub mod credits;
 pub mod exporter_card;
 pub mod filter_bar;

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::copyable::Copyable;
 use crate::model::admission::{AdmissionStatus, NotAdmitted};
 use crate::model::{quantity, time};
 
@@ -12,17 +13,27 @@ pub fn NotAdmittedTable(
     admission: Signal<AdmissionStatus>,
 ) -> impl IntoView {
     let latest = move || admission.with(|admission| admission.not_admitted.first().map(|seen| seen.address));
-    let line = move || latest().map(|address| admission.with(|admission| admission.line_admitting(address)));
+    let lines = move || {
+        let line = latest().map(|address| admission.with(|admission| admission.line_admitting(address)));
+        format!("[admission]\n{}", line.unwrap_or_default())
+    };
+    let total = move || {
+        let total = admission.with(|admission| admission.datagrams_not_admitted);
+        format!("{} refused", quantity::counted(total, "datagram"))
+    };
     let replaced = move || match admission.with(|admission| admission.not_admitted_replaced) {
         0 => String::new(),
-        number => format!("{} earlier sources are no longer listed. ", quantity::count(number)),
+        number => format!("No longer listed: {}. ", quantity::counted(number, "earlier source")),
     };
     view! {
         <Show when=move || latest().is_some()>
             <section class="panel" aria-labelledby="not-admitted-title">
-                <h2 id="not-admitted-title" class="panel__title">"Seen, not admitted"</h2>
+                <h2 id="not-admitted-title" class="panel__title">
+                    "Seen, not admitted "
+                    <span class="panel__note">{total}</span>
+                </h2>
                 <div class="table-scroll">
-                    <table class="data-table">
+                    <table class="data-table data-table--stacked">
                         <caption class="visually-hidden">"Sources whose datagrams are refused"</caption>
                         <thead>
                             <tr>
@@ -43,12 +54,12 @@ pub fn NotAdmittedTable(
                         </tbody>
                     </table>
                 </div>
-                <p class="panel__hint">
+                <p>
                     {replaced}
                     "To admit " {move || latest().map(|address| address.to_string())}
-                    ", write this line into section [admission] of meridian.toml, and restart: "
-                    <code>{line}</code>
+                    ", write this into meridian.toml and restart:"
                 </p>
+                <Copyable text=Signal::derive(lines)/>
             </section>
         </Show>
     }
@@ -60,9 +71,9 @@ fn Row(seen: NotAdmitted) -> impl IntoView {
     view! {
         <tr>
             <th scope="row"><code>{seen.address.to_string()}</code></th>
-            <td class="data-table__number">{quantity::count(seen.datagrams)}</td>
-            <td>{time::date_and_time(seen.first_seen_ms)}</td>
-            <td>{time::date_and_time(seen.last_seen_ms)}</td>
+            <td class="data-table__number" data-label="Datagrams">{quantity::count(seen.datagrams)}</td>
+            <td data-label="First seen">{time::date_and_time(seen.first_seen_ms)}</td>
+            <td data-label="Last seen">{time::date_and_time(seen.last_seen_ms)}</td>
         </tr>
     }
 }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 use leptos_router::hooks::use_location;
 
+use super::copyable::Copyable;
 use crate::model::place::Precision;
 use crate::model::quantity;
 use crate::model::status::Status;
@@ -57,8 +58,8 @@ fn notices(status: &Status, path: &str) -> Vec<Notice> {
         notices.push(Notice {
             key: "kernel drops".to_owned(),
             ..Notice::new(format!(
-                "The kernel dropped {} datagrams because a receive buffer was full: raise net.core.rmem_max.",
-                quantity::count(dropped)
+                "The kernel dropped {} because a receive buffer was full: raise net.core.rmem_max.",
+                quantity::counted(dropped, "datagram")
             ))
         });
     }
@@ -66,8 +67,8 @@ fn notices(status: &Status, path: &str) -> Vec<Notice> {
         notices.push(Notice {
             key: "live drops".to_owned(),
             ..Notice::new(format!(
-                "The live feed left out {} flow records because its queue was full.",
-                quantity::count(status.live_dropped)
+                "The live feed left out {} because its queue was full.",
+                quantity::counted(status.live_dropped, "flow record")
             ))
         });
     }
@@ -83,9 +84,9 @@ fn notices(status: &Status, path: &str) -> Vec<Notice> {
         notices.push(Notice {
             key: "rate limit".to_owned(),
             ..Notice::new(format!(
-                "{} flow records were left out because their exporter sent more than {} in a second: \
+                "Left out: {}, because their exporter sent more than {} in a second: \
                  admission.flow_records_per_second in meridian.toml.",
-                quantity::count(status.admission.rate_limited_records),
+                quantity::counted(status.admission.rate_limited_records, "flow record"),
                 quantity::count(u64::from(limit))
             ))
         });
@@ -98,6 +99,8 @@ fn notices(status: &Status, path: &str) -> Vec<Notice> {
 }
 
 /// The notices, each with a button to put it away until the page is loaded anew.
+///
+/// One is in sight, the others behind a line that counts them: the page stays on the screen.
 #[component]
 pub fn Notices(
     /// The latest status.
@@ -111,35 +114,76 @@ pub fn Notices(
         put_away.with(|put_away| shown.retain(|notice| !put_away.contains(&notice.key)));
         shown
     });
+    let keys = move |from: usize, to: usize| {
+        Memo::new(move |_| {
+            shown.with(|shown| {
+                let some = shown.iter().take(to).skip(from);
+                some.map(|notice| notice.key.clone()).collect::<Vec<_>>()
+            })
+        })
+    };
+    let (first, others) = (keys(0, 1), keys(1, usize::MAX));
+    let has_others = Memo::new(move |_| !others.with(Vec::is_empty));
+    let number = move || match others.with(Vec::len) {
+        1 => "1 more notice".to_owned(),
+        number => format!("{number} more notices"),
+    };
+    let list = move |keys: Memo<Vec<String>>| {
+        view! {
+            <For each=move || keys.get() key=|key| key.clone() let:key>
+                <NoticeView key shown put_away/>
+            </For>
+        }
+    };
     view! {
         <section class="notices" aria-label="Notices">
-            <For each=move || shown.get() key=|notice| (notice.key.clone(), notice.text.clone()) let:notice>
-                <div class="notice">
-                    <span class="notice__sign" aria-hidden="true">"!"</span>
-                    <div class="notice__text">
-                        <p>
-                            {notice.text}
-                            {notice
-                                .is_about_settings
-                                .then(|| view! { " " <A href="/settings">"Set it in the settings."</A> })}
-                        </p>
-                        {(!notice.to_copy.is_empty())
-                            .then(|| view! { <pre class="notice__lines"><code>{notice.to_copy}</code></pre> })}
-                    </div>
-                    <button
-                        type="button"
-                        class="notice__close"
-                        aria-label="Put this notice away"
-                        on:click={
-                            let key = notice.key.clone();
-                            move |_| put_away.update(|put_away| put_away.push(key.clone()))
-                        }
-                    >
-                        "×"
-                    </button>
-                </div>
-            </For>
+            {list(first)}
+            <Show when=move || has_others.get()>
+                <details class="notices__others">
+                    <summary>{number}</summary>
+                    {list(others)}
+                </details>
+            </Show>
         </section>
     }
     .into_any()
+}
+
+/// One notice. Its figures change in place, so that an opened rule stays open.
+#[component]
+fn NoticeView(key: String, shown: Memo<Vec<Notice>>, put_away: RwSignal<Vec<String>>) -> impl IntoView {
+    let own = key.clone();
+    let notice =
+        Memo::new(move |_| shown.with(|shown| shown.iter().find(|notice| notice.key == own).cloned()));
+    let text = move || notice.with(|notice| notice.as_ref().map(|notice| notice.text.clone()));
+    let to_copy = Memo::new(move |_| {
+        notice.with(|notice| notice.as_ref().map(|notice| notice.to_copy.clone()).unwrap_or_default())
+    });
+    let is_about_settings =
+        notice.with_untracked(|notice| notice.as_ref().is_some_and(|notice| notice.is_about_settings));
+    view! {
+        <div class="notice">
+            <span class="notice__sign" aria-hidden="true">"!"</span>
+            <div class="notice__text">
+                <p>
+                    {text}
+                    {is_about_settings.then(|| view! { " " <A href="/settings">"Set it in the settings."</A> })}
+                </p>
+                <Show when=move || !to_copy.with(String::is_empty)>
+                    <details class="notice__lines">
+                        <summary>"Lines for meridian.toml"</summary>
+                        <Copyable text=to_copy/>
+                    </details>
+                </Show>
+            </div>
+            <button
+                type="button"
+                class="notice__close"
+                aria-label="Put this notice away"
+                on:click=move |_| put_away.update(|put_away| put_away.push(key.clone()))
+            >
+                "×"
+            </button>
+        </div>
+    }
 }

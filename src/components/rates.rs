@@ -14,6 +14,10 @@ pub fn Rates(
     /// Traffic per second of the last minute, oldest first.
     series: Signal<Vec<Traffic>>,
 ) -> impl IntoView {
+    // By the whole minute, so that the word does not come and go with each second.
+    let is_scaled =
+        Memo::new(move |_| series.with(|series| series.iter().any(|traffic| traffic.is_scaled())));
+    let never = Signal::derive(|| false);
     view! {
         <section class="rates" aria-label="Rates">
             <Rate
@@ -21,6 +25,7 @@ pub fn Rates(
                 unit="flows/s"
                 now
                 series
+                is_scaled=never
                 pick=|traffic| traffic.flows
                 text=|flows| quantity::short_count(flows)
             />
@@ -29,6 +34,7 @@ pub fn Rates(
                 unit=""
                 now
                 series
+                is_scaled=is_scaled.into()
                 pick=|traffic| traffic.scaled_bytes
                 text=quantity::bits_per_second
             />
@@ -37,6 +43,7 @@ pub fn Rates(
                 unit="packets/s"
                 now
                 series
+                is_scaled=is_scaled.into()
                 pick=|traffic| traffic.scaled_packets
                 text=|packets| quantity::short_count(packets)
             />
@@ -51,6 +58,7 @@ fn Rate(
     unit: &'static str,
     now: Signal<Option<Traffic>>,
     series: Signal<Vec<Traffic>>,
+    is_scaled: Signal<bool>,
     pick: fn(Traffic) -> u64,
     text: fn(u64) -> String,
 ) -> impl IntoView {
@@ -67,12 +75,18 @@ fn Rate(
     view! {
         <div class="rate" title=peak>
             <div class="rate__figures">
-                <span class="rate__name">{name}</span>
+                <span class="rate__name">
+                    {name} " "
+                    <span class="rate__note">{move || if is_scaled.get() { "scaled" } else { "" }}</span>
+                </span>
+                " "
                 <span class="rate__value">
                     {move || value.get().map_or_else(|| "–".to_owned(), text)}
+                    " "
                     <span class="rate__unit">{unit}</span>
                 </span>
             </div>
+            " "
             <Sparkline values label="The last minute, second by second"/>
         </div>
     }

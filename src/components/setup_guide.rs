@@ -2,11 +2,16 @@
 
 use leptos::prelude::*;
 
+use super::copyable::Copyable;
 use crate::browser::page;
-use crate::model::status::Listener;
+use crate::model::status::{Listener, Transport};
 
-/// The port that most exporters use by default, and Meridian too.
-const DEFAULT_PORT: u16 = 2055;
+/// The port that most exporters of NetFlow use by default, and Meridian too.
+const NETFLOW_PORT: u16 = 2055;
+/// The port of IPFIX.
+const IPFIX_PORT: u16 = 4739;
+/// The port of sFlow.
+const SFLOW_PORT: u16 = 6343;
 
 /// Name of this host as the browser knows it; until then a word to replace.
 fn host() -> RwSignal<String> {
@@ -19,20 +24,15 @@ fn host() -> RwSignal<String> {
     host
 }
 
-fn port(listeners: Signal<Vec<Listener>>) -> Memo<u16> {
+/// The port of a transport, `wanted` if there is one with it, else the first.
+fn port(listeners: Signal<Vec<Listener>>, transport: Transport, wanted: u16) -> Memo<Option<u16>> {
     Memo::new(move |_| {
-        listeners.with(|listeners| listeners.first().map_or(DEFAULT_PORT, |listener| listener.address.port()))
+        listeners.with(|listeners| {
+            let own = listeners.iter().filter(|listener| listener.transport == transport);
+            let ports: Vec<_> = own.map(|listener| listener.address.port()).collect();
+            ports.iter().copied().find(|port| *port == wanted).or_else(|| ports.first().copied())
+        })
     })
-}
-
-/// Text to copy: one click selects all of it.
-#[component]
-fn Command(
-    /// What to type.
-    #[prop(into)]
-    text: Signal<String>,
-) -> impl IntoView {
-    view! { <pre class="command" tabindex="0"><code>{text}</code></pre> }
 }
 
 /// The two shortest ways to some flows.
@@ -42,13 +42,14 @@ pub fn QuickStart(
     listeners: Signal<Vec<Listener>>,
 ) -> impl IntoView {
     let host = host();
-    let port = port(listeners);
-    let softflowd = move || format!("softflowd -i eth0 -v 9 -n {}:{}", host.get(), port.get());
+    let port = port(listeners, Transport::Udp, NETFLOW_PORT);
+    let softflowd =
+        move || format!("softflowd -i eth0 -v 9 -n {}:{}", host.get(), port.get().unwrap_or(NETFLOW_PORT));
     view! {
         <p>"No export datagrams arrive. Send some from a host that sees traffic:"</p>
-        <Command text=Signal::derive(softflowd)/>
+        <Copyable text=Signal::derive(softflowd)/>
         <p>"Or look around with synthetic traffic:"</p>
-        <Command text="meridian run --demo"/>
+        <Copyable text="meridian run --demo"/>
     }
     .into_any()
 }
@@ -60,20 +61,35 @@ pub fn SetupGuide(
     listeners: Signal<Vec<Listener>>,
 ) -> impl IntoView {
     let host = host();
-    let port = port(listeners);
-    let text = move |of: fn(&str, u16) -> String| Signal::derive(move || of(&host.get(), port.get()));
+    let netflow = port(listeners, Transport::Udp, NETFLOW_PORT);
+    let sflow = port(listeners, Transport::Udp, SFLOW_PORT);
+    let tcp = port(listeners, Transport::Tcp, IPFIX_PORT);
+    let text_for = move |port: Memo<Option<u16>>, usual: u16, of: fn(&str, u16) -> String| {
+        Signal::derive(move || of(&host.get(), port.get().unwrap_or(usual)))
+    };
+    let text = move |of: fn(&str, u16) -> String| text_for(netflow, NETFLOW_PORT, of);
+    let sampled = move |of: fn(&str, u16) -> String| text_for(sflow, SFLOW_PORT, of);
     view! {
         <section class="setup-guide panel" aria-labelledby="setup-guide-title">
             <h2 id="setup-guide-title" class="panel__title">"Point an exporter at Meridian"</h2>
             <p>
-                "NetFlow v1, v5, v7, v9, IPFIX and sFlow v5 are recognised by themselves on every listening port. "
-                "Sampling is not scaled up yet: export unsampled where you can."
+                "NetFlow v1, v5, v7, v9, IPFIX and sFlow v5 are recognised by themselves on every UDP port; IPFIX also "
+                "comes over TCP and TLS. Sampled traffic is scaled by the interval that its exporter states."
             </p>
             <div class="setup-guide__ways">
-                <div><h3>"softflowd (Linux, BSD)"</h3><Command text=text(softflowd)/></div>
-                <div><h3>"pmacct (nfprobe)"</h3><Command text=text(pmacct)/></div>
-                <div><h3>"MikroTik RouterOS 7"</h3><Command text=text(mikrotik)/></div>
-                <div><h3>"Cisco IOS / IOS XE"</h3><Command text=text(cisco)/></div>
+                <div><h3>"softflowd (Linux, BSD)"</h3><Copyable text=text(softflowd)/></div>
+                <div><h3>"pmacct (nfprobe)"</h3><Copyable text=text(pmacct)/></div>
+                <div><h3>"sFlow: hsflowd (Linux)"</h3><Copyable text=sampled(hsflowd)/></div>
+                <div><h3>"sFlow: pmacct (sfprobe)"</h3><Copyable text=sampled(sfprobe)/></div>
+                <div>
+                    <h3>"IPFIX over TCP: softflowd"</h3>
+                    <Copyable text=text_for(tcp, IPFIX_PORT, ipfix_over_tcp)/>
+                    <Show when=move || tcp.get().is_none()>
+                        <p class="panel__hint">"No TCP port listens now: set listen.tcp in meridian.toml."</p>
+                    </Show>
+                </div>
+                <div><h3>"MikroTik RouterOS 7"</h3><Copyable text=text(mikrotik)/></div>
+                <div><h3>"Cisco IOS / IOS XE"</h3><Copyable text=text(cisco)/></div>
             </div>
         </section>
     }
@@ -86,9 +102,27 @@ fn softflowd(host: &str, port: u16) -> String {
 
 fn pmacct(host: &str, port: u16) -> String {
     format!(
-        "daemonize: true\npcap_interface: eth0\naggregate: src_host, dst_host, src_port, dst_port, proto, tos\n\
+        "# /etc/pmacct/pmacctd.conf\ndaemonize: true\npcap_interface: eth0\naggregate: src_host, dst_host, src_port, dst_port, proto, tos\n\
          plugins: nfprobe\nnfprobe_receiver: {host}:{port}\nnfprobe_version: 9"
     )
+}
+
+fn hsflowd(host: &str, port: u16) -> String {
+    format!(
+        "# /etc/hsflowd.conf\nsflow {{\n  agent = eth0\n  sampling = 1000\n  \
+         collector {{ ip = {host} udpport = {port} }}\n  pcap {{ dev = eth0 }}\n}}"
+    )
+}
+
+fn sfprobe(host: &str, port: u16) -> String {
+    format!(
+        "# /etc/pmacct/pmacctd.conf\ndaemonize: true\npcap_interface: eth0\nplugins: sfprobe\n\
+         sfprobe_receiver: {host}:{port}\nsampling_rate: 100"
+    )
+}
+
+fn ipfix_over_tcp(host: &str, port: u16) -> String {
+    format!("softflowd -i eth0 -v 10 -P tcp -n {host}:{port}")
 }
 
 fn mikrotik(host: &str, port: u16) -> String {

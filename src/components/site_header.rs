@@ -29,7 +29,9 @@ pub fn SiteHeader(
             </A>
             <nav class="site-header__nav" aria-label="Pages">
                 <A href="/" exact=true>"Live"</A>
+                " "
                 <A href="/exporters">"Exporters"</A>
+                " "
                 <A href="/settings">"Settings"</A>
             </nav>
             <div class="site-header__state">

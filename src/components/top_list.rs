@@ -38,7 +38,7 @@ pub fn TopList(
     let length = Memo::new(move |_| entries.with(Vec::len));
     view! {
         <section class="top-list panel">
-            <h2 class="panel__title">{title} <span class="panel__note">{covers}</span></h2>
+            <h2 class="panel__title">{title} " " <span class="panel__note">{covers}</span></h2>
             <Show when=move || length.get() == 0>
                 <p class="panel__empty">"Nothing in the last minute."</p>
             </Show>
@@ -69,11 +69,14 @@ fn Entry(entry: Memo<Option<TopEntry>>, on_term: Callback<String>) -> impl IntoV
             >
                 <span class="top-list__name">
                     {part(|entry| entry.name.clone())}
+                    " "
                     <span class="top-list__note">{part(|entry| entry.note.clone())}</span>
                 </span>
+                " "
                 <span class="top-list__amount">{part(|entry| entry.amount.clone())}</span>
                 <ShareBar share/>
             </button>
+            " "
         </li>
     }
 }

@@ -24,7 +24,7 @@ pub fn TotalsPanel(
     view! {
         <section class="totals panel">
             <h2 class="panel__title">
-                "Totals"
+                "Totals "
                 <span class="panel__note" title=move || since_ms.get().map(time::date_and_time)>
                     {since}
                 </span>
@@ -32,19 +32,24 @@ pub fn TotalsPanel(
             <dl class="totals__figures" title=move || all.get().map(quantity::in_full)>
                 <div>
                     <dt>"Flows"</dt>
+                    " "
                     <dd class="totals__flows">{figure(|traffic| quantity::count(traffic.flows))}</dd>
                 </div>
+                " "
                 <div>
                     <dt>"Bytes"</dt>
+                    " "
                     <dd>{figure(|traffic| quantity::bytes(traffic.scaled_bytes))}</dd>
                 </div>
+                " "
                 <div>
                     <dt>"Packets"</dt>
+                    " "
                     <dd>{figure(|traffic| quantity::short_count(traffic.scaled_packets))}</dd>
                 </div>
             </dl>
             <Show when=move || all.get().is_some_and(Traffic::is_scaled)>
-                <p class="panel__hint">{move || all.get().and_then(quantity::sampling_note)}</p>
+                <p class="panel__hint totals__sampling">{move || all.get().and_then(quantity::sampling_note)}</p>
             </Show>
             <ul class="totals__directions">
                 {Direction::ALL.map(|direction| view! { <DirectionTotal direction totals on_term/> }).collect_view()}
@@ -78,14 +83,17 @@ fn DirectionTotal(
                 on:click=move |_| on_term.run(format!("direction = {}", direction.name()))
             >
                 <span>{direction.name()}</span>
+                " "
                 <span class="totals__amount">
                     {move || quantity::bytes(own.get().scaled_bytes)}
+                    " "
                     <span class="totals__flow-count">
-                        {move || format!("{} flows", quantity::short_count(own.get().flows))}
+                        {move || format!("{} flow{}", quantity::short_count(own.get().flows), if own.get().flows == 1 { "" } else { "s" })}
                     </span>
                 </span>
                 <ShareBar share colour/>
             </button>
+            " "
         </li>
     }
 }
@@ -103,10 +111,11 @@ pub fn LatencyPanel(
     let figure = |us: Option<u32>| us.map_or_else(|| "–".to_owned(), quantity::microseconds);
     view! {
         <section class="latency panel" title="Over the last minute, for the frames of this page">
-            <h2 class="panel__title">"Latency" <span class="panel__note">"datagram → socket"</span></h2>
+            <h2 class="panel__title">"Latency " <span class="panel__note">"datagram → socket"</span></h2>
             <dl class="latency__figures">
-                <div><dt>"median"</dt><dd>{move || figure(p50_us.get())}</dd></div>
-                <div><dt>"99 %"</dt><dd>{move || figure(p99_us.get())}</dd></div>
+                <div><dt>"median"</dt>" "<dd>{move || figure(p50_us.get())}</dd></div>
+                " "
+                <div><dt>"99 %"</dt>" "<dd>{move || figure(p99_us.get())}</dd></div>
             </dl>
             <Show when={move || times_skipped.get() > 0}>
                 <p class="panel__hint">

@@ -20,3 +20,4 @@ pub mod status;
 pub mod theme;
 pub mod time;
 pub mod traffic;
+pub mod undecodable;

@@ -38,6 +38,31 @@ pub fn short_count(number: u64) -> String {
     with_prefix(u128::from(number), ["", "k", "M", "G", "T", "P", "E"])
 }
 
+/// A rate: `3.4` below ten a second, else as [`short_count`]; of `count` in so many milliseconds.
+pub fn per_second(count: u64, ms: u64) -> String {
+    let tenths = (u128::from(count) * 10_000).checked_div(u128::from(ms)).unwrap_or(0);
+    match u64::try_from(tenths).unwrap_or(u64::MAX) {
+        0 => "0".to_owned(),
+        tenths @ 1..100 => format!("{}.{}", tenths / 10, tenths % 10),
+        tenths => short_count(tenths / 10),
+    }
+}
+
+/// A share for people: `0.3 %`, `12 %`; `below 0.1 %` where there is little of it, `0 %` where there is none.
+pub fn percent(part: u64, whole: u64) -> String {
+    match (part, per_mille(part, whole)) {
+        (0, _) => format!("0{THIN}%"),
+        (_, 0) => format!("below 0.1{THIN}%"),
+        (_, share @ 1..100) => format!("{}.{}{THIN}%", share / 10, share % 10),
+        (_, share) => format!("{}{THIN}%", share / 10),
+    }
+}
+
+/// A number with its noun: `1 flow`, `2 flows`; nouns that take an s only.
+pub fn counted(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
 /// `420 µs`, `1.23 ms`, `2.50 s`.
 pub fn microseconds(us: u32) -> String {
     with_prefix(u128::from(us), ["µs", "ms", "s", "", "", "", ""])
@@ -68,10 +93,10 @@ pub fn duration(ms: u64) -> String {
 /// makes a difference it says that these are the figures as exported, and what they are scaled.
 pub fn in_full(traffic: Traffic) -> String {
     let exported = format!(
-        "{} flows · {} bytes · {} packets",
-        count(traffic.flows),
-        count(traffic.bytes),
-        count(traffic.packets)
+        "{} · {} · {}",
+        counted(traffic.flows, "flow"),
+        counted(traffic.bytes, "byte"),
+        counted(traffic.packets, "packet")
     );
     if !traffic.is_scaled() {
         return exported;
@@ -79,7 +104,7 @@ pub fn in_full(traffic: Traffic) -> String {
     let (bytes, packets) = (count(traffic.scaled_bytes), count(traffic.scaled_packets));
     let unknown = match traffic.unknown_sampling {
         0 => String::new(),
-        flows => format!("; {} flows with unknown sampling", count(flows)),
+        flows => format!("; {} with unknown sampling", counted(flows, "flow")),
     };
     format!("{exported} as exported; scaled by sampling: {bytes} bytes · {packets} packets{unknown}")
 }
@@ -87,13 +112,13 @@ pub fn in_full(traffic: Traffic) -> String {
 /// A line for people where sampling makes a difference; `None` where it does not.
 pub fn sampling_note(traffic: Traffic) -> Option<String> {
     let note = format!(
-        "Scaled by sampling; as exported: {}, {} packets",
+        "Scaled by sampling. As exported: {}, {} packets",
         bytes(traffic.bytes),
         short_count(traffic.packets)
     );
     let unknown = match traffic.unknown_sampling {
         0 => String::new(),
-        flows => format!("; {} flows with unknown sampling", short_count(flows)),
+        flows => format!("; sampling unknown for {} of the flows", percent(flows, traffic.flows)),
     };
     traffic.is_scaled().then_some(note + &unknown)
 }
@@ -184,14 +209,34 @@ mod tests {
             Traffic { flows: 2, bytes: 50, packets: 1, scaled_bytes: 50, scaled_packets: 1, ..Traffic::NONE };
         let unknown = Traffic { unknown_sampling: 2, ..plain };
         assert_eq!((sampling_note(plain), sampling_note(unknown)), (None, None));
-        assert_eq!(in_full(unknown), "2 flows · 50 bytes · 1 packets");
+        assert_eq!(in_full(unknown), "2 flows · 50 bytes · 1 packet");
         let scaled = Traffic { scaled_bytes: 2_600, scaled_packets: 52, unknown_sampling: 1, ..plain };
         let note = sampling_note(scaled).unwrap().replace(THIN, " ");
-        assert_eq!(note, "Scaled by sampling; as exported: 50 B, 1 packets; 1 flows with unknown sampling");
+        assert_eq!(
+            note,
+            "Scaled by sampling. As exported: 50 B, 1 packets; sampling unknown for 50 % of the flows"
+        );
         let full = in_full(scaled).replace(THIN, " ");
         assert!(
-            full.starts_with("2 flows · 50 bytes · 1 packets as exported; scaled by sampling: 2 600 bytes")
+            full.starts_with("2 flows · 50 bytes · 1 packet as exported; scaled by sampling: 2 600 bytes")
         );
+    }
+
+    #[test]
+    fn a_slow_rate_has_a_decimal_and_a_fast_one_a_prefix() {
+        assert_eq!(per_second(0, 10_000), "0");
+        assert_eq!(per_second(34, 10_000), "3.4");
+        assert_eq!(per_second(120, 10_000), "12");
+        assert_eq!(per_second(250_000, 10_000), "25.0\u{202f}k");
+        assert_eq!(per_second(5, 0), "0");
+    }
+
+    #[test]
+    fn a_little_is_not_shown_as_nothing() {
+        assert_eq!(percent(0, 1_000_000), "0\u{202f}%");
+        assert_eq!(percent(1, 1_000_000), "below 0.1\u{202f}%");
+        assert_eq!(percent(3, 1_000), "0.3\u{202f}%");
+        assert_eq!(percent(1, 2), "50\u{202f}%");
     }
 
     #[test]

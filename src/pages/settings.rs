@@ -121,12 +121,12 @@ fn home_networks(networks: &[HomeNetwork]) -> impl IntoView + use<> {
                 .iter()
                 .map(|range| view! { <code>{range.clone()}</code> " " })
                 .collect_view();
-            view! { <tr><th scope="row">{network.name.clone()}</th><td>{ranges}</td><td>{at}</td></tr> }
+            view! { <tr><th scope="row">{network.name.clone()}</th><td data-label="Ranges">{ranges}</td><td data-label="Place">{at}</td></tr> }
         })
         .collect_view();
     view! {
         <div class="table-scroll">
-            <table class="data-table">
+            <table class="data-table data-table--stacked">
                 <caption class="visually-hidden">"Home networks, in the order in which they are looked up"</caption>
                 <thead>
                     <tr><th scope="col">"Network"</th><th scope="col">"Ranges"</th><th scope="col">"Place"</th></tr>
@@ -149,17 +149,17 @@ fn database_table(databases: &[Database]) -> impl IntoView + use<> {
             view! {
                 <tr>
                     <th scope="row"><code>{database.file.clone()}</code></th>
-                    <td>{answers}</td>
-                    <td>{database.database_type.clone()}</td>
-                    <td>{time::date_and_time(built_ms)}</td>
-                    <td class="data-table__number">{quantity::count(database.ranges)}</td>
+                    <td data-label="Answers">{answers}</td>
+                    <td data-label="Type">{database.database_type.clone()}</td>
+                    <td data-label="Built">{time::date_and_time(built_ms)}</td>
+                    <td class="data-table__number" data-label="Ranges">{quantity::count(database.ranges)}</td>
                 </tr>
             }
         })
         .collect_view();
     view! {
         <div class="table-scroll">
-            <table class="data-table">
+            <table class="data-table data-table--stacked">
                 <caption class="visually-hidden">"Geolocation databases in use"</caption>
                 <thead>
                     <tr>

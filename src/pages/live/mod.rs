@@ -206,7 +206,7 @@ fn NewestFlows(
         <section class=class aria-labelledby="newest-title">
             <div class="live__drawer-head">
                 <h2 id="newest-title" class="panel__title">
-                    "Newest flows"
+                    "Newest flows "
                     <span class="panel__note">
                         {move || if feed.hold_rows.get() { "held while you look" } else { "a sample of at most 50" }}
                     </span>

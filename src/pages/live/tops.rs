@@ -9,13 +9,26 @@ use crate::model::protocol_names::{protocol_label, service_name};
 use crate::model::traffic::Traffic;
 use crate::model::{countries, quantity};
 
-/// What the lists cover: `by bytes, 60 s`.
+/// What the lists cover: `by bytes, last 60 s`, or `by bytes, scaled, last 60 s` where sampling makes a difference.
 pub fn covers(feed: LiveFeed) -> Signal<String> {
     Memo::new(move |_| {
-        let seconds = feed.second.with(|second| second.as_ref().map_or(0, |second| second.tops_seconds));
-        if seconds == 0 { "by bytes".to_owned() } else { format!("by bytes, last {seconds}\u{202f}s") }
+        feed.second.with(|second| {
+            let by = if second.as_ref().is_some_and(is_scaled) { "by bytes, scaled" } else { "by bytes" };
+            match second.as_ref().map_or(0, |second| second.tops_seconds) {
+                0 => by.to_owned(),
+                seconds => format!("{by}, last {seconds}\u{202f}s"),
+            }
+        })
     })
     .into()
+}
+
+/// True when an entry of any list is scaled, so that all say the same.
+fn is_scaled(second: &Second) -> bool {
+    let countries = second.top_countries.iter().map(|top| top.traffic);
+    let systems = second.top_as.iter().map(|top| top.traffic);
+    let ports = second.top_ports.iter().map(|top| top.traffic);
+    countries.chain(systems).chain(ports).any(Traffic::is_scaled)
 }
 
 /// Countries of the external ends.

@@ -143,6 +143,11 @@ mod tests {
             assert_eq!(reason.index(), index);
             assert!(labels.insert(reason.label()));
             assert!(reason.label().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
+            assert!(
+                crate::model::undecodable::words(reason.label()).is_some(),
+                "{} has no words",
+                reason.label()
+            );
         }
     }
 
