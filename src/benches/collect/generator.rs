@@ -215,9 +215,10 @@ impl Exporter {
             *random ^= *random >> 7;
             *random ^= *random << 17;
             if let Some(destination) = record.get_mut(4..10) {
-                let [a, b, c, d] = flows.destination(*random);
-                let [.., e, f] = random.to_le_bytes();
-                destination.copy_from_slice(&[a, b, c, d, e | 0x80, f]);
+                let (address, port) = destination.split_at_mut(4);
+                address.copy_from_slice(&flows.destination(*random));
+                let [.., high, low] = random.to_le_bytes();
+                port.copy_from_slice(&[high | 0x80, low]);
             }
         }
         self.socket.send(datagram)?;

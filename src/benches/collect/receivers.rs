@@ -193,7 +193,7 @@ impl Receiver {
                 }
             }
         }
-        let (cpu, receiving_cpu) = (all - before.0, receiving - before.1);
+        let (cpu, receiving_cpu) = (all.saturating_sub(before.0), receiving.saturating_sub(before.1));
         Ok(Account { flows, kernel_drops, live, cpu, receiving_cpu, peak_kib })
     }
 }

@@ -301,7 +301,7 @@ impl Hub {
             let Some(first) = run.first() else { continue };
             let ground = counter.ground(first);
             for view in &views {
-                view.append(run, &ground, &mut counter.places, &self.metrics, now);
+                view.append(run, &ground, &mut counter.places, now);
             }
             let newest_us = run.iter().map(|batch| batch.newest_received_us).max();
             counter.last_received_us = counter.last_received_us.max(newest_us);

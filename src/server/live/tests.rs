@@ -115,7 +115,7 @@ impl Counted {
             }
         }
         self.places.begin(self.ground.generation);
-        self.view.append(&[batch], &self.ground, &mut self.places, &self.metrics, now);
+        self.view.append(&[batch], &self.ground, &mut self.places, now);
         self.view.publish();
     }
 
@@ -291,7 +291,7 @@ fn amounts_beyond_all_measure_break_neither_the_law_nor_the_tops() {
             (flow.record.bytes, flow.record.packets) = (u64::MAX, u64::MAX);
         }
         counted.places.begin(1);
-        counted.view.append(&[batch], &counted.ground, &mut counted.places, &counted.metrics, counted.start);
+        counted.view.append(&[batch], &counted.ground, &mut counted.places, counted.start);
         counted.view.publish();
         counted.view.end_second(Feed::default(), &counted.metrics);
         client.read(&counted.view);
@@ -528,7 +528,7 @@ fn exporters_are_found_by_their_address() {
     stranger.record.exporter = ExporterId(9);
     batch.flows.push(stranger);
     counted.places.begin(1);
-    counted.view.append(&[batch], &counted.ground, &mut counted.places, &counted.metrics, counted.start);
+    counted.view.append(&[batch], &counted.ground, &mut counted.places, counted.start);
     assert_eq!(counted.totals().all.flows, known);
 }
 
@@ -544,7 +544,7 @@ fn a_filter_by_city_finds_the_home_network_of_that_name_and_no_unknown_place() {
     let expected = u64::try_from(batch.flows.iter().filter(at_site).count()).unwrap();
     assert!(expected > 0);
     counted.places.begin(1);
-    counted.view.append(&[batch], &counted.ground, &mut counted.places, &counted.metrics, counted.start);
+    counted.view.append(&[batch], &counted.ground, &mut counted.places, counted.start);
     assert_eq!(counted.totals().all.flows, expected);
 }
 
@@ -561,7 +561,7 @@ fn one_record_beyond_all_measure_spoils_its_own_second_and_no_other() {
         let batch = FlowBatch { flows: flow, ..counted.numbers.batch(&counted.ground.geolocation, 1) };
         counted.places.begin(1);
         let Counted { view, ground, places, metrics, start, .. } = &mut counted;
-        view.append(&[batch], ground, places, metrics, *start);
+        view.append(&[batch], ground, places, *start);
         view.end_second(Feed::default(), metrics);
     }
     let snapshot = counted.view.snapshot(SnapshotReason::Subscribed, 0);
