@@ -81,8 +81,7 @@ fn Rate(
                 </span>
                 " "
                 <span class="rate__value">
-                    {move || value.get().map_or_else(|| "–".to_owned(), text)}
-                    " "
+                    {move || value.get().map_or_else(|| "–".to_owned(), text) + " "}
                     <span class="rate__unit">{unit}</span>
                 </span>
             </div>

@@ -68,8 +68,8 @@ fn Entry(entry: Memo<Option<TopEntry>>, on_term: Callback<String>) -> impl IntoV
                 on:click=move |_| on_term.run(term())
             >
                 <span class="top-list__name">
-                    {part(|entry| entry.name.clone())}
-                    " "
+                    // Chromium's accessible names leave out a space that is a text of its own.
+                    {part(|entry| format!("{} ", entry.name))}
                     <span class="top-list__note">{part(|entry| entry.note.clone())}</span>
                 </span>
                 " "
