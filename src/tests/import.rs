@@ -22,15 +22,18 @@ use meridian::server::wire::encode::Exporter;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-mod support {
-    pub mod cases;
-    pub mod frames;
-    pub mod pcap_file;
-}
+#[path = "support/cases.rs"]
+mod cases;
+#[path = "import/ending.rs"]
+mod ending;
+#[path = "support/frames.rs"]
+mod frames;
+#[path = "support/pcap_file.rs"]
+mod pcap_file;
 
-use support::cases::{Datagram, cases_in};
-use support::frames::{UDP, ethernet, ethertype, fragment, ip, udp};
-use support::pcap_file::{ETHERNET, Layout, pcap};
+use cases::{Datagram, cases_in};
+use frames::{UDP, ethernet, ethertype, fragment, ip, udp};
+use pcap_file::{ETHERNET, Layout, pcap};
 
 /// Packets with their times.
 type Packets = Vec<(i64, Vec<u8>)>;
@@ -574,75 +577,4 @@ fn the_clock_of_each_interface_is_read_by_its_resolution_and_offset() {
         let expected: Vec<_> = expected.into_iter().map(Some).chain([None, Some(time_us)]).collect();
         assert_eq!(times, expected);
     }
-}
-
-#[test]
-fn templates_of_one_file_decode_the_data_of_the_next() {
-    let cases = cases_in(&softflowd());
-    let packets = packets(&cases["soft_v9"]);
-    let (first, second) = packets.split_at(1);
-    let files = [first, second].map(|part| pcap(Layout::USUAL, RAW, borrowed(part)));
-    assert_complete(&imported_with(&[&files[0], &files[1]], &[]), truth(false), "in order");
-    // The other way round the sets wait, and are decoded when the templates come.
-    let turned = imported_with(&[&files[1], &files[0]], &[]);
-    assert_eq!(exported(turned.totals.traffic), exported(truth(false)));
-    // Without the templates they stay waiting, and are reported so.
-    let alone = imported(&files[1]);
-    assert!(alone.totals.sets_waiting > 0);
-    assert!(alone.to_string().contains("data sets whose template is not in the capture"));
-}
-
-#[test]
-fn a_file_that_cannot_be_opened_is_told_before_anything_is_imported() {
-    let stop = CancellationToken::new();
-    let failed = |names: &[&str]| {
-        let files = names.iter().map(PathBuf::from).collect();
-        import_request(&Request { files, ports: Vec::new() }, &stop).unwrap_err().to_string()
-    };
-    assert_eq!(
-        failed(&["/dev/null", "/nowhere/x.pcap"]),
-        "cannot open /nowhere/x.pcap: there is no such file; nothing was imported"
-    );
-    assert!(failed(&["/tmp"]).contains("it is a folder: name the files in it"));
-    assert!(failed(&["-", "-"]).contains("named twice"));
-}
-
-#[test]
-fn a_stop_signal_ends_an_import_that_waits_for_input_with_the_summary_so_far() {
-    let cases = cases_in(&softflowd());
-    let packets = packets(&cases["soft_v9"]);
-    let capture = pcap(Layout::USUAL, RAW, borrowed(&packets));
-    let folder = TempDir::new().unwrap();
-    let pipe = folder.path().join("pipe");
-    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    let stop = CancellationToken::new();
-    let (request, token) = (Request { files: vec![pipe.clone()], ports: Vec::new() }, stop.clone());
-    let importing = std::thread::spawn(move || import_request(&request, &token).unwrap());
-    let mut writer = std::fs::OpenOptions::new().write(true).open(&pipe).unwrap();
-    writer.write_all(&capture).unwrap();
-    // The writer stays open: only the signal ends the import.
-    stop.cancel();
-    let asked = Instant::now();
-    let summary = importing.join().unwrap();
-    assert!(asked.elapsed() < Duration::from_secs(5));
-    assert!(summary.is_interrupted);
-    assert!(!summary.is_complete());
-    assert_eq!(summary.files[0].problem, None);
-    assert!(summary.totals.traffic.flows <= truth(false).flows);
-    assert!(summary.to_string().contains("interrupted"));
-}
-
-#[test]
-fn the_summary_is_json_with_the_same_totals() {
-    let cases = cases_in(&softflowd());
-    let capture = pcap(Layout::USUAL, RAW, borrowed(&packets(&cases["soft_v10"])));
-    let json: serde_json::Value = serde_json::to_value(imported(&capture)).unwrap();
-    let expected = truth(false);
-    assert_eq!(json["totals"]["flows"], expected.flows);
-    assert_eq!(json["totals"]["bytes"], expected.bytes);
-    assert_eq!(json["exporters"][0]["protocols"][0], "IPFIX");
-    assert_eq!(json["exporters"][0]["packets"], expected.packets);
-    assert_eq!(json["files"][0]["format"], "pcap");
-    let countries = json["countries"].as_array().unwrap();
-    assert_eq!(countries[0]["code"], serde_json::Value::Null);
 }
