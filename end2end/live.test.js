@@ -206,7 +206,7 @@ describe('the live page', () => {
       await send(sampledRouter(mixedFlows(60), 1000), sampled.udpPort);
       await until('the tops', async () => /by bytes, scaled, last/.test(await side.textContent()));
       await until('the rates', async () => /Throughput scaled/.test(await side.textContent()));
-      assert.match(await side.textContent(), /Scaled by sampling\. As exported: /);
+      await until('the totals', async () => /Scaled by sampling\. As exported: /.test(await side.textContent()));
       assert.doesNotMatch(await page.locator('.rate').first().textContent(), /scaled/, 'flows are never scaled');
       // Closed before its server ends, so that the browser does not complain of that.
       assert.deepEqual(page.complaints, []);
