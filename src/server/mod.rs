@@ -4,6 +4,7 @@ pub mod collector;
 pub mod config;
 pub mod context;
 pub mod geolocation;
+pub mod history;
 pub mod home;
 pub mod http;
 pub mod import;

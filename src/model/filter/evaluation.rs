@@ -7,6 +7,7 @@ use super::expression::{Comparison, Expression, Term, Test, Values};
 use super::field::{End, Field};
 use crate::model::flow_record::{ExporterId, LocatedFlow};
 use crate::model::place::CountryCode;
+use crate::model::traffic::Direction;
 
 /// Answers what a flow holds only as a number.
 pub trait PlaceLookup {
@@ -71,14 +72,22 @@ impl Term {
     }
 
     fn numbers(&self, flow: &LocatedFlow) -> [Option<u64>; 2] {
-        let record = &flow.record;
+        let (record, way) = (&flow.record, flow.direction);
         match self.field {
-            Field::Port(end) => end.of(record.source_port.into(), record.destination_port.into()),
-            Field::AsNumber(end) => end.of(flow.source.as_number.into(), flow.destination.as_number.into()),
-            Field::Interface(end) => end.of(record.input_interface.into(), record.output_interface.into()),
+            Field::Port(end) => end.of(way, record.source_port.into(), record.destination_port.into()),
+            Field::AsNumber(end) => {
+                end.of(way, flow.source.as_number.into(), flow.destination.as_number.into())
+            }
+            Field::Interface(end) => {
+                end.of(way, record.input_interface.into(), record.output_interface.into())
+            }
             Field::Protocol => [Some(record.protocol.into()), None],
             Field::Bytes => [Some(record.bytes), None],
             Field::Packets => [Some(record.packets), None],
+            Field::Service => [Some(record.source_port.min(record.destination_port).into()), None],
+            Field::TcpFlags => [Some(record.tcp_flags.into()), None],
+            Field::TypeOfService => [Some(record.type_of_service.into()), None],
+            Field::Vlan => [Some(record.vlan.into()), None],
             Field::Address(_) | Field::Country(_) | Field::City(_) | Field::Direction | Field::Exporter => {
                 [None; 2]
             }
@@ -87,7 +96,9 @@ impl Term {
 
     fn addresses(&self, flow: &LocatedFlow, places: &impl PlaceLookup) -> [Option<IpAddr>; 2] {
         match self.field {
-            Field::Address(end) => end.of(flow.record.source_address, flow.record.destination_address),
+            Field::Address(end) => {
+                end.of(flow.direction, flow.record.source_address, flow.record.destination_address)
+            }
             Field::Exporter => [places.exporter_address(flow.record.exporter), None],
             _ => [None; 2],
         }
@@ -95,18 +106,28 @@ impl Term {
 
     fn places(&self, flow: &LocatedFlow) -> [Option<u32>; 2] {
         match self.field {
-            Field::Country(end) | Field::City(end) => end.of(flow.source.place, flow.destination.place),
+            Field::Country(end) | Field::City(end) => {
+                end.of(flow.direction, flow.source.place, flow.destination.place)
+            }
             _ => [None; 2],
         }
     }
 }
 
 impl End {
-    fn of<T>(self, source: T, destination: T) -> [Option<T>; 2] {
-        match self {
-            Self::Either => [Some(source), Some(destination)],
-            Self::Source => [Some(source), None],
-            Self::Destination => [Some(destination), None],
+    /// What this end of a flow has, of what its source and its destination have.
+    pub fn of<T>(self, direction: Direction, source: T, destination: T) -> [Option<T>; 2] {
+        match (self, direction) {
+            (Self::Either, _) | (Self::Outside, Direction::Transit) | (Self::Home, Direction::Internal) => {
+                [Some(source), Some(destination)]
+            }
+            (Self::Source, _) | (Self::Outside, Direction::Inbound) | (Self::Home, Direction::Outbound) => {
+                [Some(source), None]
+            }
+            (Self::Destination, _)
+            | (Self::Outside, Direction::Outbound)
+            | (Self::Home, Direction::Inbound) => [Some(destination), None],
+            (Self::Outside, Direction::Internal) | (Self::Home, Direction::Transit) => [None, None],
         }
     }
 }

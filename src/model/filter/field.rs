@@ -11,6 +11,34 @@ pub enum End {
     Source,
     /// The destination; of interfaces the output.
     Destination,
+    /// The end that is not in a home network: both of transit, none of internal flows.
+    Outside,
+    /// The end that is in a home network: both of internal, none of transit flows.
+    Home,
+}
+
+impl End {
+    /// The end of what is written before a dot.
+    pub fn of_prefix(prefix: &str) -> Option<Self> {
+        match prefix.to_ascii_lowercase().as_str() {
+            "src" | "source" => Some(Self::Source),
+            "dst" | "dest" | "destination" => Some(Self::Destination),
+            "outside" | "external" => Some(Self::Outside),
+            "home" | "inside" => Some(Self::Home),
+            _ => None,
+        }
+    }
+
+    /// What stands before the name of a field of this end.
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Either => "",
+            Self::Source => "src.",
+            Self::Destination => "dst.",
+            Self::Outside => "outside.",
+            Self::Home => "home.",
+        }
+    }
 }
 
 /// What a filter can ask about.
@@ -38,11 +66,19 @@ pub enum Field {
     Bytes,
     /// Packets of the flow, as exported.
     Packets,
+    /// The smaller of the two ports: that of the service, as a rule.
+    Service,
+    /// TCP flags seen, the low nine bits.
+    TcpFlags,
+    /// IP type of service or traffic class.
+    TypeOfService,
+    /// VLAN id, 0 when absent.
+    Vlan,
 }
 
 /// The fields by their canonical names, each with an example value: what a filter bar can offer.
-/// Those marked `true` can also be written with `src.` and `dst.`.
-pub const FIELDS: [(&str, bool, &str); 11] = [
+/// Those marked `true` can also be written with `src.`, `dst.`, `outside.` and `home.`.
+pub const FIELDS: [(&str, bool, &str); 15] = [
     ("address", true, "10.0.0.0/8"),
     ("port", true, "443"),
     ("country", true, "\"DE\""),
@@ -54,6 +90,10 @@ pub const FIELDS: [(&str, bool, &str); 11] = [
     ("bytes", false, "1M"),
     ("packets", false, "1000"),
     ("interface", false, "3"),
+    ("service", false, "443"),
+    ("flags", false, "2"),
+    ("tos", false, "46"),
+    ("vlan", false, "100"),
 ];
 
 type OfAnEnd = fn(End) -> Field;
@@ -72,7 +112,7 @@ const OF_AN_END: [(&str, OfAnEnd); 11] = [
     ("city", Field::City),
 ];
 
-const OF_THE_FLOW: [(&str, Field); 11] = [
+const OF_THE_FLOW: [(&str, Field); 15] = [
     ("protocol", Field::Protocol),
     ("proto", Field::Protocol),
     ("direction", Field::Direction),
@@ -84,6 +124,10 @@ const OF_THE_FLOW: [(&str, Field); 11] = [
     ("input.interface", Field::Interface(End::Source)),
     ("out.interface", Field::Interface(End::Destination)),
     ("output.interface", Field::Interface(End::Destination)),
+    ("service", Field::Service),
+    ("flags", Field::TcpFlags),
+    ("tos", Field::TypeOfService),
+    ("vlan", Field::Vlan),
 ];
 
 impl Field {
@@ -93,11 +137,9 @@ impl Field {
         if let Some(field) = found(&OF_THE_FLOW, &name) {
             return Ok(field);
         }
-        let (end, prefix, stem) = match name.split_once('.') {
-            Some(("src" | "source", stem)) => (End::Source, "src.", stem),
-            Some(("dst" | "dest" | "destination", stem)) => (End::Destination, "dst.", stem),
-            _ => (End::Either, "", name.as_str()),
-        };
+        let prefixed = name.split_once('.').and_then(|(prefix, stem)| Some((End::of_prefix(prefix)?, stem)));
+        let (end, stem) = prefixed.unwrap_or((End::Either, name.as_str()));
+        let prefix = end.prefix();
         if let Some(of_end) = found(&OF_AN_END, stem) {
             return Ok(of_end(end));
         }
@@ -111,22 +153,48 @@ impl Field {
             Some(suggestion) => format!("there is no field {text}: write {suggestion}"),
             None => format!(
                 "there is no field {text}: the fields are address, port, country, as and city (of one end \
-                 with src. or dst. before them), protocol, direction, exporter, bytes, packets and interface"
+                 with src., dst., outside. or home. before them), protocol, direction, exporter, bytes, packets, \
+                 interface, service, flags, tos and vlan"
             ),
         })
     }
 
     /// True when smaller and larger mean something.
     pub(super) const fn is_ordered(self) -> bool {
-        matches!(self, Self::Port(_) | Self::AsNumber(_) | Self::Interface(_) | Self::Bytes | Self::Packets)
+        matches!(
+            self,
+            Self::Port(_)
+                | Self::AsNumber(_)
+                | Self::Interface(_)
+                | Self::Bytes
+                | Self::Packets
+                | Self::Service
+                | Self::TypeOfService
+                | Self::Vlan
+        )
+    }
+
+    /// The end it is of; `None` for a field of the whole flow, and for an interface of one side.
+    pub const fn end(self) -> Option<End> {
+        match self {
+            Self::Address(end)
+            | Self::Port(end)
+            | Self::Country(end)
+            | Self::AsNumber(end)
+            | Self::City(end) => Some(end),
+            Self::Interface(End::Either) => Some(End::Either),
+            _ => None,
+        }
     }
 
     /// The largest number that the field can have, where it is a number.
     pub(super) const fn largest(self) -> u64 {
         match self {
-            Self::Port(_) => u16::MAX as u64,
+            Self::Port(_) | Self::Service => u16::MAX as u64,
+            Self::TcpFlags => 0x1ff,
+            Self::Vlan => 4_095,
             Self::AsNumber(_) | Self::Interface(_) => u32::MAX as u64,
-            Self::Protocol => u8::MAX as u64,
+            Self::Protocol | Self::TypeOfService => u8::MAX as u64,
             _ => u64::MAX,
         }
     }
@@ -142,18 +210,18 @@ impl fmt::Display for Field {
             Self::City(end) => (*end, "city"),
             Self::Interface(End::Source) => (End::Either, "in.interface"),
             Self::Interface(End::Destination) => (End::Either, "out.interface"),
-            Self::Interface(End::Either) => (End::Either, "interface"),
+            Self::Interface(_) => (End::Either, "interface"),
             Self::Protocol => (End::Either, "protocol"),
             Self::Direction => (End::Either, "direction"),
             Self::Exporter => (End::Either, "exporter"),
             Self::Bytes => (End::Either, "bytes"),
             Self::Packets => (End::Either, "packets"),
+            Self::Service => (End::Either, "service"),
+            Self::TcpFlags => (End::Either, "flags"),
+            Self::TypeOfService => (End::Either, "tos"),
+            Self::Vlan => (End::Either, "vlan"),
         };
-        formatter.write_str(match end {
-            End::Either => "",
-            End::Source => "src.",
-            End::Destination => "dst.",
-        })?;
+        formatter.write_str(end.prefix())?;
         formatter.write_str(name)
     }
 }

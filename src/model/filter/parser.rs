@@ -237,7 +237,11 @@ fn no_values(field: Field) -> Values {
         | Field::Interface(_)
         | Field::Protocol
         | Field::Bytes
-        | Field::Packets => Values::Numbers(Vec::new()),
+        | Field::Packets
+        | Field::Service
+        | Field::TcpFlags
+        | Field::TypeOfService
+        | Field::Vlan => Values::Numbers(Vec::new()),
     }
 }
 

@@ -1,0 +1,20 @@
+//! Questions about the past and their answers: heatmaps, series, top lists, flow lists.
+//!
+//! A question names a range, a filter and what it wants; an answer says what it was made of ([`Source`]) and
+//! whether its distinct counts are exact ([`Distinct`]). All of it is part of the stable API.
+
+mod dimension;
+mod flow;
+mod heatmap;
+mod series;
+mod source;
+mod status;
+mod top;
+
+pub use dimension::Dimension;
+pub use flow::{FlowPage, FlowsQuestion, StoredEnd, StoredFlow};
+pub use heatmap::{CountryAmount, Heatmap, HeatmapQuestion, PlaceAmount, Sides};
+pub use series::{Line, Series, SeriesQuestion};
+pub use source::{Amount, Distinct, Key, Metric, Source, Tier};
+pub use status::{Forecast, HistoryStatus, TierStatus};
+pub use top::{Top, TopQuestion, TopRow};
