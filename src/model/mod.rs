@@ -18,6 +18,7 @@ pub mod place;
 pub mod protocol_names;
 pub mod quantity;
 pub mod status;
+pub mod tcp_flags;
 pub mod theme;
 pub mod time;
 pub mod time_range;
