@@ -143,7 +143,8 @@ impl Comparison {
     }
 }
 
-fn is_same_word(left: &str, right: &str) -> bool {
+/// True when two words differ at most in case.
+pub fn is_same_word(left: &str, right: &str) -> bool {
     left.eq_ignore_ascii_case(right)
         || left.chars().flat_map(char::to_lowercase).eq(right.chars().flat_map(char::to_lowercase))
 }

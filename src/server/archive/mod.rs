@@ -1,6 +1,7 @@
 //! The archive: every flow record, in files that anybody can read.
 
 pub mod columns;
+pub mod query;
 mod row;
 mod snapshot;
 
