@@ -1,7 +1,8 @@
 //! A flow record as the tail of the archive holds it: flat, with numbers for its exporter and its places.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use serde::{Deserialize, Serialize};
@@ -88,7 +89,7 @@ pub(super) struct Row {
 pub(super) struct RowMaker {
     legend: Legend,
     /// The geolocation whose place numbers `places` knows.
-    geolocation: Option<std::sync::Arc<Geolocation>>,
+    geolocation: Option<Arc<Geolocation>>,
     places: HashMap<u32, u32, RandomState>,
     exporters: HashMap<IpAddr, u32, RandomState>,
     /// The exporter of the row before.
@@ -102,20 +103,23 @@ impl RowMaker {
     }
 
     /// Begins with an empty legend.
-    #[expect(dead_code, reason = "used when a segment ends")]
     pub(super) fn clear(&mut self) {
         *self = Self::default();
     }
 
-    /// The rows of a batch.
-    pub(super) fn rows<'a>(&'a mut self, batch: &'a FlowBatch) -> impl Iterator<Item = Row> + 'a {
-        if self.geolocation.as_ref().is_none_or(|known| !std::sync::Arc::ptr_eq(known, &batch.geolocation)) {
-            self.geolocation = Some(std::sync::Arc::clone(&batch.geolocation));
+    /// Rows of flows that are in a batch.
+    pub(super) fn rows<'a>(
+        &'a mut self,
+        flows: &'a [LocatedFlow],
+        batch: &'a FlowBatch,
+    ) -> impl Iterator<Item = Row> + 'a {
+        if self.geolocation.as_ref().is_none_or(|known| !Arc::ptr_eq(known, &batch.geolocation)) {
+            self.geolocation = Some(Arc::clone(&batch.geolocation));
             self.places.clear();
         }
         // The numbers of exporters differ from process to process only, but a batch brings its own list.
         self.latest_exporter = None;
-        batch.flows.iter().map(|flow| self.row(flow, batch))
+        flows.iter().map(|flow| self.row(flow, batch))
     }
 
     fn row(&mut self, flow: &LocatedFlow, batch: &FlowBatch) -> Row {
@@ -170,7 +174,7 @@ impl RowMaker {
         {
             return number;
         }
-        let unspecified = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
+        let unspecified = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         let address = usize::try_from(id.0).ok().and_then(|at| batch.exporters.get(at)).copied();
         let address = address.unwrap_or(unspecified);
         let exporters = &mut self.legend.exporters;
@@ -189,4 +193,12 @@ impl RowMaker {
             u32::try_from(places.len() - 1).unwrap_or(u32::MAX)
         })
     }
+}
+
+/// A row whose legend is after others in a common one.
+pub(super) fn shifted(mut row: Row, exporters: u32, places: u32) -> Row {
+    row.exporter = row.exporter.saturating_add(exporters);
+    row.source.place = row.source.place.saturating_add(places);
+    row.destination.place = row.destination.place.saturating_add(places);
+    row
 }

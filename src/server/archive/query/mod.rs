@@ -203,7 +203,7 @@ impl Queries {
     }
 
     /// Some columns of all flows that pass the filter, and when they were received, in that order.
-    pub fn rows(
+    pub async fn rows(
         &self,
         range: TimeRange,
         filter: &Filter,
@@ -212,7 +212,7 @@ impl Queries {
         control: &Control,
     ) -> Result<Rows, QueryError> {
         let Some(runtime) = &self.runtime else { return Err(QueryError::Cancelled) };
-        let snapshot = self.archive.snapshot(range);
+        let snapshot = self.snapshot(range).await?;
         let is_partial = Arc::new(AtomicBool::new(snapshot.damaged > 0));
         let (sender, batches) = mpsc::channel(2);
         let mut columns = columns.to_vec();
@@ -232,6 +232,14 @@ impl Queries {
         };
         runtime.spawn(reading.run());
         Ok(Rows { batches, is_partial })
+    }
+
+    async fn snapshot(&self, range: TimeRange) -> Result<Snapshot, QueryError> {
+        let Some(runtime) = &self.runtime else { return Err(QueryError::Cancelled) };
+        let archive = Arc::clone(&self.archive);
+        // Making columns of a full tail takes a while.
+        let snapshot = runtime.spawn_blocking(move || archive.snapshot(range)).await;
+        snapshot.map_err(|error| QueryError::Stopped(error.to_string()))
     }
 
     async fn turn(&self, control: &Control) -> Result<OwnedSemaphorePermit, QueryError> {
@@ -254,7 +262,7 @@ impl Queries {
         F: Future<Output = Result<T, Stop>> + Send + 'static,
     {
         let Some(runtime) = &self.runtime else { return Err(QueryError::Cancelled) };
-        let mut snapshot = self.archive.snapshot(range);
+        let mut snapshot = self.snapshot(range).await?;
         let mut is_partial = snapshot.damaged > 0;
         loop {
             let mut inner = control.clone();
