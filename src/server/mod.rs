@@ -118,7 +118,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let geolocation = load_geolocation(&config).await?;
     allow_many_files();
     let hub = Hub::new(live::Limits::default(), started_ms);
-    let (live, batches) = InProcess::channel(&hub);
+    let (live, batches) = InProcess::channel();
     let demo_target = listeners.first().map(Listener::address);
     let mut intakes =
         Intake::for_workers(Limits::default(), &Arc::new(config.rules.clone()), steering.workers());
@@ -327,6 +327,9 @@ pub fn check(config: &Config) -> Result<(), RunError> {
         if !names.is_empty() {
             println!("{what:<20} {}", names.join(", "));
         }
+    }
+    for (what, kept) in config.history.summary() {
+        println!("{what:<20} {kept}");
     }
     println!("logs                 {}, as {}", config.log_level, config.log_format.name());
     println!("time to stop         {} s", config.shutdown_deadline.as_secs());

@@ -7,4 +7,5 @@
 pub mod address_set;
 pub mod control;
 pub mod groups;
+pub mod handed;
 pub mod request;
