@@ -1,5 +1,6 @@
 //! All that a browser never sees. [`run`] is the whole process on one page.
 
+pub mod archive;
 pub mod collector;
 pub mod config;
 pub mod context;
