@@ -12,6 +12,7 @@ pub mod import;
 pub mod live;
 pub mod metrics;
 pub mod shutdown;
+pub mod store;
 pub mod telemetry;
 pub mod transport;
 pub mod wire;
