@@ -1,7 +1,7 @@
 //! How the archive is.
 
 use super::retention::{bytes_per_day, free_bytes};
-use super::segment::range_between;
+use super::segment::{Segment, range_between};
 use super::{Archive, lock};
 use crate::model::history::{Tier, TierStatus};
 
@@ -27,6 +27,20 @@ pub struct ArchiveStatus {
 }
 
 impl Archive {
+    /// From when on all flows are kept, milliseconds since 1970; `None` when none was ever given up.
+    pub fn kept_from_ms(&self) -> Option<i64> {
+        let state = lock(&self.state);
+        let waiting = || state.waiting.iter().map(AsRef::as_ref);
+        let positions = state.files.iter().map(|file| file.first_position);
+        let positions = positions.chain(waiting().map(|segment| segment.first_position));
+        if positions.chain([state.active.segment.first_position]).min() == Some(0) {
+            return None;
+        }
+        let ranges = state.files.iter().map(|file| file.range).chain(waiting().filter_map(Segment::range));
+        let oldest = ranges.map(|range| range.from_ms).chain(state.active.first_received_ms()).min();
+        Some(oldest.unwrap_or(i64::MAX))
+    }
+
     /// How it is at this moment. Asks the disk for its free bytes.
     pub fn status(&self) -> ArchiveStatus {
         let free_bytes = free_bytes(&self.settings.folder).unwrap_or(0);
