@@ -21,7 +21,7 @@ pub struct CommandLine {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 ended as asked; 64 the command line or the configuration is wrong; \
-65 a capture could not be imported to its end; 66 a capture could not be opened; 69 an address could not be bound; \
+65 a capture could not be imported to its end; 66 a capture could not be opened; 69 an address could not be bound, or another Meridian uses the data folder; \
 70 another failure, which the last log line explains; 130 interrupted.";
 
 /// What `meridian` can do.
@@ -39,7 +39,7 @@ pub enum Command {
         #[command(flatten)]
         run: RunFlags,
     },
-    /// Read capture files with export datagrams, and print what is in them. Nothing is kept yet.
+    /// Read capture files with export datagrams, keep their flow records, and print what is in them.
     Import {
         /// Captures (pcap or pcapng, plain or gzipped) in the order of time; `-` is standard input.
         #[arg(required = true, value_name = "FILE")]
@@ -47,10 +47,22 @@ pub enum Command {
         /// The only UDP ports to look at, separated by commas; without it all are.
         #[arg(long = "port", value_name = "PORT", value_delimiter = ',')]
         ports: Vec<u16>,
+        /// Keep nothing, only print what is in them.
+        #[arg(long)]
+        dry_run: bool,
         /// How the summary is written.
         #[arg(long, value_name = "FORMAT", default_value = "text")]
         format: SummaryFormat,
         /// The configuration to import with.
+        #[command(flatten)]
+        run: RunFlags,
+    },
+    /// Copy the history into a folder, while Meridian runs or not. Starting with that data folder restores it.
+    Backup {
+        /// Folder to write, which must be new or empty.
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+        /// The configuration that names the data folder.
         #[command(flatten)]
         run: RunFlags,
     },
@@ -145,7 +157,8 @@ impl CommandLine {
                 Command::Run(flags)
                 | Command::Check(flags)
                 | Command::Geo { run: flags, .. }
-                | Command::Import { run: flags, .. },
+                | Command::Import { run: flags, .. }
+                | Command::Backup { run: flags, .. },
             ) => flags.clone(),
             None => self.run.clone(),
         }
