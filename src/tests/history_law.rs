@@ -304,8 +304,8 @@ fn after_a_hundred_kills_all_that_was_acknowledged_is_there_once_and_the_rest_is
         assert!(new_base + lost_at_crash >= base + handed, "round {round}: {handed} were handed over");
         lost += lost_at_crash;
         base = new_base;
-        // Before the first flush, in the middle of one, long after.
-        let wait = Duration::from_millis(random.u64(0..400));
+        // Before the first flush, and around it.
+        let wait = Duration::from_millis(if round % 3 == 0 { random.u64(900..1_400) } else { random.u64(0..100) });
         let began = Instant::now();
         while began.elapsed() < wait {
             killable.next();
