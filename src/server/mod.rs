@@ -1,7 +1,7 @@
 //! All that a browser never sees. [`run`] is the whole process on one page.
 
 pub mod archive;
-mod backup;
+pub mod backup;
 pub mod collector;
 pub mod config;
 pub mod context;

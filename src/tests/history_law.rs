@@ -17,6 +17,7 @@ use meridian::model::flow_record::{FlowRecord, LocatedFlow};
 use meridian::model::history::{StoredFlow, Tier};
 use meridian::model::time_range::TimeRange;
 use meridian::model::traffic::Traffic;
+use meridian::server::backup;
 use meridian::server::collector::batch::FlowBatch;
 use meridian::server::config::Config;
 use meridian::server::config::flags::RunFlags;
@@ -346,6 +347,34 @@ fn a_stop_stores_all_that_was_handed_over() {
     assert_eq!(numbers(&read_all(&config, &runtime)), (1..=50_000).collect::<Vec<_>>());
     let recorder = Recorder::open(&config, runtime.handle().clone()).unwrap();
     assert_eq!((recorder.rows(), recorder.shared().account().lost_at_crash), (50_000, 0));
+}
+
+#[test]
+fn a_backup_of_a_running_history_has_all_that_was_stored_when_it_began() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, runtime) = (config(folder.path(), ""), runtime());
+    let mut running = Running::start(&config, &runtime);
+    running.hand_over(5_000, now_ms());
+    running.settled();
+    for number in 0..5 {
+        let stored = running.account().stored;
+        let target = folder.path().join(format!("copy-{number}"));
+        std::thread::scope(|scope| {
+            let copying = scope.spawn(|| runtime.block_on(backup::backup(&config, &target)).unwrap());
+            while !copying.is_finished() {
+                running.hand_over(500, now_ms());
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            assert!(copying.join().unwrap().files > 0);
+        });
+        let again = runtime.block_on(backup::backup(&config, &target)).unwrap_err().to_string();
+        assert!(again.contains("is not empty"), "{again}");
+        let copy = Config { data_dir: target, ..config.clone() };
+        let numbers = numbers(&read_all(&copy, &runtime));
+        assert!(numbers.len() as u64 >= stored, "{} of {stored}", numbers.len());
+        assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
+    }
+    running.stop();
 }
 
 #[test]
