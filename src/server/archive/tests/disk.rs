@@ -131,7 +131,7 @@ fn old_hours_are_given_up_by_age_and_a_reader_keeps_what_it_holds() {
     }
     let held = kept.archive.snapshot(EVER);
     assert_eq!(held.files.len(), 4);
-    let later = Instant::now() + Duration::from_secs(3_600);
+    let later = Instant::now() + Duration::from_hours(1);
     kept.archive.keep(HOUR + 4 * HOUR_MS, later);
     assert_eq!(kept.archive.snapshot(EVER).files.len(), 2);
     assert_same(all_of(&held), &kept.truth);
@@ -205,14 +205,14 @@ fn a_clock_that_is_ten_years_ahead_for_an_hour_costs_at_most_a_day_of_the_past()
     kept.append(20, ahead);
     kept.close();
     for minute in 1..=60 {
-        kept.archive.keep(ahead, begin + Duration::from_secs(60 * minute));
+        kept.archive.keep(ahead, begin + Duration::from_mins(minute));
     }
     assert!(kept.archive.snapshot(EVER).files.len() >= 10);
     // Back again, and what was received ahead is there, too.
-    kept.archive.keep(HOUR, begin + Duration::from_secs(3_600));
+    kept.archive.keep(HOUR, begin + Duration::from_hours(1));
     kept.append(20, HOUR);
     kept.close();
-    kept.archive.keep(HOUR, begin + Duration::from_secs(3_660));
+    kept.archive.keep(HOUR, begin + Duration::from_mins(61));
     let future = TimeRange { from_ms: ahead, to_ms: ahead + 1_000 };
     assert_eq!(kept.archive.snapshot(future).files.len(), 1);
     drop(kept.archive);

@@ -62,6 +62,7 @@ fn whatever_a_flow_holds_comes_back_from_the_log_and_from_a_sealed_file() {
     let kept = Kept::open(folder.path());
     kept.archive.append(&batch).unwrap();
     assert_same(stored(&kept.archive), &truth(&batch));
+    kept.archive.flush(HOUR).unwrap();
     drop(kept);
 
     let kept = Kept::open(folder.path());
@@ -76,8 +77,8 @@ fn columns_of_another_order_or_type_are_read_and_a_missing_one_is_an_error() {
     let batch = anything();
     let columns = columns::batch_of(&batch).unwrap();
     let text = columns.schema().index_of(columns::SRC_CITY).unwrap();
-    let names: Vec<usize> = (0..columns.num_columns()).rev().collect();
-    let turned = columns.project(&names).unwrap();
+    let backwards: Vec<usize> = (0..columns.num_columns()).rev().collect();
+    let turned = columns.project(&backwards).unwrap();
     assert_eq!(columns::stored_flows(&turned).unwrap(), truth(&batch));
 
     let plain = arrow::compute::cast(columns.column(text), &arrow::datatypes::DataType::Utf8View).unwrap();
@@ -90,6 +91,6 @@ fn columns_of_another_order_or_type_are_read_and_a_missing_one_is_an_error() {
     let other = arrow::array::RecordBatch::try_from_iter_with_nullable(named).unwrap();
     assert_eq!(columns::stored_flows(&other).unwrap(), truth(&batch));
 
-    let without = columns.project(&names[1..]).unwrap();
+    let without = columns.project(&backwards[1..]).unwrap();
     assert!(columns::stored_flows(&without).unwrap_err().to_string().contains("flow_end_reason"));
 }
