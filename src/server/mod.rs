@@ -1,12 +1,12 @@
 //! All that a browser never sees. [`run`] is the whole process on one page.
 
 pub mod archive;
-mod backup;
-mod export;
+pub mod backup;
 pub mod collector;
 pub mod config;
 pub mod context;
 pub mod data_lock;
+mod export;
 pub mod geolocation;
 pub mod history;
 pub mod home;

@@ -17,6 +17,7 @@ use meridian::model::flow_record::{FlowRecord, LocatedFlow};
 use meridian::model::history::{StoredFlow, Tier};
 use meridian::model::time_range::TimeRange;
 use meridian::model::traffic::Traffic;
+use meridian::server::backup;
 use meridian::server::collector::batch::FlowBatch;
 use meridian::server::config::Config;
 use meridian::server::config::flags::RunFlags;
@@ -304,8 +305,8 @@ fn after_a_hundred_kills_all_that_was_acknowledged_is_there_once_and_the_rest_is
         assert!(new_base + lost_at_crash >= base + handed, "round {round}: {handed} were handed over");
         lost += lost_at_crash;
         base = new_base;
-        // Before the first flush, in the middle of one, long after.
-        let wait = Duration::from_millis(random.u64(0..400));
+        // Before the first flush, and around it.
+        let wait = Duration::from_millis(if round % 3 == 0 { random.u64(900..1_400) } else { random.u64(0..100) });
         let began = Instant::now();
         while began.elapsed() < wait {
             killable.next();
@@ -346,6 +347,34 @@ fn a_stop_stores_all_that_was_handed_over() {
     assert_eq!(numbers(&read_all(&config, &runtime)), (1..=50_000).collect::<Vec<_>>());
     let recorder = Recorder::open(&config, runtime.handle().clone()).unwrap();
     assert_eq!((recorder.rows(), recorder.shared().account().lost_at_crash), (50_000, 0));
+}
+
+#[test]
+fn a_backup_of_a_running_history_has_all_that_was_stored_when_it_began() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, runtime) = (config(folder.path(), ""), runtime());
+    let mut running = Running::start(&config, &runtime);
+    running.hand_over(5_000, now_ms());
+    running.settled();
+    for number in 0..5 {
+        let stored = running.account().stored;
+        let target = folder.path().join(format!("copy-{number}"));
+        std::thread::scope(|scope| {
+            let copying = scope.spawn(|| runtime.block_on(backup::backup(&config, &target)).unwrap());
+            while !copying.is_finished() {
+                running.hand_over(500, now_ms());
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            assert!(copying.join().unwrap().files > 0);
+        });
+        let again = runtime.block_on(backup::backup(&config, &target)).unwrap_err().to_string();
+        assert!(again.contains("is not empty"), "{again}");
+        let copy = Config { data_dir: target, ..config.clone() };
+        let numbers = numbers(&read_all(&copy, &runtime));
+        assert!(numbers.len() as u64 >= stored, "{} of {stored}", numbers.len());
+        assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
+    }
+    running.stop();
 }
 
 #[test]
@@ -465,10 +494,13 @@ fn a_damaged_tail_costs_what_is_damaged_and_that_is_counted() {
     std::fs::write(&logs[0], bytes).unwrap();
 
     let recorder = Recorder::open(&config, runtime.handle().clone()).unwrap();
-    let (rows, lost) = (recorder.rows(), recorder.shared().account().lost_at_crash);
+    let lost = recorder.shared().account().lost_at_crash;
+    let left: u64 = recorder.archive().rows_from(0).map(|rows| rows.unwrap().flows.len() as u64).sum();
+    assert!((1_000..10_000).contains(&left), "{left}");
+    assert_eq!(left + lost, 10_000);
+    // The sums had them all: what comes next gets positions that they do not know yet.
+    assert_eq!(recorder.rows(), 10_000);
     recorder.finish();
-    assert!((1_000..10_000).contains(&rows), "{rows}");
-    assert_eq!(rows + lost, 10_000);
     // What comes after it is stored.
     let mut running = Running::start(&config, &runtime);
     running.hand_over(500, now_ms());

@@ -59,6 +59,38 @@ fn a_stop_signal_ends_an_import_that_waits_for_input_with_the_summary_so_far() {
 }
 
 #[test]
+fn what_is_imported_is_kept_by_the_clock_of_the_capture_and_a_dry_run_keeps_nothing() {
+    let folder = TempDir::new().unwrap();
+    let cases = cases_in(&softflowd());
+    let path = folder.path().join("export.pcap");
+    std::fs::write(&path, pcap(Layout::USUAL, RAW, borrowed(&packets(&cases["soft_v9"])))).unwrap();
+    let flags = RunFlags { data_dir: Some(folder.path().join("data")), ..RunFlags::default() };
+    let config = Config::load(&flags).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let request = Request { files: vec![path], ports: Vec::new() };
+    let settings = Settings { databases: Vec::new(), home_networks: Vec::new(), home: None };
+    let geolocation = Arc::new(Geolocation::without_databases(&settings));
+    let stop = CancellationToken::new();
+    let recorder = Recorder::open(&config, runtime.handle().clone()).unwrap();
+    let intake = Intake::new(Limits::default(), Arc::default());
+    let summary = import(&request, intake, &geolocation, Some(recorder), &stop).unwrap();
+    let flows = truth(false).flows;
+    assert_eq!(summary.kept, Some(Kept { stored: flows, lost: 0, problem: None }));
+    assert!(summary.to_string().contains(&format!("stored               {flows}\n")), "{summary}");
+
+    let dry = import_request(&request, &stop).unwrap();
+    assert_eq!((dry.kept.clone(), dry.totals), (None, summary.totals));
+    assert!(dry.files == summary.files && dry.exporters == summary.exporters);
+    let recorder = Recorder::open(&config, runtime.handle().clone()).unwrap();
+    assert_eq!(recorder.rows(), flows);
+    let kept: Vec<_> = recorder.archive().rows_from(0).flat_map(|rows| rows.unwrap().flows).collect();
+    let bytes: u64 = kept.iter().map(|flow| flow.bytes).sum();
+    assert_eq!((kept.len() as u64, bytes), (flows, truth(false).bytes));
+    let captured = CAPTURED_US / 1_000..CAPTURED_US / 1_000 + 60_000;
+    assert!(kept.iter().all(|flow| captured.contains(&flow.received_ms)));
+}
+
+#[test]
 fn the_summary_is_json_with_the_same_totals() {
     let cases = cases_in(&softflowd());
     let capture = pcap(Layout::USUAL, RAW, borrowed(&packets(&cases["soft_v10"])));
