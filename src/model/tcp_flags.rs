@@ -26,7 +26,9 @@ pub fn text(flags: u16) -> String {
 pub fn parse(text: &str) -> Option<u16> {
     let text = text.to_ascii_lowercase();
     let number = match text.strip_prefix("0x") {
-        Some(digits) if digits.bytes().all(|byte| byte.is_ascii_hexdigit()) => u16::from_str_radix(digits, 16).ok(),
+        Some(digits) if digits.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            u16::from_str_radix(digits, 16).ok()
+        }
         _ if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
         _ => None,
     };

@@ -75,7 +75,11 @@ pub fn place(text: &str, caret: usize) -> Place {
         (before.get(start + 1..).unwrap_or_default().iter().collect(), start)
     } else {
         let is_at_caret = |token: &Token| token.position + token.length == caret;
-        match tokens.last().filter(|token| is_at_caret(token)).map(|token| (token.kind.clone(), token.position)) {
+        match tokens
+            .last()
+            .filter(|token| is_at_caret(token))
+            .map(|token| (token.kind.clone(), token.position))
+        {
             Some((Kind::Word(word), position)) => {
                 tokens.pop();
                 (word, position)
@@ -110,7 +114,9 @@ fn expected(tokens: &[Token]) -> Expected {
             _ => None,
         };
         state = match (state, &token.kind, word.as_deref()) {
-            (Expected::Field, Kind::Not | Kind::Open, _) | (Expected::Field, _, Some("not")) => Expected::Field,
+            (Expected::Field, Kind::Not | Kind::Open, _) | (Expected::Field, _, Some("not")) => {
+                Expected::Field
+            }
             (Expected::Field, Kind::Word(name), _) => match Field::parse(name) {
                 Ok(field) => Expected::Operator(field),
                 Err(_) => Expected::Nothing,
@@ -133,16 +139,24 @@ fn expected(tokens: &[Token]) -> Expected {
             {
                 Expected::Value { field, in_list: false }
             }
-            (Expected::Value { field, in_list: false }, Kind::Open, _) => Expected::Value { field, in_list: true },
+            (Expected::Value { field, in_list: false }, Kind::Open, _) => {
+                Expected::Value { field, in_list: true }
+            }
             (Expected::Value { in_list, .. }, Kind::Word(_) | Kind::Quoted(_), _) => {
-                if in_list { Expected::ListGoesOn } else { Expected::Joint }
+                if in_list {
+                    Expected::ListGoesOn
+                } else {
+                    Expected::Joint
+                }
             }
             (Expected::ListGoesOn, Kind::Close, _) | (Expected::Joint, Kind::Close, _) => Expected::Joint,
             (Expected::ListGoesOn, Kind::Comma, _) => match field_of_list(tokens, token) {
                 Some(field) => Expected::Value { field, in_list: true },
                 None => Expected::Nothing,
             },
-            (Expected::Joint, Kind::And | Kind::Or, _) | (Expected::Joint, _, Some("and" | "or")) => Expected::Field,
+            (Expected::Joint, Kind::And | Kind::Or, _) | (Expected::Joint, _, Some("and" | "or")) => {
+                Expected::Field
+            }
             _ => return Expected::Nothing,
         };
     }
@@ -179,19 +193,25 @@ pub fn offers(place: &Place) -> Vec<Offer> {
 
 /// A value as it is written in a filter.
 pub fn value(text: &str) -> String {
-    let is_word = !text.is_empty() && text.chars().all(lexer::is_of_word) && !text.contains("--") && !text.contains("/*");
+    let is_word = !text.is_empty()
+        && text.chars().all(lexer::is_of_word)
+        && !text.contains("--")
+        && !text.contains("/*");
     if is_word { text.to_owned() } else { Quoted(text).to_string() }
 }
 
 /// The text with an offer written at its place, and the caret behind it.
 pub fn accept(text: &str, place: &Place, insert: &str) -> (String, usize) {
     let characters: Vec<char> = text.chars().collect();
-    let part = |from: usize, to: usize| characters.get(from.min(to)..to.min(characters.len())).unwrap_or_default();
+    let part =
+        |from: usize, to: usize| characters.get(from.min(to)..to.min(characters.len())).unwrap_or_default();
     let mut written: String = part(0, place.start).iter().collect();
     let glued = matches!(insert, "," | ")");
     if glued {
         written.truncate(written.trim_end().len());
-    } else if written.ends_with(|character: char| !character.is_whitespace() && character != '(' && character != '!') {
+    } else if written
+        .ends_with(|character: char| !character.is_whitespace() && character != '(' && character != '!')
+    {
         written.push(' ');
     }
     written.push_str(insert);
@@ -220,7 +240,10 @@ fn fields(typed: &str) -> Vec<Offer> {
             let Ok(field) = Field::parse(&full) else { continue };
             let is_alias = alias.is_some_and(|alias| alias.to_string() == name);
             let is_meant = match prefix {
-                Some(_) => full.starts_with(typed) || (end.prefix().starts_with(prefix.unwrap_or_default()) && is_alias),
+                Some(_) => {
+                    full.starts_with(typed)
+                        || (end.prefix().starts_with(prefix.unwrap_or_default()) && is_alias)
+                }
                 None => name.starts_with(stem) || is_alias || (!stem.is_empty() && full.starts_with(stem)),
             };
             let is_offered = (end == End::Either || has_ends) && is_meant;
@@ -234,7 +257,11 @@ fn fields(typed: &str) -> Vec<Offer> {
     for name in ["in.interface", "out.interface"] {
         let is_meant = !typed.is_empty() && (name.starts_with(typed) || "interface".starts_with(typed));
         if let (true, Ok(field)) = (is_meant, Field::parse(name)) {
-            offers.push(Offer { insert: name.to_owned(), shown: name.to_owned(), note: field.meaning().to_owned() });
+            offers.push(Offer {
+                insert: name.to_owned(),
+                shown: name.to_owned(),
+                note: field.meaning().to_owned(),
+            });
         }
     }
     offers
@@ -271,7 +298,12 @@ fn operators(field: Field, typed: &str) -> Vec<Offer> {
     }
     all.extend([("in (", "is one of a list"), ("not in (", "is none of a list")]);
     if field.is_ordered() {
-        all.extend([("<", "is less than"), ("<=", "is at most"), (">", "is more than"), (">=", "is at least")]);
+        all.extend([
+            ("<", "is less than"),
+            ("<=", "is at most"),
+            (">", "is more than"),
+            (">=", "is at least"),
+        ]);
     }
     words(&all, typed)
 }
@@ -363,7 +395,10 @@ mod tests {
     fn what_is_offered_fits_what_is_typed() {
         let shown = |text: &str| offers(&at(text)).into_iter().map(|offer| offer.shown).collect::<Vec<_>>();
         assert_eq!(shown("|").len(), FIELDS.len());
-        assert_eq!(shown("cou|"), ["country", "src.country", "dst.country", "outside.country", "home.country"]);
+        assert_eq!(
+            shown("cou|"),
+            ["country", "src.country", "dst.country", "outside.country", "home.country"]
+        );
         assert_eq!(shown("src.c|"), ["src.country", "src.city"]);
         assert_eq!(shown("out|").first().map(String::as_str), Some("outside.address"));
         assert_eq!(shown("hos|").first().map(String::as_str), Some("address"));
@@ -404,7 +439,10 @@ mod tests {
             shown.insert(caret, '|');
             assert_eq!(shown.into_iter().collect::<String>(), wanted, "{marked}");
         }
-        assert_eq!((value("DE").as_str(), value("New York").as_str(), value("").as_str()), ("DE", "\"New York\"", "\"\""));
+        assert_eq!(
+            (value("DE").as_str(), value("New York").as_str(), value("").as_str()),
+            ("DE", "\"New York\"", "\"\"")
+        );
     }
 
     #[test]

@@ -238,7 +238,10 @@ impl<'a> Parser<'a> {
         // It stands two levels deeper when it is written out.
         self.count(MOST_OF_A_PAIR, token)?;
         if self.depth + 2 > MAX_DEPTH {
-            return Err(at(token, "this stands for two fields and is nested too deep for that: write them out"));
+            return Err(at(
+                token,
+                "this stands for two fields and is nested too deep for that: write them out",
+            ));
         }
         pairs.push(pair);
         Ok(())
