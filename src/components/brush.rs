@@ -284,8 +284,8 @@ fn element_of(event: &PointerEvent) -> Option<web_sys::Element> {
 
 /// The bar under the pointer; beyond the edges the first or the last.
 fn bar_at(event: &PointerEvent, bars: Memo<Vec<Bar>>) -> Option<usize> {
-    let stage = element_of(event)?.get_bounding_client_rect();
-    let share = (f64::from(event.client_x()) - stage.left()) / stage.width().max(1.0);
+    let width = element_of(event)?.client_width().max(1);
+    let share = f64::from(event.offset_x()) / f64::from(width);
     bars.with_untracked(|bars| {
         let found = bars.iter().position(|bar| share < bar.end);
         found.or_else(|| bars.len().checked_sub(1))

@@ -178,7 +178,9 @@ pub(super) fn option_id(entry: usize) -> String {
 
 fn asked(place: &Place) -> Option<Asked> {
     match &place.expected {
-        Expected::Value { field, .. } => Some(Asked { field: field.to_string(), prefix: place.typed.clone() }),
+        Expected::Value { field, .. } => {
+            Some(Asked { field: field.to_string(), prefix: place.typed.clone() })
+        }
         _ => None,
     }
 }
@@ -210,7 +212,9 @@ fn whole_filters(shelf: &FilterShelf) -> Vec<Entry> {
     let recent = shelf.recent.iter().filter(|filter| !is_saved(filter));
     let recent = recent.map(|filter| (filter.clone(), "used before".to_owned()));
     let whole = saved.rev().take(OFFERED_FILTERS / 2).chain(recent).take(OFFERED_FILTERS);
-    whole.map(|(filter, note)| Entry { insert: filter.clone(), shown: filter, note, is_whole: true }).collect()
+    whole
+        .map(|(filter, note)| Entry { insert: filter.clone(), shown: filter, note, is_whole: true })
+        .collect()
 }
 
 #[cfg(test)]

@@ -6,13 +6,19 @@ use crate::model::filter::{FIELDS, Field};
 
 /// What filters there are, by example.
 const EXAMPLES: [(&str, &str); 8] = [
-    ("country = DE and service = https", "both hold; bare country, port, address, as and city are of either end"),
+    (
+        "country = DE and service = https",
+        "both hold; bare country, port, address, as and city are of either end",
+    ),
     ("dst.port in (53, 443) or src.as = 15169", "one end only: src. and dst."),
     (
         "outside.country != US",
         "outside. is the end that is not in a home network: both of transit flows, none of internal ones",
     ),
-    ("home.address = 10.1.0.0/16", "home. is the end in a home network: both of internal flows, none of transit"),
+    (
+        "home.address = 10.1.0.0/16",
+        "home. is the end in a home network: both of internal flows, none of transit",
+    ),
     ("not direction = internal and bytes > 5M", "not; k, M, G and T; bytes and packets as exported"),
     ("flags = syn", "exactly these TCP flags: names (syn+ack), letters (SA) or a number (18)"),
     ("flags has syn and not flags has ack", "these flags are set, others may be"),

@@ -126,11 +126,13 @@ impl TimeWords {
     }
 
     /// The same range, standing still.
+    #[must_use]
     pub fn fixed(&self, now: Now) -> Self {
         self.resolve(now).map_or_else(|_| self.clone(), Self::of)
     }
 
     /// As long a range that ends now.
+    #[must_use]
     pub fn until_now(&self, now: Now) -> Self {
         self.resolve(now).map_or_else(
             |_| self.clone(),
@@ -139,6 +141,7 @@ impl TimeWords {
     }
 
     /// The range before, as long as this one; of whole months the months before.
+    #[must_use]
     pub fn earlier(&self, now: Now) -> Self {
         self.moved(now, -1)
     }
@@ -155,6 +158,7 @@ impl TimeWords {
     }
 
     /// Twice as long around the same middle, not beyond now.
+    #[must_use]
     pub fn zoomed_out(&self, now: Now) -> Self {
         let Ok(range) = self.resolve(now) else { return self.clone() };
         let half = (range.length_ms() / 2).max(1);
