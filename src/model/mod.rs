@@ -8,6 +8,7 @@ pub mod countries;
 pub mod double_counting;
 pub mod exporter;
 pub mod filter;
+pub mod filter_shelf;
 pub mod filter_terms;
 pub mod flow_record;
 pub mod frame;

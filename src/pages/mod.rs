@@ -5,3 +5,4 @@ pub mod health;
 pub mod live;
 pub mod not_found;
 pub mod settings;
+pub mod suggestions;

@@ -149,7 +149,7 @@ fn expected(tokens: &[Token]) -> Expected {
                     Expected::Joint
                 }
             }
-            (Expected::ListGoesOn, Kind::Close, _) | (Expected::Joint, Kind::Close, _) => Expected::Joint,
+            (Expected::ListGoesOn | Expected::Joint, Kind::Close, _) => Expected::Joint,
             (Expected::ListGoesOn, Kind::Comma, _) => match field_of_list(tokens, token) {
                 Some(field) => Expected::Value { field, in_list: true },
                 None => Expected::Nothing,
@@ -217,7 +217,7 @@ pub fn accept(text: &str, place: &Place, insert: &str) -> (String, usize) {
     written.push_str(insert);
     let rest: String = part(place.end, characters.len()).iter().collect();
     let in_list = matches!(place.expected, Expected::Value { in_list: true, .. });
-    let wants_space = !insert.ends_with('(') && !(in_list || rest.starts_with([' ', ')', ',']));
+    let wants_space = !(insert.ends_with('(') || in_list || rest.starts_with([' ', ')', ',']));
     if wants_space {
         written.push(' ');
     }
