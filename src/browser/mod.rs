@@ -1,6 +1,12 @@
 //! What only a browser can do. Each module has an absent twin for the server, with the same functions.
 
 pub mod connection;
+pub mod url_state;
+pub mod zone_cookie;
+
+#[cfg_attr(feature = "hydrate", path = "clock.rs")]
+#[cfg_attr(not(feature = "hydrate"), path = "clock_absent.rs")]
+pub mod clock;
 
 #[cfg_attr(feature = "hydrate", path = "page.rs")]
 #[cfg_attr(not(feature = "hydrate"), path = "page_absent.rs")]

@@ -21,5 +21,6 @@ pub mod status;
 pub mod theme;
 pub mod time;
 pub mod time_range;
+pub mod time_words;
 pub mod traffic;
 pub mod undecodable;

@@ -57,7 +57,7 @@ pub fn LivePage() -> impl IntoView {
     let health = expect_context::<Health>();
     let query = use_query_map();
     let first = query.with_untracked(LiveAddress::read);
-    let (first_filter, first_fault) = match checked(&first.filter) {
+    let (first_filter, first_fault) = match FilterFault::check(&first.filter) {
         Ok(filter) => (filter, None),
         Err(fault) => (String::new(), Some(fault)),
     };
@@ -74,7 +74,7 @@ pub fn LivePage() -> impl IntoView {
     session.run(filter, health);
 
     let navigate = use_navigate();
-    let on_filter = Callback::new(move |text: String| match checked(&text) {
+    let on_filter = Callback::new(move |text: String| match FilterFault::check(&text) {
         Ok(text) => {
             fault.set(None);
             if filter.get_untracked() != text {
@@ -94,7 +94,7 @@ pub fn LivePage() -> impl IntoView {
     });
     // Back and forward in the history change the query alone.
     Effect::new(move |_| {
-        if let Ok(wanted) = checked(&query.with(LiveAddress::read).filter)
+        if let Ok(wanted) = FilterFault::check(&query.with(LiveAddress::read).filter)
             && wanted != filter.get_untracked()
         {
             fault.set(None);
@@ -245,18 +245,6 @@ fn NewestFlows(
         </section>
     }
     .into_any()
-}
-
-/// The filter in its canonical spelling, or what is wrong with it.
-fn checked(text: &str) -> Result<String, FilterFault> {
-    match Filter::from_str(text) {
-        Ok(filter) => Ok(filter.to_string()),
-        Err(error) => Err(FilterFault {
-            filter: text.to_owned(),
-            message: error.message,
-            place: usize::try_from(error.position).ok().zip(usize::try_from(error.length).ok()),
-        }),
-    }
 }
 
 /// A term in its canonical spelling, so that one that is there already is recognised.

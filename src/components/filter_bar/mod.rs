@@ -2,9 +2,13 @@
 //!
 //! A real form: without WASM it loads the page with the filter in its address.
 
+use std::str::FromStr;
+
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 
+use super::metric_switch::HiddenFields;
+use crate::model::filter::Filter;
 use crate::model::filter_terms::{terms, without_term};
 
 /// Why a filter was not applied.
@@ -19,6 +23,18 @@ pub struct FilterFault {
 }
 
 impl FilterFault {
+    /// The filter in its canonical spelling, or what is wrong with it.
+    pub fn check(text: &str) -> Result<String, Self> {
+        match Filter::from_str(text) {
+            Ok(filter) => Ok(filter.to_string()),
+            Err(error) => Err(Self {
+                filter: text.to_owned(),
+                message: error.message,
+                place: usize::try_from(error.position).ok().zip(usize::try_from(error.length).ok()),
+            }),
+        }
+    }
+
     /// A line that has carets below the faulty characters, and blanks before.
     fn carets(&self) -> Option<String> {
         let (position, length) = self.place?;
@@ -38,6 +54,9 @@ pub fn FilterBar(
     /// Why the last one was not applied.
     #[prop(into)]
     fault: Signal<Option<FilterFault>>,
+    /// The other parameters of the address, which the form keeps.
+    #[prop(into, optional)]
+    others: Signal<Vec<(String, String)>>,
     /// Called with a filter to apply; empty for all flows.
     on_filter: Callback<String>,
 ) -> impl IntoView {
@@ -57,7 +76,8 @@ pub fn FilterBar(
     let chips =
         Memo::new(move |_| filter.with(|filter| terms(filter).into_iter().enumerate().collect::<Vec<_>>()));
     view! {
-        <form class="filter-bar" method="get" action="/" role="search" on:submit=submit>
+        <form class="filter-bar" method="get" role="search" on:submit=submit>
+            <HiddenFields others/>
             <div class="filter-bar__row">
                 <svg class="filter-bar__sign" viewBox="0 0 24 24" width="16" height="16" aria-hidden="true">
                     <path d="M3 5h18l-7 8v6l-4 2v-8z" fill="none" stroke="currentColor" stroke-width="1.75" stroke-linejoin="round"></path>
