@@ -8,6 +8,7 @@ pub mod credits;
 pub mod exporter_card;
 pub mod filter_bar;
 pub mod flow_table;
+pub mod heatmap;
 pub mod home_form;
 pub mod listener_table;
 pub mod metric_switch;
