@@ -6,6 +6,7 @@
 mod dimension;
 mod flow;
 mod heatmap;
+mod progress;
 mod series;
 mod source;
 mod status;
@@ -14,6 +15,7 @@ mod top;
 pub use dimension::Dimension;
 pub use flow::{FlowPage, FlowsQuestion, StoredEnd, StoredFlow};
 pub use heatmap::{CountryAmount, Heatmap, HeatmapQuestion, PlaceAmount, Sides};
+pub use progress::Progress;
 pub use series::{Line, Series, SeriesQuestion};
 pub use source::{Amount, Distinct, Key, Metric, Source, Tier};
 pub use status::{Forecast, HistoryStatus, TierStatus};
