@@ -1,24 +1,14 @@
 //! Files that the browser saves: texts and pictures that the page has made itself.
 
-use js_sys::Array;
+use js_sys::{Array, Function, Promise, Reflect};
 use leptos::leptos_dom::helpers::{document, window};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{
-    Blob, BlobPropertyBag, CanvasRenderingContext2d, HtmlAnchorElement, HtmlCanvasElement, HtmlImageElement, Response,
-    Url,
-};
+use web_sys::{HtmlCanvasElement, HtmlElement, Response};
 
 /// Saves a text as a file of this name.
 pub fn text(name: &str, kind: &str, text: &str) {
-    let options = BlobPropertyBag::new();
-    options.set_type(kind);
-    let parts = Array::of1(&JsValue::from_str(text));
-    let Ok(blob) = Blob::new_with_str_sequence_and_options(&parts, &options) else { return };
-    let Ok(url) = Url::create_object_url_with_blob(&blob) else { return };
-    save(name, &url);
-    // An address that cannot be given back is gone with the page.
-    Url::revoke_object_url(&url).unwrap_or_default();
+    save(name, &format!("data:{kind};charset=utf-8,{}", String::from(js_sys::encode_uri_component(text))));
 }
 
 /// Draws an SVG so many pixels wide and high, and saves it as PNG; false where the browser cannot.
@@ -49,31 +39,28 @@ pub fn token(name: &str) -> String {
 }
 
 async fn drawn(svg: &str, width: u32, height: u32) -> Result<String, JsValue> {
-    let image = HtmlImageElement::new()?;
+    let image = document().create_element("img")?;
     // The policy of the page lets images come from data, not from blobs.
-    let data = js_sys::encode_uri_component(svg);
-    image.set_src(&format!("data:image/svg+xml,{}", String::from(data)));
-    JsFuture::from(image.decode()).await?;
+    let data = String::from(js_sys::encode_uri_component(svg));
+    image.set_attribute("src", &format!("data:image/svg+xml,{data}"))?;
+    let decode: Function = Reflect::get(&image, &"decode".into())?.dyn_into()?;
+    JsFuture::from(decode.call0(&image)?.dyn_into::<Promise>()?).await?;
     let canvas: HtmlCanvasElement = document().create_element("canvas")?.dyn_into()?;
     canvas.set_width(width);
     canvas.set_height(height);
-    let context: CanvasRenderingContext2d =
-        canvas.get_context("2d")?.ok_or(JsValue::NULL)?.dyn_into()?;
-    context.draw_image_with_html_image_element_and_dw_and_dh(
-        &image,
-        0.0,
-        0.0,
-        f64::from(width),
-        f64::from(height),
-    )?;
+    let context = canvas.get_context("2d")?.ok_or(JsValue::NULL)?;
+    let draw: Function = Reflect::get(&context, &"drawImage".into())?.dyn_into()?;
+    let arguments = Array::of5(&image, &0.into(), &0.into(), &width.into(), &height.into());
+    draw.apply(&context, &arguments)?;
     canvas.to_data_url_with_type("image/png")
 }
 
 fn save(name: &str, url: &str) {
-    let link = document().create_element("a").ok().and_then(|link| link.dyn_into::<HtmlAnchorElement>().ok());
-    if let Some(link) = link {
-        link.set_href(url);
-        link.set_download(name);
-        link.click();
-    }
+    let Some(link) = document().create_element("a").ok().and_then(|link| link.dyn_into::<HtmlElement>().ok()) else {
+        return;
+    };
+    // Neither can fail for a fixed name of an attribute.
+    drop(link.set_attribute("href", url));
+    drop(link.set_attribute("download", name));
+    link.click();
 }

@@ -52,8 +52,9 @@ pub fn Legend(explained: Signal<Explained>) -> impl IntoView {
     let scale = move || {
         let (steps, end) = explained.with(steps);
         let steps = steps.into_iter().map(|step| {
+            let told = step.told.clone();
             view! {
-                <li class="heat-legend__step" title=step.told.clone()>
+                <li class="heat-legend__step" title=told>
                     <span class=format!("heat-legend__swatch heat-legend__swatch--{}", step.shade)></span>
                     <span class="heat-legend__bound" aria-hidden="true">{step.bound}</span>
                     <span class="visually-hidden">{step.told} " "</span>

@@ -62,7 +62,7 @@ pub(super) fn HoverCard(
                 let class = if line.is_main { "world-map__card-line world-map__card-line--main" } else { "world-map__card-line" };
                 view! {
                     <div class=class>
-                        <dt>{line.label} " "</dt>
+                        <dt>{(!line.label.is_empty()).then_some(line.label + " ")}</dt>
                         <dd>{line.value} " "</dd>
                     </div>
                 }

@@ -80,7 +80,6 @@ pub(super) struct Shown {
     chosen: Chosen,
     answer: Follow<Answer>,
     rows: Memo<Vec<Row>>,
-    classes: Memo<Classes>,
     paint: Memo<Paint>,
     explained: Memo<Explained>,
     total: Memo<Amount>,
@@ -134,7 +133,7 @@ impl Shown {
         let total = Memo::new(move |_| {
             latest.with(|answer| answer.as_ref().map(|answer| answer.heatmap.total).unwrap_or_default())
         });
-        Self { chosen, answer, rows, classes, paint, explained, total }
+        Self { chosen, answer, rows, paint, explained, total }
     }
 
     /// What the card says of a country or a city.
