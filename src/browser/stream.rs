@@ -1,7 +1,7 @@
 //! The live stream in the browser: one WebSocket that comes back by itself.
 //!
 //! It subscribes again after every reconnection, and holds again if the page is paused. A connection that says
-//! nothing for [`SILENCE_MS`] is given up: the server speaks every second. Dropping the stream ends everything.
+//! nothing for [`patience_ms`] is given up. Dropping the stream ends everything.
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -15,11 +15,8 @@ use leptos::leptos_dom::helpers::{
 use wasm_bindgen::prelude::*;
 use web_sys::{BinaryType, MessageEvent, VisibilityState, WebSocket};
 
-use super::connection::{Connection, StreamEvent, wait_ms};
+use super::connection::{Connection, StreamEvent, patience_ms, wait_ms};
 use crate::model::frame::{Message, POSTCARD_SUBPROTOCOL, Request, Subscription};
-
-/// A connection that is silent for so long is dead.
-const SILENCE_MS: f64 = 6_000.0;
 
 /// An open stream; it closes when dropped.
 pub struct Stream(Rc<Inner>);
@@ -30,6 +27,7 @@ struct Inner {
     is_paused: Cell<bool>,
     attempts: Cell<u32>,
     heard_ms: Cell<f64>,
+    has_spoken: Cell<bool>,
     socket: RefCell<Option<Socket>>,
     retry: Cell<Option<TimeoutHandle>>,
 }
@@ -79,6 +77,7 @@ pub fn open(subscription: Subscription, tell: impl Fn(StreamEvent) + 'static) ->
         is_paused: Cell::new(false),
         attempts: Cell::new(0),
         heard_ms: Cell::new(0.0),
+        has_spoken: Cell::new(false),
         socket: RefCell::new(None),
         retry: Cell::new(None),
     });
@@ -115,6 +114,7 @@ impl Inner {
     fn connect(self: &Rc<Self>) {
         self.forget_retry();
         self.heard_ms.set(Date::now());
+        self.has_spoken.set(false);
         let Some(socket) = address().and_then(|url| WebSocket::new_with_str(&url, POSTCARD_SUBPROTOCOL).ok())
         else {
             self.lost();
@@ -151,6 +151,7 @@ impl Inner {
 
     fn heard(self: &Rc<Self>, event: &MessageEvent) {
         self.heard_ms.set(Date::now());
+        self.has_spoken.set(true);
         let Ok(buffer) = event.data().dyn_into::<ArrayBuffer>() else { return };
         let bytes = Uint8Array::new(&buffer).to_vec();
         match postcard::from_bytes::<Message>(&bytes) {
@@ -189,8 +190,13 @@ impl Inner {
         }
     }
 
+    /// True when a connection is there or on its way, and nothing is heard of it for too long.
     fn is_silent(&self) -> bool {
-        Date::now() - self.heard_ms.get() > SILENCE_MS
+        let is_there = self.socket.borrow().as_ref().is_some_and(|socket| {
+            matches!(socket.connection.ready_state(), WebSocket::CONNECTING | WebSocket::OPEN)
+        });
+        let patience = patience_ms(self.has_spoken.get(), self.attempts.get());
+        is_there && Date::now() - self.heard_ms.get() > f64::from(patience)
     }
 
     fn is_waiting(&self) -> bool {
@@ -240,7 +246,7 @@ fn watch(inner: &Rc<Inner>) -> Watch {
         .collect();
     let weak = Rc::downgrade(inner);
     let check = move || {
-        if let Some(inner) = weak.upgrade().filter(|inner| inner.attempts.get() == 0 && inner.is_silent()) {
+        if let Some(inner) = weak.upgrade().filter(|inner| inner.is_silent()) {
             drop(inner.socket.replace(None));
             inner.lost();
         }

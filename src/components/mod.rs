@@ -5,6 +5,7 @@ pub mod brush;
 pub mod colour_legend;
 pub mod copyable;
 pub mod credits;
+pub mod disclosure;
 pub mod exporter_card;
 pub mod filter_bar;
 pub mod flow_table;

@@ -78,6 +78,7 @@ fn Rate(
                 <span class="rate__name">
                     {name} " "
                     <span class="rate__note">{move || if is_scaled.get() { "scaled" } else { "" }}</span>
+                    <span class="visually-hidden">": "</span>
                 </span>
                 " "
                 <span class="rate__value">

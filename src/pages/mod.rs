@@ -6,3 +6,4 @@ pub mod heatmap;
 pub mod live;
 pub mod not_found;
 pub mod settings;
+pub mod suggestions;

@@ -1,14 +1,23 @@
-//! The filter box: applied by Enter, with the fault under it where there is one, and a chip for each term.
+//! The filter box: what can be written is offered while one types, Enter applies it, the fault stands under it where
+//! there is one, and a chip for each term.
 //!
 //! A real form: without WASM it loads the page with the filter in its address.
 
+mod completer;
+mod help;
+mod shelf;
+
 use std::str::FromStr;
 
-use leptos::ev::SubmitEvent;
+use leptos::ev::{KeyboardEvent, SubmitEvent};
+use leptos::html::Input;
 use leptos::prelude::*;
 
+pub use self::completer::{Asked, ValueSource};
+use self::completer::{Completer, Entry, option_id};
+use self::shelf::{FilterMenu, change, shelf};
 use super::metric_switch::HiddenFields;
-use crate::model::filter::Filter;
+use crate::model::filter::{Filter, MAX_CHARACTERS};
 use crate::model::filter_terms::{terms, without_term};
 
 /// Why a filter was not applied.
@@ -57,46 +66,115 @@ pub fn FilterBar(
     /// The other parameters of the address, which the form keeps.
     #[prop(into, optional)]
     others: Signal<Vec<(String, String)>>,
+    /// Where values of fields come from.
+    #[prop(optional)]
+    values: Option<ValueSource>,
     /// Called with a filter to apply; empty for all flows.
     on_filter: Callback<String>,
 ) -> impl IntoView {
     let first = fault.with_untracked(|fault| fault.as_ref().map(|fault| fault.filter.clone()));
     let first = first.unwrap_or_else(|| filter.get_untracked());
-    let draft = RwSignal::new(first.clone());
+    let shelf = shelf();
+    let input = NodeRef::<Input>::new();
+    let completer = Completer::new(first.clone(), input, shelf, values);
+    let Completer { draft, is_open, active, entries, .. } = completer;
     Effect::new(move |earlier: Option<()>| {
         let applied = filter.get();
         if earlier.is_some() {
+            change(shelf, |shelf| shelf.used(&applied));
             draft.set(applied);
         }
     });
-    let submit = move |event: SubmitEvent| {
-        event.prevent_default();
+    let apply = move || {
+        is_open.set(false);
         on_filter.run(draft.get_untracked().trim().to_owned());
     };
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        apply();
+    };
+    let take = move |entry: &Entry| {
+        if completer.accept(entry) {
+            apply();
+        }
+    };
+    let on_key = move |event: KeyboardEvent| {
+        let is_shown = is_open.get_untracked() && entries.with_untracked(|entries| !entries.is_empty());
+        let is_plain = !(event.ctrl_key() || event.alt_key() || event.meta_key() || event.shift_key());
+        match event.key().as_str() {
+            "ArrowDown" | "ArrowUp" if is_plain => {
+                event.prevent_default();
+                if is_shown {
+                    completer.step(if event.key() == "ArrowDown" { 1 } else { -1 });
+                } else {
+                    completer.follow_input();
+                    is_open.set(true);
+                }
+            }
+            "Enter" if is_shown => {
+                if let Some(entry) = completer.active_entry() {
+                    event.prevent_default();
+                    take(&entry);
+                }
+            }
+            "Tab" if is_shown && is_plain => {
+                if let Some(entry) = completer.tab_entry() {
+                    event.prevent_default();
+                    take(&entry);
+                }
+            }
+            "Escape" if is_shown => {
+                event.prevent_default();
+                is_open.set(false);
+            }
+            "Escape" => draft.set(filter.get_untracked()),
+            _ => {}
+        }
+    };
+    let is_shown = Memo::new(move |_| entries.with(|entries| !entries.is_empty()));
     let chips =
         Memo::new(move |_| filter.with(|filter| terms(filter).into_iter().enumerate().collect::<Vec<_>>()));
     view! {
-        <form class="filter-bar" method="get" role="search" on:submit=submit>
-            <HiddenFields others/>
-            <div class="filter-bar__row">
-                <svg class="filter-bar__sign" viewBox="0 0 24 24" width="16" height="16" aria-hidden="true">
-                    <path d="M3 5h18l-7 8v6l-4 2v-8z" fill="none" stroke="currentColor" stroke-width="1.75" stroke-linejoin="round"></path>
-                </svg>
+        <div class="filter-bar" role="search">
+            <FilterMenu shelf filter on_filter/>
+            <form class="filter-bar__form" method="get" on:submit=submit>
+                <HiddenFields others/>
                 <label class="visually-hidden" for="filter">"Filter"</label>
                 <input
                     class="filter-bar__text"
                     id="filter"
                     name="filter"
                     type="text"
+                    role="combobox"
                     placeholder="Filter, e.g. country = DE and dst.port in (443, 8443)"
                     autocomplete="off"
                     autocapitalize="off"
                     spellcheck="false"
+                    maxlength=MAX_CHARACTERS
+                    node_ref=input
                     value=first
                     prop:value=move || draft.get()
+                    aria-autocomplete="list"
+                    aria-controls="filter-options"
+                    aria-expanded=move || if is_shown.get() { "true" } else { "false" }
+                    aria-activedescendant=move || active.get().map(option_id)
                     aria-invalid=move || fault.with(Option::is_some).then_some("true")
                     aria-describedby="filter-fault"
-                    on:input=move |event| draft.set(event_target_value(&event))
+                    on:input=move |_| {
+                        completer.follow_input();
+                        is_open.set(true);
+                    }
+                    on:click=move |_| {
+                        completer.follow_input();
+                        is_open.set(true);
+                    }
+                    on:keyup=move |event| {
+                        if matches!(event.key().as_str(), "ArrowLeft" | "ArrowRight" | "Home" | "End") {
+                            completer.follow_input();
+                        }
+                    }
+                    on:keydown=on_key
+                    on:blur=move |_| is_open.set(false)
                 />
                 <Show when=move || !draft.with(String::is_empty)>
                     <button
@@ -112,7 +190,8 @@ pub fn FilterBar(
                     </button>
                 </Show>
                 <button type="submit" class="filter-bar__apply">"Apply"</button>
-            </div>
+            </form>
+            <Options entries active on_take=Callback::new(move |entry: Entry| take(&entry))/>
             <div id="filter-fault" class="filter-bar__fault" role="alert">
                 {move || fault.get().map(|fault| {
                     let pointer = fault.carets().map(|carets| {
@@ -142,9 +221,48 @@ pub fn FilterBar(
                     </For>
                 </ul>
             </Show>
-        </form>
+        </div>
     }
     .into_any()
+}
+
+/// The list of what can be written here.
+#[component]
+fn Options(
+    entries: Memo<Vec<Entry>>,
+    active: RwSignal<Option<usize>>,
+    /// Called with the entry that was chosen.
+    on_take: Callback<Entry>,
+) -> impl IntoView {
+    let numbered = move || entries.get().into_iter().enumerate().collect::<Vec<_>>();
+    view! {
+        <ul
+            id="filter-options"
+            class="filter-bar__options"
+            role="listbox"
+            aria-label="What can be written here"
+            hidden=move || entries.with(Vec::is_empty)
+            // The box keeps the focus while somebody points at the list.
+            on:mousedown=|event| event.prevent_default()
+        >
+            <For each=numbered key=Clone::clone let:option>
+                <li
+                    id=option_id(option.0)
+                    class="filter-bar__option"
+                    role="option"
+                    aria-selected=move || if active.get() == Some(option.0) { "true" } else { "false" }
+                    on:click={
+                        let entry = option.1.clone();
+                        move |_| on_take.run(entry.clone())
+                    }
+                >
+                    <code class="filter-bar__word">{option.1.shown.clone()}</code>
+                    " "
+                    <span class="filter-bar__note">{option.1.note.clone()}</span>
+                </li>
+            </For>
+        </ul>
+    }
 }
 
 #[cfg(test)]

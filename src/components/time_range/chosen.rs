@@ -1,11 +1,16 @@
 //! The range that a page shows, kept in its address as `from` and `to`.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 
 use super::clock::Clock;
 use crate::browser::url_state::UrlState;
 use crate::model::time_range::TimeRange;
 use crate::model::time_words::TimeWords;
+
+/// How long a range that ends now stands still, in seconds: a two-thousandth of it, within these bounds.
+const PERIODS_S: (i64, i64) = (10, 300);
 
 /// The chosen range of a page.
 #[derive(Clone, Copy)]
@@ -40,7 +45,9 @@ impl ChosenTime {
                 .resolve(now)
                 .unwrap_or(TimeRange { from_ms: now.ms.saturating_sub(3_600_000), to_ms: now.ms })
         });
-        clock.tick_while(Signal::derive(move || words.with(TimeWords::is_live)));
+        clock.tick_every(Memo::new(move |_| {
+            words.with(TimeWords::is_live).then(|| period(range.get().length_ms()))
+        }));
         Self { words, range, fault, clock, url }
     }
 
@@ -55,5 +62,22 @@ impl ChosenTime {
     /// Goes to a range, such as one that was drawn on a histogram.
     pub fn choose_range(self) -> Callback<TimeRange> {
         Callback::new(move |range| self.choose().run(TimeWords::of(range)))
+    }
+}
+
+/// In whole tens of seconds, so that it seldom changes while a range grows.
+fn period(length_ms: i64) -> Duration {
+    let seconds = (length_ms / 2_000_000).clamp(PERIODS_S.0, PERIODS_S.1) / 10 * 10;
+    Duration::from_secs(u64::try_from(seconds).unwrap_or(10))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_range_moves_on_every_ten_seconds_and_a_long_one_at_most_every_five_minutes() {
+        let seconds = |hours: i64| period(hours * 3_600_000).as_secs();
+        assert_eq!([0, 1, 6, 24, 720].map(seconds), [10, 10, 10, 40, 300]);
     }
 }

@@ -8,9 +8,6 @@ use leptos::prelude::*;
 use crate::browser::{clock, page};
 use crate::model::time_words::Now;
 
-/// How often a range that ends now moves on.
-const TICK: Duration = Duration::from_secs(10);
-
 /// The clock of a page.
 #[derive(Clone, Copy)]
 pub struct Clock {
@@ -46,18 +43,16 @@ impl Clock {
         self.now.set(clock::now());
     }
 
-    /// Ticks every ten seconds while this is true and somebody looks.
-    pub fn tick_while(self, is_live: Signal<bool>) {
+    /// Ticks this often while there is a period and somebody looks.
+    pub fn tick_every(self, period: Memo<Option<Duration>>) {
         Effect::new(move |_| {
-            if !is_live.get() {
-                return;
-            }
+            let Some(period) = period.get() else { return };
             let tick = move || {
                 if page::is_visible() && !self.now.is_disposed() {
                     self.tick();
                 }
             };
-            if let Ok(interval) = set_interval_with_handle(tick, TICK) {
+            if let Ok(interval) = set_interval_with_handle(tick, period) {
                 on_cleanup(move || interval.clear());
             }
         });

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use self::stretch::Stretch;
 use super::time_range::TimeRange;
 
-pub use self::shown::{length, moment, range, zone};
+pub use self::shown::{field_value, length, moment, moment_of_minute, range, zone};
 
 /// The longest text that is read, in characters.
 pub const MAX_CHARACTERS: usize = 100;
@@ -126,11 +126,13 @@ impl TimeWords {
     }
 
     /// The same range, standing still.
+    #[must_use]
     pub fn fixed(&self, now: Now) -> Self {
         self.resolve(now).map_or_else(|_| self.clone(), Self::of)
     }
 
     /// As long a range that ends now.
+    #[must_use]
     pub fn until_now(&self, now: Now) -> Self {
         self.resolve(now).map_or_else(
             |_| self.clone(),
@@ -139,6 +141,7 @@ impl TimeWords {
     }
 
     /// The range before, as long as this one; of whole months the months before.
+    #[must_use]
     pub fn earlier(&self, now: Now) -> Self {
         self.moved(now, -1)
     }
@@ -155,6 +158,7 @@ impl TimeWords {
     }
 
     /// Twice as long around the same middle, not beyond now.
+    #[must_use]
     pub fn zoomed_out(&self, now: Now) -> Self {
         let Ok(range) = self.resolve(now) else { return self.clone() };
         let half = (range.length_ms() / 2).max(1);
@@ -172,6 +176,11 @@ impl TimeWords {
         let moved = whole_months(range, now, steps)
             .or_else(|| TimeRange::new(range.from_ms.checked_add(by)?, range.to_ms.checked_add(by)?));
         moved.map_or_else(|| self.clone(), Self::of)
+    }
+
+    /// The whole range in one text, as [`TimeWords::parse`] reads it.
+    pub fn text(&self) -> String {
+        format!("{} – {}", self.from, self.to)
     }
 
     /// What the range is called: `Last 6 hours`, `Yesterday`, else its times.

@@ -1,6 +1,6 @@
 //! One text, one stretch of time.
 
-use jiff::civil::{Date, Time, Weekday};
+use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::{Timestamp, ToSpan};
 
 use super::{DAY_MS, Now, TimeWords, rfc3339};
@@ -112,7 +112,7 @@ fn two_ends(left: &str, right: &str, now: Now) -> Result<TimeWords, String> {
     let from = Stretch::read(borrowed.as_deref().unwrap_or(left), now)?;
     // `20 Nov 14:00 – 16:00`: the end is on the day of the beginning, or after midnight.
     if let (Some(time), true) = (time_of_day(right), from.word.is_none()) {
-        let date = now.wall(from.start_ms).map(|wall| wall.date()).ok_or_else(|| not_understood(left))?;
+        let date = now.wall(from.start_ms).map(DateTime::date).ok_or_else(|| not_understood(left))?;
         let end = now.ms_of(date.to_datetime(time)).ok_or_else(|| not_understood(right))?;
         let end = if end <= from.start_ms { end.saturating_add(DAY_MS) } else { end };
         return Ok(TimeWords { from: from.as_beginning(), to: rfc3339(end) });
@@ -252,15 +252,13 @@ impl Stretch {
 
 /// `20 nov 14:00`, `yesterday at 2 pm`, `2026-11-20t14:00`: the day and the time of the day.
 fn day_and_time(text: &str) -> Option<(&str, Time)> {
-    let spaces = text.match_indices([' ', 't']).map(|(at, _)| at);
-    spaces
-        .filter_map(|at| {
-            let (day, time) = (text.get(..at)?, text.get(at + 1..)?);
-            let day = day.strip_suffix(" at").unwrap_or(day).trim_end_matches(',');
-            let time = time.strip_prefix("at ").unwrap_or(time);
-            Some((day, time_of_day(time)?)).filter(|(day, _)| !day.is_empty())
-        })
-        .next()
+    let mut spaces = text.match_indices([' ', 't']).map(|(at, _)| at);
+    spaces.find_map(|at| {
+        let (day, time) = (text.get(..at)?, text.get(at + 1..)?);
+        let day = day.strip_suffix(" at").unwrap_or(day).trim_end_matches(',');
+        let time = time.strip_prefix("at ").unwrap_or(time);
+        Some((day, time_of_day(time)?)).filter(|(day, _)| !day.is_empty())
+    })
 }
 
 /// `14:00`, `14:00:30`, `2 pm`, `2:30pm`, `noon`.

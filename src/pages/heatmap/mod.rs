@@ -23,6 +23,7 @@ pub use self::country::CountryPage;
 use self::export::ExportMenu;
 use self::follow::Follow;
 use super::health::Health;
+use super::suggestions::value_source;
 use crate::api::error::ApiError;
 use crate::components::brush::Brush;
 use crate::components::filter_bar::FilterBar;
@@ -390,6 +391,7 @@ pub(super) fn FilterControl(chosen: Chosen) -> impl IntoView {
             filter=chosen.filter
             fault=chosen.filter_fault
             others=chosen.url.others(&["filter"])
+            values=value_source()
             on_filter=Callback::new(move |filter: String| chosen.url.push(&[("filter", &filter)]))
         />
     }

@@ -25,10 +25,12 @@ use self::colouring::NEUTRAL_HOME;
 use self::feed::LiveFeed;
 use self::session::Session;
 use super::health::Health;
+use super::suggestions::value_source;
 use crate::api::first_render::at_first_render;
 use crate::api::home::SetHome;
 use crate::api::live::{fetch_cities, fetch_snapshot};
 use crate::browser::page;
+use crate::browser::url_state::UrlState;
 use crate::components::colour_legend::ColourLegend;
 use crate::components::filter_bar::{FilterBar, FilterFault};
 use crate::components::flow_table::FlowTable;
@@ -73,6 +75,7 @@ pub fn LivePage() -> impl IntoView {
     let session = Session::new(feed, map, colour_by, fault);
     session.run(filter, health);
 
+    let others = UrlState::here().others(&["filter"]);
     let navigate = use_navigate();
     let on_filter = Callback::new(move |text: String| match FilterFault::check(&text) {
         Ok(text) => {
@@ -154,7 +157,7 @@ pub fn LivePage() -> impl IntoView {
                 />
                 <div class="live__over">
                     <div class="live__bar">
-                        <FilterBar filter fault on_filter/>
+                        <FilterBar filter fault others values=value_source() on_filter/>
                         <PauseButton
                             is_paused=feed.is_paused
                             passed=feed.passed

@@ -11,6 +11,7 @@ use crate::model::history::{Dimension, Key};
 use crate::model::options::InterfaceName;
 use crate::model::place::{CountryCode, Place, Precision};
 use crate::model::protocol_names::{filter_name, protocol_label, service_name};
+use crate::model::tcp_flags;
 use crate::server::collector::exporter::ExporterSnapshot;
 use crate::server::geolocation::Geolocation;
 
@@ -79,7 +80,7 @@ impl Naming {
                 return Key { value, label: protocol_label(protocol) };
             }
             Field::Interface(_) => self.interface_name(number, exporter),
-            Field::TcpFlags => tcp_flags(number),
+            Field::TcpFlags => u16::try_from(number).map(tcp_flags::text).unwrap_or_default(),
             Field::TypeOfService => differentiated_service(number),
             Field::Vlan if number == 0 => "No VLAN".to_owned(),
             _ => String::new(),
@@ -182,14 +183,6 @@ pub fn service_key(port: u16, protocol: u8) -> Key {
     Key { value: format!("{port}/{name}"), label }
 }
 
-/// `SYN ACK`.
-fn tcp_flags(flags: u64) -> String {
-    const NAMES: [&str; 9] = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "NS"];
-    let names = NAMES.iter().enumerate().filter(|(bit, _)| flags >> bit & 1 == 1).map(|(_, name)| *name);
-    let names: Vec<&str> = names.collect();
-    if names.is_empty() { "None".to_owned() } else { names.join(" ") }
-}
-
 /// The class of the differentiated services field (RFC 2474, 2597, 3246, 5865, 8622), `EF` of 184.
 fn differentiated_service(type_of_service: u64) -> String {
     let code_point = type_of_service >> 2;
@@ -272,7 +265,7 @@ mod tests {
         assert_eq!(label("outside.city", Value::City(String::new(), germany)), "Germany, city unknown");
         assert_eq!(label("service", Value::Service { port: 53, protocol: 17 }), "dns");
         assert_eq!(label("service", Value::Service { port: 0, protocol: 1 }), "ICMP");
-        assert_eq!(label("flags", Value::Number(18)), "SYN ACK");
+        assert_eq!(label("flags", Value::Number(18)), "syn+ack");
         assert_eq!(label("tos", Value::Number(184)), "EF");
         assert_eq!(label("tos", Value::Number(0x28)), "AF11");
         assert_eq!(label("tos", Value::Number(0xc0)), "CS6");

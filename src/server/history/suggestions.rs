@@ -12,7 +12,10 @@ use super::naming::Naming;
 use crate::model::countries::countries;
 use crate::model::filter::{End, Field};
 use crate::model::history::{Dimension, Key, Metric, TopQuestion};
-use crate::model::protocol_names::{filter_names, protocol_label, protocol_number};
+use crate::model::protocol_names::{
+    filter_names, protocol_label, protocol_number, service_names, service_ports,
+};
+use crate::model::tcp_flags;
 use crate::model::time_range::TimeRange;
 use crate::model::traffic::Direction;
 
@@ -120,6 +123,8 @@ fn as_compared(field: Field, key: &Key) -> Key {
         Field::Service | Field::Port(_) => {
             key.value.split_once('/').map_or(key.value.as_str(), |(port, _)| port)
         }
+        // Its label is how the filter writes it.
+        Field::TcpFlags => return Key { value: key.label.clone(), label: String::new() },
         _ => key.value.as_str(),
     };
     Key { value: value.to_owned(), label: key.label.clone() }
@@ -135,6 +140,13 @@ fn well_known(field: Field, naming: &Naming) -> Vec<Key> {
         Field::Protocol => filter_names()
             .map(|name| key(name, &protocol_number(name).map(protocol_label).unwrap_or_default()))
             .collect(),
+        Field::TcpFlags => {
+            tcp_flags::USUAL.iter().map(|(flags, note)| key(&tcp_flags::text(*flags), note)).collect()
+        }
+        Field::Service | Field::Port(_) => {
+            let all = service_names().flat_map(|name| service_ports(name).map(move |port| (port, name)));
+            all.map(|(port, name)| key(&port.to_string(), name)).collect()
+        }
         Field::Direction => Direction::ALL.iter().map(|direction| key(direction.name(), "")).collect(),
         Field::Exporter => naming.exporters().map(|address| key(&address.to_string(), "")).collect(),
         Field::Interface(_) => naming
