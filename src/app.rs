@@ -13,6 +13,7 @@ use crate::components::site_header::SiteHeader;
 use crate::model::theme::Theme;
 use crate::pages::exporters::ExportersPage;
 use crate::pages::health::Health;
+use crate::pages::heatmap::{CountryPage, HeatmapPage};
 use crate::pages::live::LivePage;
 use crate::pages::not_found::NotFoundPage;
 use crate::pages::settings::SettingsPage;
@@ -56,6 +57,8 @@ pub fn App() -> impl IntoView {
             <Notices status=health.status.into()/>
             <FlatRoutes fallback=NotFoundPage>
                 <Route path=path!("/") view=LivePage ssr=SsrMode::Async/>
+                <Route path=path!("/heatmap") view=HeatmapPage ssr=SsrMode::Async/>
+                <Route path=path!("/heatmap/:country") view=CountryPage ssr=SsrMode::Async/>
                 <Route path=path!("/exporters") view=ExportersPage ssr=SsrMode::Async/>
                 <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async/>
             </FlatRoutes>

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 
 use crate::components::world_map::camera::MapView;
 use crate::components::world_map::feed::Waiting;
+use crate::components::world_map::paint::Paint;
 use crate::components::world_map::{MapElements, MapEvent, MapFault};
 use crate::model::place::{City, CountryCode, HomeNetwork};
 
@@ -22,6 +23,11 @@ impl MapRenderer {
 
     /// Cannot be called.
     pub fn set_places(&self, _homes: &[HomeNetwork], _cities: &[City]) {
+        match self.0 {}
+    }
+
+    /// Cannot be called.
+    pub fn set_paint(&self, _paint: &Paint) {
         match self.0 {}
     }
 

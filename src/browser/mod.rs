@@ -12,6 +12,10 @@ pub mod clock;
 #[cfg_attr(not(feature = "hydrate"), path = "page_absent.rs")]
 pub mod page;
 
+#[cfg_attr(feature = "hydrate", path = "save.rs")]
+#[cfg_attr(not(feature = "hydrate"), path = "save_absent.rs")]
+pub mod save;
+
 #[cfg_attr(feature = "hydrate", path = "storage.rs")]
 #[cfg_attr(not(feature = "hydrate"), path = "storage_absent.rs")]
 pub mod storage;

@@ -9,6 +9,7 @@ pub mod disclosure;
 pub mod exporter_card;
 pub mod filter_bar;
 pub mod flow_table;
+pub mod heatmap;
 pub mod home_form;
 pub mod listener_table;
 pub mod metric_switch;

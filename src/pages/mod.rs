@@ -2,6 +2,7 @@
 
 pub mod exporters;
 pub mod health;
+pub mod heatmap;
 pub mod live;
 pub mod not_found;
 pub mod settings;

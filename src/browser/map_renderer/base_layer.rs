@@ -1,9 +1,10 @@
 //! The canvas below: water, land, outlines. It is drawn again only when the camera or the look changes.
 
-use web_sys::{HtmlCanvasElement, WebGl2RenderingContext as Gl, WebGlVertexArrayObject};
+use web_sys::{HtmlCanvasElement, WebGl2RenderingContext as Gl, WebGlTexture, WebGlVertexArrayObject};
 
 use super::gl::{
-    GlError, Lens, Program, attribute, buffer_of, context, count, indices_of, release, vertex_array,
+    GlError, Lens, Program, attribute, buffer_of, context, count, fill_row, indices_of, release, row_texture,
+    vertex_array,
 };
 use super::palette::Palette;
 use crate::components::world_map::mesh::{LandPiece, Line, Mesh, Piece};
@@ -15,6 +16,9 @@ const SEGMENT_STRIDE: i32 = 24;
 
 /// Indices that are rather drawn than left out with a call of their own.
 const SMALL_GAP: usize = 900;
+
+/// Countries that can have a shade of their own; the base map has fewer.
+const MOST_COUNTRIES: usize = 512;
 
 /// Which countries look different, as positions in the base map.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +44,7 @@ pub struct BaseLayer {
     land: Program,
     line: Program,
     nothing: WebGlVertexArrayObject,
+    shades: WebGlTexture,
     world: Option<World>,
 }
 
@@ -57,7 +62,7 @@ impl BaseLayer {
             &gl,
             &[PROJECTION, include_str!("shaders/land.vert")],
             &[include_str!("shaders/land.frag")],
-            &["u_turn", "u_land", "u_space", "u_highlight", "u_selected", "u_hovered"],
+            &["u_turn", "u_land", "u_space", "u_highlight", "u_selected", "u_hovered", "u_shades", "u_strength"],
         )?;
         let line = Program::new(
             &gl,
@@ -66,7 +71,18 @@ impl BaseLayer {
             &["u_turn", "u_reach", "u_colour", "u_highlight", "u_selected", "u_soft", "u_ocean"],
         )?;
         let nothing = vertex_array(&gl)?;
-        Ok(Self { gl, ocean, land, line, nothing, world: None })
+        let shades = row_texture(&gl)?;
+        fill_row(&gl, &shades, &[[0; 4]; MOST_COUNTRIES])?;
+        Ok(Self { gl, ocean, land, line, nothing, shades, world: None })
+    }
+
+    /// Takes the shade of each country, by its position in the base map; an opacity of 0 leaves it as it is.
+    pub fn set_shades(&self, shades: &[[u8; 4]]) -> Result<(), GlError> {
+        let mut row = [[0; 4]; MOST_COUNTRIES];
+        for (texel, shade) in row.iter_mut().zip(shades) {
+            *texel = *shade;
+        }
+        fill_row(&self.gl, &self.shades, &row)
     }
 
     /// Gives the context back.
@@ -98,8 +114,8 @@ impl BaseLayer {
         Ok(())
     }
 
-    /// Draws everything.
-    pub fn draw(&self, lens: &Lens, palette: &Palette, emphasis: Emphasis) {
+    /// Draws everything; the shades of countries with a strength of 0 to 1.
+    pub fn draw(&self, lens: &Lens, palette: &Palette, emphasis: Emphasis, strength: f32) {
         let gl = &self.gl;
         let [half_width, half_height] = lens.half;
         gl.viewport(0, 0, device_pixels(half_width), device_pixels(half_height));
@@ -130,7 +146,13 @@ impl BaseLayer {
         self.land.begin(lens);
         self.land.set_colour("u_land", palette.land);
         self.land.set_colour("u_space", palette.space);
-        self.land.set_colour("u_highlight", palette.highlight);
+        // A highlight of another hue would make one shade look like another.
+        let highlight = if strength > 0.0 { palette.label } else { palette.highlight };
+        self.land.set_colour("u_highlight", highlight);
+        self.land.set("u_strength", strength);
+        self.land.set_whole("u_shades", 0);
+        gl.active_texture(Gl::TEXTURE0);
+        gl.bind_texture(Gl::TEXTURE_2D, Some(&self.shades));
         self.land.set("u_selected", position(emphasis.selected));
         self.land.set("u_hovered", position(emphasis.hovered));
         gl.bind_vertex_array(Some(&world.land));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use wasm_bindgen::JsCast;
 use web_sys::{
-    HtmlCanvasElement, WebGl2RenderingContext as Gl, WebGlContextAttributes, WebGlProgram,
+    HtmlCanvasElement, WebGl2RenderingContext as Gl, WebGlContextAttributes, WebGlProgram, WebGlTexture,
     WebGlUniformLocation, WebGlVertexArrayObject,
 };
 
@@ -214,6 +214,33 @@ pub fn buffer_of(gl: &Gl, numbers: &[f32]) -> Result<(), GlError> {
         Gl::STATIC_DRAW,
     );
     Ok(())
+}
+
+/// A texture of one row, read texel by texel.
+pub fn row_texture(gl: &Gl) -> Result<WebGlTexture, GlError> {
+    let texture = gl.create_texture().ok_or_else(|| GlError::Refused("no texture".to_owned()))?;
+    gl.bind_texture(Gl::TEXTURE_2D, Some(&texture));
+    for parameter in [Gl::TEXTURE_MIN_FILTER, Gl::TEXTURE_MAG_FILTER] {
+        gl.tex_parameteri(Gl::TEXTURE_2D, parameter, Gl::NEAREST.cast_signed());
+    }
+    Ok(texture)
+}
+
+/// Fills such a texture with red, green, blue and opacity.
+pub fn fill_row(gl: &Gl, texture: &WebGlTexture, texels: &[[u8; 4]]) -> Result<(), GlError> {
+    gl.bind_texture(Gl::TEXTURE_2D, Some(texture));
+    gl.tex_image_2d_with_i32_and_i32_and_i32_and_format_and_type_and_opt_u8_array(
+        Gl::TEXTURE_2D,
+        0,
+        Gl::RGBA.cast_signed(),
+        count(texels.len()),
+        1,
+        0,
+        Gl::RGBA,
+        Gl::UNSIGNED_BYTE,
+        Some(texels.as_flattened()),
+    )
+    .map_err(|_| GlError::Refused("no texture".to_owned()))
 }
 
 /// A vertex array, bound.

@@ -8,8 +8,9 @@ use crate::components::world_map::MapTarget;
 use crate::components::world_map::base_map::{BaseMap, Polygon};
 use crate::components::world_map::camera::Camera;
 use crate::components::world_map::labels::{Label, LabelKind, PlacedLabel, placed};
+use crate::components::world_map::paint::Paint;
 use crate::model::countries::country;
-use crate::model::place::{City, HomeNetwork};
+use crate::model::place::{City, HomeNetwork, Place};
 
 /// Countries' extent on the map counts at least this, so that small islands get a name when one looks closely.
 const SMALLEST_COUNTRY: f64 = 0.35;
@@ -24,6 +25,15 @@ pub struct LabelLayer {
     targets: Vec<City>,
     all: Vec<Label>,
     placed: Vec<PlacedLabel>,
+    dots: Vec<PlacedDot>,
+}
+
+/// A dot that is on the screen.
+struct PlacedDot {
+    x: f64,
+    y: f64,
+    radius: f64,
+    place: Place,
 }
 
 impl LabelLayer {
@@ -39,6 +49,7 @@ impl LabelLayer {
             targets: Vec::new(),
             all: Vec::new(),
             placed: Vec::new(),
+            dots: Vec::new(),
         })
     }
 
@@ -108,13 +119,21 @@ impl LabelLayer {
         }
     }
 
-    /// Draws the names that have room; with `is_moving` between flat and globe, none.
-    pub fn draw(&mut self, camera: &Camera, pixel: f64, palette: &Palette, is_moving: bool) {
-        let context = &self.context;
-        if context.set_transform(pixel, 0.0, 0.0, pixel, 0.0, 0.0).is_err() {
+    /// Draws the dots, and the names that have room; with `is_moving` between flat and globe, none.
+    pub fn draw(
+        &mut self,
+        camera: &Camera,
+        pixel: f64,
+        palette: &Palette,
+        paint: &Paint,
+        is_moving: bool,
+    ) {
+        if self.context.set_transform(pixel, 0.0, 0.0, pixel, 0.0, 0.0).is_err() {
             return;
         }
-        context.clear_rect(0.0, 0.0, camera.width, camera.height);
+        self.context.clear_rect(0.0, 0.0, camera.width, camera.height);
+        self.dots = if is_moving { Vec::new() } else { draw_dots(&self.context, camera, palette, paint) };
+        let context = &self.context;
         self.placed = if is_moving { Vec::new() } else { placed(&self.all, camera) };
         context.set_text_baseline("middle");
         context.set_text_align("left");
@@ -146,8 +165,16 @@ impl LabelLayer {
         }
     }
 
-    /// The home or city whose marker is within `reach` CSS pixels of a point.
+    /// The home or city whose marker or dot is within `reach` CSS pixels of a point.
     pub fn marker_at(&self, x: f64, y: f64, reach: f64) -> Option<MapTarget> {
+        self.label_at(x, y, reach).or_else(|| {
+            // The smallest is on top.
+            let dot = self.dots.iter().rev().find(|dot| (dot.x - x).hypot(dot.y - y) <= dot.radius + 2.0)?;
+            Some(MapTarget::City(dot.place.clone()))
+        })
+    }
+
+    fn label_at(&self, x: f64, y: f64, reach: f64) -> Option<MapTarget> {
         let nearest = self
             .placed
             .iter()
@@ -170,6 +197,45 @@ impl LabelLayer {
             LabelKind::Country => None,
         }
     }
+}
+
+/// Radius of the largest dot, in CSS pixels, before one has zoomed in far.
+const LARGEST_DOT: f64 = 17.0;
+const SMALLEST_DOT: f64 = 2.2;
+
+fn draw_dots(
+    context: &CanvasRenderingContext2d,
+    camera: &Camera,
+    palette: &Palette,
+    paint: &Paint,
+) -> Vec<PlacedDot> {
+    let shown = paint.dots_shown(&camera.view);
+    if shown <= 0.0 {
+        return Vec::new();
+    }
+    let growth = 1.0 + 0.12 * camera.view.zoom;
+    let mut dots = Vec::new();
+    for dot in &paint.dots {
+        let (longitude, latitude) = (f64::from(dot.place.longitude), f64::from(dot.place.latitude));
+        let Some((x, y, near)) = camera.project(longitude, latitude) else { continue };
+        let radius = (LARGEST_DOT * dot.area.sqrt()).max(SMALLEST_DOT) * growth;
+        let margin = radius + 2.0;
+        if x < -margin || y < -margin || x > camera.width + margin || y > camera.height + margin {
+            continue;
+        }
+        let colour = palette.shades.get(usize::from(dot.shade)).copied().unwrap_or(palette.label);
+        let strength = shown * (near / 0.3).clamp(0.0, 1.0);
+        context.begin_path();
+        if context.arc(x, y, radius, 0.0, std::f64::consts::TAU).is_ok() {
+            context.set_fill_style_str(&css(colour, 0.72 * strength));
+            context.fill();
+            context.set_stroke_style_str(&css(palette.space, 0.7 * strength));
+            context.set_line_width(1.0);
+            context.stroke();
+        }
+        dots.push(PlacedDot { x, y, radius, place: dot.place.clone() });
+    }
+    dots
 }
 
 fn shown(label: &Label) -> String {

@@ -33,6 +33,7 @@ use self::stage::{Parts, Stage};
 use crate::components::world_map::base_map::BaseMap;
 use crate::components::world_map::camera::MapView;
 use crate::components::world_map::feed::Waiting;
+use crate::components::world_map::paint::Paint;
 use crate::components::world_map::{BASE_MAP_PATH, MapElements, MapEvent, MapFault};
 use crate::model::place::{City, CountryCode, HomeNetwork};
 
@@ -125,6 +126,11 @@ impl MapRenderer {
             stage.labels.set_places(homes, cities);
             stage.is_stale = true;
         });
+    }
+
+    /// Colours the countries, and draws the dots.
+    pub fn set_paint(&self, paint: &Paint) {
+        self.heart.change(|stage| stage.set_paint(paint));
     }
 
     /// Highlights a country.

@@ -3,6 +3,8 @@
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CanvasRenderingContext2d, Document, HtmlCanvasElement, HtmlElement, Window};
 
+use crate::components::world_map::paint::SHADES;
+
 /// Red, green and blue, 0 to 1.
 pub type Colour = [f32; 3];
 
@@ -29,6 +31,8 @@ pub struct Palette {
     pub label: Colour,
     /// Arcs.
     pub arcs: [Colour; 8],
+    /// Shades of countries and dots.
+    pub shades: [Colour; SHADES],
 }
 
 impl Palette {
@@ -48,6 +52,10 @@ impl Palette {
         for (position, arc) in arcs.iter_mut().enumerate() {
             *arc = colour(&format!("--arc-{position}"), label);
         }
+        let mut shades = [land; SHADES];
+        for (position, shade) in shades.iter_mut().enumerate() {
+            *shade = colour(&format!("--shade-{position}"), land);
+        }
         Some(Self {
             ocean,
             space: colour("--map-space", ocean.map(|part| part * 0.6)),
@@ -59,6 +67,7 @@ impl Palette {
             home: colour("--map-home", label),
             label,
             arcs,
+            shades,
         })
     }
 

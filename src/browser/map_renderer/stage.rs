@@ -13,6 +13,7 @@ use crate::components::world_map::base_map::BaseMap;
 use crate::components::world_map::camera::{Camera, MapView};
 use crate::components::world_map::feed::Waiting;
 use crate::components::world_map::mesh::Mesh;
+use crate::components::world_map::paint::Paint;
 use crate::components::world_map::projection::Projection;
 use crate::components::world_map::{MapEvent, MapTarget};
 use crate::model::place::CountryCode;
@@ -53,6 +54,7 @@ pub struct Stage {
     pub is_reduced: bool,
     pub is_lost: bool,
     pub is_keyboard: bool,
+    paint: Paint,
     selected: Option<CountryCode>,
     emphasis: Emphasis,
     hovered: Option<MapTarget>,
@@ -111,6 +113,7 @@ impl Stage {
             is_reduced: false,
             is_lost: false,
             is_keyboard: false,
+            paint: Paint::default(),
             selected: None,
             emphasis: Emphasis::default(),
             hovered: None,
@@ -133,7 +136,7 @@ impl Stage {
         self.labels.set_countries(&map);
         self.map = Some(map);
         self.set_selected(self.selected);
-        Ok(())
+        self.mix_shades()
     }
 
     /// Builds the layers anew after the browser took the contexts and gave them back.
@@ -143,6 +146,7 @@ impl Stage {
         if let Some(map) = &self.map {
             self.base.upload(&Mesh::of(map))?;
         }
+        self.mix_shades()?;
         self.is_lost = false;
         self.is_stale = true;
         self.outbox.push(MapEvent::Ready);
@@ -178,7 +182,29 @@ impl Stage {
         if let Some(palette) = Palette::read(&self.window, &self.document, &self.element) {
             self.palette = palette;
             self.is_stale = true;
+            // Colours that cannot be uploaded are those of a context that is lost: it comes back with new ones.
+            self.mix_shades().unwrap_or_default();
         }
+    }
+
+    /// Takes the colours of countries, and the dots.
+    pub fn set_paint(&mut self, paint: &Paint) {
+        self.paint = paint.clone();
+        self.is_stale = true;
+        // As above.
+        self.mix_shades().unwrap_or_default();
+    }
+
+    fn mix_shades(&self) -> Result<(), GlError> {
+        let Some(map) = &self.map else { return Ok(()) };
+        let shade = |code| {
+            let colour = self.palette.shades.get(usize::from(*self.paint.countries.get(&code)?))?;
+            let [red, green, blue] = colour.map(byte);
+            Some([red, green, blue, 255])
+        };
+        let shades: Vec<[u8; 4]> =
+            map.countries.iter().map(|land| land.code.and_then(shade).unwrap_or_default()).collect();
+        self.base.set_shades(&shades)
     }
 
     /// Asks again whether the viewer wants less motion.
@@ -320,8 +346,10 @@ impl Stage {
         let lens = Lens::new(&self.camera, self.pixel, eased);
         if self.is_stale {
             self.is_stale = false;
-            self.base.draw(&lens, &self.palette, self.emphasis);
-            self.labels.draw(&self.camera, self.pixel, &self.palette, self.is_turning());
+            #[expect(clippy::cast_possible_truncation, reason = "shaders count in single precision")]
+            let strength = self.paint.strength(&self.camera.view) as f32;
+            self.base.draw(&lens, &self.palette, self.emphasis, strength);
+            self.labels.draw(&self.camera, self.pixel, &self.palette, &self.paint, self.is_turning());
         }
         if !self.is_paused {
             // Arcs follow the clock on the wall even when frames are rare.
@@ -352,4 +380,9 @@ impl Stage {
 )]
 fn pixels(length: f64) -> u32 {
     length.round().max(1.0) as u32
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
+fn byte(part: f32) -> u8 {
+    (part.clamp(0.0, 1.0) * 255.0).round() as u8
 }

@@ -12,10 +12,9 @@ mod controls;
 pub mod feed;
 pub mod labels;
 pub mod mesh;
+pub mod paint;
 pub mod projection;
 pub mod still;
-
-use std::collections::HashMap;
 
 use leptos::html::{Canvas, Div};
 use leptos::prelude::*;
@@ -23,24 +22,22 @@ use send_wrapper::SendWrapper;
 
 pub use self::camera::MapView;
 use self::card::HoverCard;
+pub use self::card::CardLine;
 use self::controls::{MapControls, Order};
 pub use self::feed::{MapArc, MapFeed};
+use self::paint::Paint;
 pub use self::projection::Projection;
 pub use self::still::{STILL_SVG_PATH, still_svg};
 use self::still::{WorldMapSvg, still_position};
 use crate::browser::map_renderer::MapRenderer;
 use crate::model::countries::country;
 use crate::model::place::{City, CountryCode, HomeNetwork, Place};
-use crate::model::traffic::Traffic;
 
 /// Where the browser fetches the base map.
 pub const BASE_MAP_PATH: &str = "/base_map.bin";
 /// What the map is called, and how to use it without a pointer.
 const INSTRUCTIONS: &str = "World map of traffic. Arrow keys move it, plus and minus zoom, 0 shows the whole \
                             world, G changes between flat map and globe, Enter selects the country in the middle.";
-
-/// Traffic of countries.
-pub type Figures = HashMap<CountryCode, Traffic>;
 
 /// Something on the map that people can point at.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,8 +129,10 @@ pub fn WorldMap(
     homes: Signal<Vec<HomeNetwork>>,
     /// Cities that get a name as one zooms in, in any order.
     cities: Signal<Vec<City>>,
-    /// What the card of a country shows.
-    figures: Signal<Figures>,
+    /// Colours of countries, and dots.
+    paint: Signal<Paint>,
+    /// What the card says of a country, a city or a home network.
+    facts: Callback<MapTarget, Vec<CardLine>>,
     /// The country that is highlighted.
     selected: Signal<Option<CountryCode>>,
     /// Something was clicked, tapped, or chosen with Enter.
@@ -181,8 +180,9 @@ pub fn WorldMap(
             }
         });
     };
-    let inputs = Inputs { feed, homes, cities, selected, view };
+    let inputs = Inputs { feed, homes, cities, paint, selected, view };
     when_started(|map, inputs| map.set_places(&inputs.homes.get(), &inputs.cities.get()), inputs);
+    when_started(|map, inputs| inputs.paint.with(|paint| map.set_paint(paint)), inputs);
     when_started(|map, inputs| map.set_selected(inputs.selected.get()), inputs);
     when_started(|map, inputs| map.set_view(inputs.view.get()), inputs);
     when_started(|map, inputs| map.take(&inputs.feed.take()), inputs);
@@ -196,9 +196,9 @@ pub fn WorldMap(
     let is_alive = move || state.get() == State::Alive;
     let is_globe = move || view.with(|view| view.projection == Projection::Globe);
     let spoken = move || match in_the_middle.get() {
-        Some(Some(code)) => country(code).map_or("", |entry| entry.name),
-        Some(None) => "No country in the middle",
-        None => "",
+        Some(Some(code)) => told(code, facts),
+        Some(None) => "No country in the middle".to_owned(),
+        None => String::new(),
     };
     view! {
         <div
@@ -207,6 +207,8 @@ pub fn WorldMap(
             class:world-map--keyboard=move || in_the_middle.get().is_some()
         >
             <WorldMapSvg
+                paint
+                facts
                 selected
                 on_select=Callback::new(move |code| on_select.run(MapTarget::Country(code)))
             >
@@ -229,7 +231,7 @@ pub fn WorldMap(
                 <span class="world-map__crosshair" aria-hidden="true"></span>
             </div>
             <div class="world-map__card" class:world-map__card--shown=move || hovered.get().is_some() node_ref=elements.card>
-                <HoverCard target=hovered.into() figures homes/>
+                <HoverCard target=hovered.into() facts homes/>
             </div>
             <MapControls is_alive=Signal::derive(is_alive) is_globe=Signal::derive(is_globe) on_order/>
             <p class="world-map__spoken" aria-live="polite">{spoken}</p>
@@ -249,8 +251,16 @@ struct Inputs {
     feed: MapFeed,
     homes: Signal<Vec<HomeNetwork>>,
     cities: Signal<Vec<City>>,
+    paint: Signal<Paint>,
     selected: Signal<Option<CountryCode>>,
     view: RwSignal<MapView>,
+}
+
+/// A country in one line: its name, and what the card says of it.
+fn told(code: CountryCode, facts: Callback<MapTarget, Vec<CardLine>>) -> String {
+    let name = country(code).map_or_else(|| code.to_string(), |entry| entry.name.to_owned());
+    let lines: Vec<String> = facts.run(MapTarget::Country(code)).iter().map(CardLine::told).collect();
+    if lines.is_empty() { name } else { format!("{name}: {}", lines.join(", ")) }
 }
 
 fn still_home(home: HomeNetwork) -> impl IntoView {

@@ -11,7 +11,9 @@ use std::sync::LazyLock;
 use leptos::prelude::*;
 
 use super::base_map::{BaseMap, Point};
+use super::paint::Paint;
 use super::projection::{MILLER, flat_height, wrapped};
+use super::{CardLine, MapTarget, told};
 use crate::model::countries::{countries, country};
 use crate::model::place::CountryCode;
 
@@ -140,6 +142,10 @@ fn push_text(text: &mut String, arguments: std::fmt::Arguments<'_>) {
 /// The still picture. What is given as children stands above the countries, in the picture's units.
 #[component]
 pub fn WorldMapSvg(
+    /// Colours of countries; a coloured one says its facts.
+    paint: Signal<Paint>,
+    /// What there is to say of a country.
+    facts: Callback<MapTarget, Vec<CardLine>>,
     /// The country that is highlighted.
     selected: Signal<Option<CountryCode>>,
     /// A country was clicked.
@@ -150,15 +156,23 @@ pub fn WorldMapSvg(
 ) -> impl IntoView {
     let lands = countries().iter().map(|entry| entry.code).map(|code| {
         let name = country(code).map_or("", |entry| entry.name);
+        let shade = Memo::new(move |_| paint.with(|paint| paint.countries.get(&code).copied()));
+        let class = move || {
+            let shaded =
+                shade.get().map_or_else(String::new, |shade| format!(" world-map__country--{shade}"));
+            let selected =
+                if selected.get() == Some(code) { " world-map__country--selected" } else { "" };
+            format!("world-map__country{shaded}{selected}")
+        };
+        let title = move || if shade.get().is_some() { told(code, facts) } else { name.to_owned() };
         view! {
             <use
                 href=format!("{STILL_SVG_PATH}#{code}")
-                class="world-map__country"
-                class:world-map__country--selected=move || selected.get() == Some(code)
+                class=class
                 data-country=code.to_string()
                 on:click=move |_| on_select.run(code)
             >
-                <title>{name}</title>
+                <title>{title}</title>
             </use>
         }
     });

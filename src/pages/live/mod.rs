@@ -40,8 +40,9 @@ use crate::components::rates::Rates;
 use crate::components::setup_guide::QuickStart;
 use crate::components::top_list::TopList;
 use crate::components::totals::{LatencyPanel, TotalsPanel};
-use crate::components::world_map::{MapFeed, MapTarget, WorldMap};
-use crate::model::countries;
+use crate::components::world_map::paint::Paint;
+use crate::components::world_map::{CardLine, MapFeed, MapTarget, WorldMap};
+use crate::model::{countries, quantity};
 use crate::model::filter::{Filter, equality};
 use crate::model::filter_terms::{terms, with_term};
 use crate::model::place::{CountryCode, HomeNetwork, Place, Precision};
@@ -148,7 +149,8 @@ pub fn LivePage() -> impl IntoView {
                     feed=map
                     homes
                     cities=cities()
-                    figures=country_figures(feed)
+                    paint=Signal::stored(Paint::default())
+                    facts=facts(feed)
                     selected=selected_country(filter)
                     on_select
                     view
@@ -288,15 +290,38 @@ fn cities() -> Signal<Vec<crate::model::place::City>> {
     cities.into()
 }
 
-/// Traffic of the top countries of the last minute, for the hover texts of the map.
-fn country_figures(feed: LiveFeed) -> Signal<HashMap<CountryCode, Traffic>> {
+/// What the map's card says: the traffic of the country in the last minute.
+fn facts(feed: LiveFeed) -> Callback<MapTarget, Vec<CardLine>> {
+    let figures = country_figures(feed);
+    Callback::new(move |target| {
+        let (code, is_city) = match target {
+            MapTarget::Country(code) => (Some(code), false),
+            MapTarget::City(place) => (place.country, true),
+            MapTarget::Home(_) => (None, false),
+        };
+        let Some(code) = code else { return Vec::new() };
+        let name = countries::country(code).map_or_else(|| code.to_string(), |entry| entry.name.to_owned());
+        let label = if is_city { format!("All of {name}:") } else { String::new() };
+        let traffic = figures.with(|figures| figures.get(&code).copied());
+        let value = traffic.filter(|traffic| !traffic.is_none()).map_or_else(
+            || "no traffic so far".to_owned(),
+            |traffic| {
+                let flows = quantity::counted(traffic.flows, "flow");
+                format!("{} in {flows}", quantity::bytes(traffic.scaled_bytes))
+            },
+        );
+        vec![CardLine { label, value, is_main: false }]
+    })
+}
+
+/// Traffic of the top countries of the last minute.
+fn country_figures(feed: LiveFeed) -> Memo<HashMap<CountryCode, Traffic>> {
     Memo::new(move |_| {
         feed.second.with(|second| {
             let countries = second.iter().flat_map(|second| &second.top_countries);
             countries.filter_map(|top| top.country.map(|country| (country, top.traffic))).collect()
         })
     })
-    .into()
 }
 
 /// The country that the filter demands, if it demands one.

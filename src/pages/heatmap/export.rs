@@ -1,0 +1,127 @@
+//! The map and its figures as files.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::{Shown, total_told};
+use crate::browser::save;
+use crate::components::heatmap::legend::Explained;
+use crate::components::heatmap::picture::{PICTURE_HEIGHT, PICTURE_WIDTH, Picture, csv};
+use crate::components::heatmap::rows::{metric_label, short};
+use crate::components::heatmap::scale::Change;
+use crate::components::world_map::STILL_SVG_PATH;
+use crate::model::time_words;
+
+/// Width of the PNG in pixels.
+const PNG_WIDTH: u32 = 2400;
+
+/// The menu.
+#[component]
+pub fn ExportMenu(shown: Shown) -> impl IntoView {
+    let fault = RwSignal::new(None::<&'static str>);
+    let on_picture = move |is_png: bool| {
+        let (name, picture) = (file_name(shown), picture(shown));
+        spawn_local(async move {
+            let world = save::fetch_text(STILL_SVG_PATH).await;
+            let is_saved = match world {
+                Some(world) if is_png => save::png(&format!("{name}.png"), &picture.svg(&world), png_size()).await,
+                Some(world) => {
+                    save::text(&format!("{name}.svg"), "image/svg+xml", &picture.svg(&world));
+                    true
+                }
+                None => false,
+            };
+            let words = "The picture could not be made: reload the page and try again.";
+            fault.try_set((!is_saved).then_some(words));
+        });
+    };
+    let on_csv = move |_| {
+        let text = shown.rows.with_untracked(|rows| csv(rows, &shown.total.get_untracked()));
+        save::text(&format!("{}.csv", file_name(shown)), "text/csv", &text);
+    };
+    let on_json = move |_| {
+        let json = shown.answer.latest.with_untracked(|answer| {
+            answer.as_ref().and_then(|answer| serde_json::to_string_pretty(&answer.heatmap).ok())
+        });
+        if let Some(json) = json {
+            save::text(&format!("{}.json", file_name(shown)), "application/json", &json);
+        }
+    };
+    view! {
+        <details class="export">
+            <summary class="button">"Export"</summary>
+            <div class="export__files">
+                <button type="button" class="export__file" on:click=move |_| on_picture(true)>"PNG picture"</button>
+                <button type="button" class="export__file" on:click=move |_| on_picture(false)>"SVG picture"</button>
+                <button type="button" class="export__file" on:click=on_csv>"CSV table"</button>
+                <button type="button" class="export__file" on:click=on_json>"JSON answer"</button>
+                <noscript><p>"Export needs JavaScript; printing does not."</p></noscript>
+                <p class="export__fault" role="status">{move || fault.get()}</p>
+            </div>
+        </details>
+    }
+}
+
+/// `meridian-bytes-2026-11-23`.
+fn file_name(shown: Shown) -> String {
+    let range = shown.chosen.time.range.get_untracked();
+    let day: String = crate::model::time::date_and_time(range.to_ms).chars().take(10).collect();
+    format!("meridian-{}-{day}", shown.chosen.metric.get_untracked().name())
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few thousand pixels")]
+fn png_size() -> (u32, u32) {
+    (PNG_WIDTH, (f64::from(PNG_WIDTH) * PICTURE_HEIGHT / PICTURE_WIDTH) as u32)
+}
+
+/// What is on the screen, with the colours of the theme.
+fn picture(shown: Shown) -> Picture {
+    let chosen = shown.chosen;
+    let metric = chosen.metric.get_untracked();
+    let now = chosen.time.clock.now_untracked();
+    let range = time_words::range(chosen.time.range.get_untracked(), now);
+    let zone = time_words::zone(now);
+    let filter = chosen.filter.get_untracked();
+    let of = if filter.is_empty() { "all flows".to_owned() } else { filter };
+    let shade = |shade: u8| save::token(&format!("--shade-{shade}"));
+    let (title, legend, legend_end) = match shown.explained.get_untracked() {
+        Explained::Figures { classes, meaning, .. } => {
+            let steps = classes.iter().map(|class| (shade(class.shade), short(metric, class.from)));
+            let end = classes.last().map(|class| short(metric, class.to)).unwrap_or_default();
+            (format!("{} by country, {meaning}", metric_label(metric)), steps.collect(), end)
+        }
+        Explained::Change { title } => (title, diverging(shade, |change| change.percent()), String::new()),
+        Explained::Shares { title } => (title, diverging(shade, |change| change.times()), String::new()),
+    };
+    Picture {
+        title,
+        subtitle: format!("{range} {zone} · {of}"),
+        countries: shown
+            .paint
+            .with_untracked(|paint| paint.countries.iter().map(|(code, own)| (*code, shade(*own))).collect()),
+        legend,
+        legend_end,
+        notes: [
+            total_told(&shown.total.get_untracked()),
+            untrack(|| shown.off_the_map()),
+            "Meridian · Outlines: Natural Earth, borders as held in fact".to_owned(),
+        ]
+        .into_iter()
+        .filter(|note| !note.is_empty())
+        .collect(),
+        land: save::token("--map-land"),
+        ground: save::token("--map-ocean"),
+        line: save::token("--map-border"),
+        text: save::token("--text"),
+    }
+}
+
+fn diverging(shade: impl Fn(u8) -> String, told: impl Fn(Change) -> String) -> Vec<(String, String)> {
+    let bounds = [None].into_iter().chain(Change::BOUNDS.into_iter().map(Some));
+    (Change::FIRST_SHADE..)
+        .zip(bounds)
+        .map(|(own, bound)| {
+            (shade(own), bound.map(|factor| told(Change { factor })).unwrap_or_default())
+        })
+        .collect()
+}
