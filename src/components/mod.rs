@@ -2,6 +2,7 @@
 
 pub mod badge;
 pub mod brush;
+pub mod charts;
 pub mod colour_legend;
 pub mod copyable;
 pub mod credits;
