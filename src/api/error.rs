@@ -6,6 +6,8 @@ use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use serde::{Deserialize, Serialize};
 
+use crate::model::filter::FilterError;
+
 /// Why a page did not get what it asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -13,6 +15,12 @@ pub enum ApiError {
     /// What was sent cannot be used; the text says what to send instead.
     #[error("{0}")]
     Invalid(String),
+    /// A filter that cannot be read: where the fault is, and what to write instead.
+    #[error("{0}")]
+    Filter(FilterError),
+    /// It cannot be had at the moment; the text says why and what to do.
+    #[error("{0}")]
+    Unavailable(String),
     /// It is not allowed here; the text says why and where it is.
     #[error("{0}")]
     Refused(String),

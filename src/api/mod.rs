@@ -6,6 +6,7 @@
 pub mod error;
 pub mod exporters;
 pub mod first_render;
+pub mod history;
 pub mod home;
 pub mod live;
 pub mod status;

@@ -14,6 +14,8 @@ use super::collector::state_file::StateFile;
 use super::collector::tcp_listener::StreamListeners;
 use super::config::Config;
 use super::geolocation::{Current, Geolocation};
+use super::history::answers::History;
+use super::history::naming::Naming;
 use super::home;
 use super::live::Hub;
 use crate::model::admission::AdmissionStatus;
@@ -34,6 +36,7 @@ pub struct Context {
     state_file: Arc<StateFile>,
     geolocation: Arc<Current>,
     hub: Arc<Hub>,
+    history: History,
     started_ms: i64,
     cities: Mutex<(Weak<Geolocation>, Vec<City>)>,
 }
@@ -61,6 +64,7 @@ impl Context {
         state_file: Arc<StateFile>,
         geolocation: Arc<Current>,
         hub: Arc<Hub>,
+        history: History,
         started_ms: i64,
     ) -> Self {
         Self {
@@ -70,6 +74,7 @@ impl Context {
             state_file,
             geolocation,
             hub,
+            history,
             started_ms,
             cities: Mutex::default(),
         }
@@ -88,6 +93,16 @@ impl Context {
     /// The live feed.
     pub fn hub(&self) -> &Arc<Hub> {
         &self.hub
+    }
+
+    /// The past.
+    pub const fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// What values are called.
+    pub fn naming(&self) -> Naming {
+        Naming::new(self.geolocation.load(), self.collector.exporters())
     }
 
     /// Origins besides the server's own that may open the live stream.

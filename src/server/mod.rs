@@ -39,6 +39,9 @@ use self::config::flags::SummaryFormat;
 use self::config::{Config, DEFAULT_TCP_PORT, DEFAULT_TLS_PORT, DEFAULT_UDP_PORTS};
 use self::context::Context;
 use self::geolocation::{Current, Geolocation};
+use self::history::answers::History;
+use self::history::oracle::Oracle;
+use self::history::tiers::Tiers;
 use self::live::Hub;
 use self::transport::InProcess;
 
@@ -139,6 +142,9 @@ async fn serve(config: Config) -> Result<(), RunError> {
 
     let stop = shutdown::on_signal().context("cannot listen for stop signals")?;
     let closing = CancellationToken::new();
+    let oracle = Arc::new(Oracle::default());
+    let batches = oracle.tap(batches);
+    let history = History::new(Tiers::new(oracle), Arc::clone(&geolocation));
     let mut feed = tokio::spawn(Arc::clone(&hub).run(batches, closing.clone()));
     let watch = geolocation::watch(Arc::clone(&geolocation), || {
         tracing::info!("the geolocation databases were reloaded");
@@ -148,7 +154,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
         tokio::spawn(collector::demo_exporter::run(demo, target, stop.clone()));
     }
     let deadline = config.shutdown_deadline;
-    let context = Context::new(config, collector, streams, state_file, geolocation, hub, started_ms);
+    let context = Context::new(config, collector, streams, state_file, geolocation, hub, history, started_ms);
     let context = Arc::new(context);
     let address = http.local_addr().context("the HTTP socket has no address")?;
     let mut pages = tokio::spawn(http::serve(http, Arc::clone(&context), leptos, closing.clone()));

@@ -67,6 +67,18 @@ impl Filter {
         self.root.is_none()
     }
 
+    /// The filter that lets pass what passes both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { root: Expression::all(self.root.into_iter().chain(other.root).collect()) }
+    }
+
+    /// The filter that lets pass what passes at least one of some; of none, everything passes.
+    pub fn any_of(filters: impl IntoIterator<Item = Self>) -> Self {
+        let parts: Option<Vec<_>> = filters.into_iter().map(|filter| filter.root).collect();
+        Self { root: parts.and_then(Expression::any) }
+    }
+
     /// What the filter says, for those who translate it into another language; `None` lets all pass.
     pub const fn expression(&self) -> Option<&Expression> {
         self.root.as_ref()

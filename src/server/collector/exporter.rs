@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::rate_limit::TokenBucket;
 use crate::model::exporter::{self as model, Protocol};
 use crate::model::flow_record::{ExporterId, SamplingSource};
+use crate::model::options::InterfaceName;
 use crate::model::traffic::Traffic;
 use crate::server::wire::error::Reason;
 use crate::server::wire::information_element;
@@ -266,6 +267,11 @@ impl ExporterSnapshot {
     /// All but the templates and what options records said: those lists are empty here.
     pub const fn summary(&self) -> &model::Exporter {
         &self.summary
+    }
+
+    /// The interfaces that it named, at most [`SHOWN_ENTRIES`](crate::model::options::SHOWN_ENTRIES).
+    pub fn interfaces(&self) -> Vec<InterfaceName> {
+        self.options.interfaces()
     }
 
     /// Number of templates known.

@@ -102,6 +102,26 @@ pub(super) fn largest<'a>(databases: impl Iterator<Item = &'a PlaceDatabase>, mo
     cities
 }
 
+/// Where each city is, by its name as the database spells it and its country: where most of its addresses are.
+pub(super) fn coordinates<'a>(
+    databases: impl Iterator<Item = &'a PlaceDatabase>,
+) -> HashMap<(String, Option<CountryCode>), (f32, f32)> {
+    let mut largest: HashMap<(&str, Option<CountryCode>), (u64, (f32, f32))> = HashMap::new();
+    for database in databases {
+        let addresses = addresses_by_place(database);
+        for (place, addresses) in (1..=database.places.len()).zip(addresses.into_iter().skip(1)) {
+            if let Some((name, country, latitude, longitude)) = database.places.city(place) {
+                let known = largest.entry((name, country)).or_insert((addresses, (latitude, longitude)));
+                if addresses > known.0 {
+                    *known = (addresses, (latitude, longitude));
+                }
+            }
+        }
+    }
+    let cities = largest.into_iter();
+    cities.map(|((name, country), (_, at))| ((name.to_owned(), country), at)).collect()
+}
+
 /// Finds `City, CC` or `City, Region, CC`; the error is a sentence for people, without its full stop.
 pub(super) fn named<'a>(
     databases: impl Iterator<Item = &'a PlaceDatabase>,

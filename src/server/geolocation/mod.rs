@@ -24,6 +24,7 @@ mod v4_ranges;
 mod v6_ranges;
 mod watch;
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -309,6 +310,12 @@ impl Geolocation {
     /// Goes through all places, which takes a good tenth of a second: ask once for each geolocation.
     pub fn cities(&self, most: usize) -> Vec<City> {
         cities::largest(self.places.iter().map(|(_, database)| database.as_ref()), most)
+    }
+
+    /// Where each city of the databases is, by its name and country. Goes through all places: ask once for each
+    /// geolocation.
+    pub fn city_coordinates(&self) -> HashMap<(String, Option<CountryCode>), (f32, f32)> {
+        cities::coordinates(self.places.iter().map(|(_, database)| database.as_ref()))
     }
 
     /// The home networks, in the order of the configuration.

@@ -5,6 +5,15 @@
 //! can be merged, because they hold raw values and address sets, not names and counts.
 
 pub mod address_set;
+pub mod answers;
 pub mod control;
+pub mod error;
 pub mod groups;
+pub mod naming;
+pub mod oracle;
+pub mod questions;
 pub mod request;
+mod series;
+mod steps;
+mod suggestions;
+pub mod tiers;

@@ -1,5 +1,6 @@
 //! Pages, API, metrics and health over HTTP.
 
+mod errors;
 mod headers;
 mod hosts;
 mod rest;
