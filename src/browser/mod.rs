@@ -12,6 +12,10 @@ pub mod clock;
 #[cfg_attr(not(feature = "hydrate"), path = "page_absent.rs")]
 pub mod page;
 
+#[cfg_attr(feature = "hydrate", path = "pointer.rs")]
+#[cfg_attr(not(feature = "hydrate"), path = "pointer_absent.rs")]
+pub mod pointer;
+
 #[cfg_attr(feature = "hydrate", path = "stream.rs")]
 #[cfg_attr(not(feature = "hydrate"), path = "stream_absent.rs")]
 pub mod stream;

@@ -30,6 +30,8 @@ pub fn SiteHeader(
             <nav class="site-header__nav" aria-label="Pages">
                 <A href="/" exact=true>"Live"</A>
                 " "
+                <A href="/explore">"Explore"</A>
+                " "
                 <A href="/exporters">"Exporters"</A>
                 " "
                 <A href="/settings">"Settings"</A>

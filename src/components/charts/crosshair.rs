@@ -1,10 +1,10 @@
 //! The place under the pointer, shared by every chart of a page, and the stretch that is being chosen.
 
 use leptos::prelude::*;
-use leptos::wasm_bindgen::JsCast;
 use leptos::web_sys;
 
 use super::time_axis::TimeAxis;
+use crate::browser::pointer;
 use crate::model::time_range::TimeRange;
 
 /// Narrower than this part of a chart a stretch is a click, not a choice.
@@ -31,7 +31,7 @@ impl Crosshair {
 
     /// Follows the pointer.
     pub fn follow(self, event: &web_sys::PointerEvent, axis: &TimeAxis) {
-        let Some(share) = share_of(event) else { return };
+        let Some(share) = pointer::share_of(event) else { return };
         self.step.set(axis.step_at(share));
         if self.stretch.with_untracked(Option::is_some) {
             self.stretch.update(|stretch| {
@@ -47,11 +47,8 @@ impl Crosshair {
         if event.button() != 0 || event.pointer_type() == "touch" {
             return;
         }
-        if let Some(share) = share_of(event) {
-            if let Some(chart) = element_of(event) {
-                // Without it the choice ends at the edge of the chart, which is no harm.
-                drop(chart.set_pointer_capture(event.pointer_id()));
-            }
+        if let Some(share) = pointer::share_of(event) {
+            pointer::capture(event);
             self.stretch.set(Some((share, share)));
         }
     }
@@ -113,16 +110,4 @@ impl Crosshair {
             self.on_zoom.run(range);
         }
     }
-}
-
-/// The chart that an event happened in.
-fn element_of(event: &web_sys::PointerEvent) -> Option<web_sys::Element> {
-    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok())?;
-    target.closest("[data-plot]").ok().flatten()
-}
-
-/// Where the pointer is in its chart, 0 at the left edge to 1 at the right.
-fn share_of(event: &web_sys::PointerEvent) -> Option<f64> {
-    let bounds = element_of(event)?.get_bounding_client_rect();
-    (bounds.width() > 0.0).then(|| ((f64::from(event.client_x()) - bounds.left()) / bounds.width()).clamp(0.0, 1.0))
 }

@@ -20,7 +20,9 @@ impl Scale {
             return Self { above: 1.0, below: 0.0, ticks: vec![0.0] };
         }
         let step = round_step(largest / f64::from(wanted.max(1)));
-        let steps_for = |amount: f64| (1..=100_u32).take_while(|number| f64::from(number - 1) * step < amount * (1.0 - 1e-9));
+        let steps_for = |amount: f64| {
+            (1..=100_u32).take_while(move |number| f64::from(number - 1) * step < amount * (1.0 - 1e-9))
+        };
         let mut ticks: Vec<f64> = steps_for(below).map(|number| -f64::from(number) * step).collect();
         ticks.reverse();
         ticks.push(0.0);

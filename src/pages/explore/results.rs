@@ -325,8 +325,8 @@ fn sankey(top: &Top, view: &View, choices: Choices) -> AnyView {
             choices.on_term.run((term, is_left_out));
         }
     });
-    view! { <SankeyChart layout columns=view.by.iter().map(|dimension| dimension.label()).collect::<Vec<_>>() name text on_choose/> }
-        .into_any()
+    let columns: Vec<String> = view.by.iter().map(|dimension| dimension.label()).collect();
+    view! { <SankeyChart layout columns name text on_choose/> }.into_any()
 }
 
 /// Nothing passed: what can be done about it.
