@@ -16,6 +16,10 @@ pub mod page;
 #[cfg_attr(not(feature = "hydrate"), path = "pointer_absent.rs")]
 pub mod pointer;
 
+#[cfg_attr(feature = "hydrate", path = "storage.rs")]
+#[cfg_attr(not(feature = "hydrate"), path = "storage_absent.rs")]
+pub mod storage;
+
 #[cfg_attr(feature = "hydrate", path = "stream.rs")]
 #[cfg_attr(not(feature = "hydrate"), path = "stream_absent.rs")]
 pub mod stream;

@@ -1,10 +1,29 @@
-//! Bars over time, on which a part can be chosen by drag or keyboard.
+//! Bars over time, on which a part can be chosen: by drag, by a click on a bar, or by the arrow keys.
 
+use leptos::ev::{KeyboardEvent, PointerEvent};
 use leptos::prelude::*;
+use leptos::wasm_bindgen::JsCast;
+use leptos::web_sys;
 
-use crate::model::history::{Metric, Series};
+use super::metric_switch;
+use crate::model::history::{Amount, Metric, Series};
+use crate::model::quantity;
 use crate::model::time_range::TimeRange;
-use crate::model::time_words::Now;
+use crate::model::time_words::{self, Now};
+
+/// Height of the drawing in its own units; it is stretched to its box.
+const HEIGHT: f64 = 100.0;
+
+/// A bar, its place as a part of the width from 0 to 1.
+#[derive(Clone, Debug, PartialEq)]
+struct Bar {
+    part: TimeRange,
+    begin: f64,
+    end: f64,
+    amount: u64,
+    /// Height from 0 to 1.
+    height: f64,
+}
 
 /// The histogram.
 #[component]
@@ -24,6 +43,291 @@ pub fn Brush(
     /// Called with the part that was chosen.
     on_choose: Callback<TimeRange>,
 ) -> impl IntoView {
-    let _ = (metric, range, now, on_choose);
-    view! { <div class="brush">{move || series.with(|series| series.as_ref().map(|series| series.total.len()))}</div> }.into_any()
+    let drawn = Signal::derive(move || match metric.get() {
+        Metric::Addresses => Metric::Flows,
+        other => other,
+    });
+    let bars = Memo::new(move |_| {
+        series.with(|series| {
+            series.as_ref().map(|series| bars(series, drawn.get(), range.get())).unwrap_or_default()
+        })
+    });
+    let gaps = Memo::new(move |_| {
+        series.with(|series| series.as_ref().map(|series| gaps(series, range.get())).unwrap_or_default())
+    });
+    // The bar under the pointer or the keyboard, and the bar where a choice began.
+    let head = RwSignal::new(None::<usize>);
+    let anchor = RwSignal::new(None::<usize>);
+    Effect::new(move |_| {
+        bars.track();
+        head.set(None);
+        anchor.set(None);
+    });
+    let chosen = Memo::new(move |_| {
+        let (head, anchor) = (head.get()?, anchor.get()?);
+        bars.with(|bars| {
+            let (first, last) = (bars.get(head.min(anchor))?, bars.get(head.max(anchor))?);
+            Some((first.begin, last.end, TimeRange::new(first.part.from_ms, last.part.to_ms)?))
+        })
+    });
+    let finish = move || {
+        let part = chosen.get_untracked();
+        anchor.set(None);
+        if let Some((.., part)) = part
+            && part != range.get_untracked()
+        {
+            on_choose.run(part);
+        }
+    };
+    let on_down = move |event: PointerEvent| {
+        // A finger only points: it has to be able to scroll the page, and a touch is a click on a bar.
+        if event.button() == 0 {
+            let bar = bar_at(&event, bars);
+            head.set(bar);
+            anchor.set(bar);
+            if event.pointer_type() != "touch"
+                && let Some(stage) = element_of(&event)
+            {
+                // Without it the choice ends at the edge of the chart, which is no harm.
+                drop(stage.set_pointer_capture(event.pointer_id()));
+            }
+        }
+    };
+    let on_key = move |event: KeyboardEvent| {
+        let count = bars.with_untracked(Vec::len);
+        let last = count.saturating_sub(1);
+        let from = head.get_untracked();
+        let to = match event.key().as_str() {
+            "ArrowLeft" => Some(from.map_or(last, |bar| bar.saturating_sub(1))),
+            "ArrowRight" => Some(from.map_or(0, |bar| (bar + 1).min(last))),
+            "Home" => Some(0),
+            "End" => Some(last),
+            _ => None,
+        };
+        if let Some(to) = to.filter(|_| count > 0) {
+            event.prevent_default();
+            if !event.shift_key() {
+                anchor.set(None);
+            } else if anchor.get_untracked().is_none() {
+                anchor.set(Some(from.unwrap_or(to)));
+            }
+            head.set(Some(to));
+        } else if event.key() == "Enter" && from.is_some() {
+            event.prevent_default();
+            if anchor.get_untracked().is_none() {
+                anchor.set(from);
+            }
+            finish();
+        } else if event.key() == "Escape" && from.is_some() {
+            event.prevent_default();
+            anchor.set(None);
+            head.set(None);
+        }
+    };
+    let readout = move || {
+        let (now, metric) = (now.get(), drawn.get());
+        if let Some((.., part)) = chosen.get() {
+            let sum = bars.with(|bars| {
+                let within = bars.iter().filter(|bar| part.contains(bar.part.from_ms));
+                within.fold(0_u64, |sum, bar| sum.saturating_add(bar.amount))
+            });
+            return said(part, sum, metric, now);
+        }
+        let bar = head.get().and_then(|head| bars.with(|bars| bars.get(head).cloned()));
+        bar.map(|bar| {
+            let is_gap = gaps.with(|gaps| gaps.iter().any(|gap| gap.0 <= bar.begin && bar.end <= gap.1));
+            if is_gap {
+                format!("{}: nothing was collected", time_words::range(bar.part, now))
+            } else {
+                said(bar.part, bar.amount, metric, now)
+            }
+        })
+        .unwrap_or_default()
+    };
+    let ends = Memo::new(move |_| {
+        let (range, now) = (range.get(), now.get());
+        (time_words::moment_of_minute(range.from_ms, now), time_words::moment_of_minute(range.to_ms, now))
+    });
+    let is_waiting = move || series.with(Option::is_none);
+    view! {
+        <section class="brush" aria-label="Traffic over time">
+            <p class="brush__readout" role="status">
+                {move || {
+                    let readout = readout();
+                    if readout.is_empty() {
+                        format!("{} over time: drag to choose a part", metric_switch::label(drawn.get()))
+                    } else {
+                        readout
+                    }
+                }}
+            </p>
+            <div
+                class="brush__stage"
+                class:brush__stage--waiting=is_waiting
+                role="group"
+                tabindex="0"
+                aria-label="Bars over time. Arrow keys move, with Shift they choose a part, Enter goes to it."
+                on:pointerdown=on_down
+                on:pointermove=move |event| {
+                    let bar = bar_at(&event, bars);
+                    if bar.is_some() && bar != head.get_untracked() {
+                        head.set(bar);
+                    }
+                }
+                on:pointerup=move |_| finish()
+                on:pointercancel=move |_| anchor.set(None)
+                on:pointerleave=move |_| {
+                    if anchor.get_untracked().is_none() {
+                        head.set(None);
+                    }
+                }
+                on:blur=move |_| {
+                    anchor.set(None);
+                    head.set(None);
+                }
+                on:keydown=on_key
+            >
+                <svg class="brush__bars" viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true">
+                    <path class="brush__gap" d=move || gaps.with(|gaps| gaps_path(gaps))></path>
+                    <path class="brush__bar" d=move || bars.with(|bars| bars_path(bars))></path>
+                    <path
+                        class="brush__bar brush__bar--head"
+                        d=move || {
+                            let bar = head.get().and_then(|head| bars.with(|bars| bars.get(head).cloned()));
+                            bar.map(|bar| bars_path(&[bar])).unwrap_or_default()
+                        }
+                    ></path>
+                </svg>
+                <div
+                    class="brush__chosen"
+                    hidden=move || chosen.with(Option::is_none)
+                    style=move || chosen.get().map(|(begin, end, _)| {
+                        format!("left:{:.3}%;width:{:.3}%", begin * 100.0, (end - begin) * 100.0)
+                    })
+                ></div>
+            </div>
+            <p class="brush__ends">
+                <span>{move || ends.get().0}</span> " " <span>{move || ends.get().1}</span>
+            </p>
+        </section>
+    }
+    .into_any()
+}
+
+fn said(part: TimeRange, amount: u64, metric: Metric, now: Now) -> String {
+    let amount = match metric {
+        Metric::Bytes => quantity::bytes(amount),
+        Metric::Packets => quantity::counted(amount, "packet"),
+        Metric::Flows | Metric::Addresses => quantity::counted(amount, "flow"),
+    };
+    format!("{}: {amount}", time_words::range(part, now))
+}
+
+/// The steps of a series that are in the range, clipped to it.
+fn bars(series: &Series, metric: Metric, range: TimeRange) -> Vec<Bar> {
+    let figure = |step: usize| {
+        let traffic = series.total.get(step).copied().unwrap_or_default();
+        Amount { traffic, addresses: None }.of(metric)
+    };
+    let largest = (0..series.total.len()).map(figure).max().unwrap_or(0);
+    let mut bars = Vec::with_capacity(series.total.len());
+    for step in 0..series.total.len() {
+        let place = i64::try_from(step).ok().and_then(|step| step.checked_mul(series.step_ms));
+        let Some(start) = place.and_then(|place| series.start_ms.checked_add(place)) else { break };
+        let whole = TimeRange { from_ms: start, to_ms: start.saturating_add(series.step_ms) };
+        let Some(part) = whole.intersection(range) else { continue };
+        let amount = figure(step);
+        let height = f64::from(quantity::per_mille(amount, largest)) / 1000.0;
+        bars.push(Bar {
+            part,
+            begin: share(part.from_ms, range),
+            end: share(part.to_ms, range),
+            amount,
+            height,
+        });
+    }
+    bars
+}
+
+/// Where nothing was collected, as parts of the width.
+fn gaps(series: &Series, range: TimeRange) -> Vec<(f64, f64)> {
+    let within = series.source.gaps.iter().filter_map(|gap| gap.intersection(range));
+    within.map(|gap| (share(gap.from_ms, range), share(gap.to_ms, range))).collect()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for drawing")]
+fn share(ms: i64, range: TimeRange) -> f64 {
+    let length = range.length_ms().max(1) as f64;
+    (ms.saturating_sub(range.from_ms) as f64 / length).clamp(0.0, 1.0)
+}
+
+fn bars_path(bars: &[Bar]) -> String {
+    let visible = bars.iter().filter(|bar| bar.amount > 0);
+    visible.fold(String::new(), |path, bar| {
+        // A gap of a tenth of a bar between two; what is little is still seen.
+        let (x, width) = (bar.begin * 1000.0, (bar.end - bar.begin) * 900.0);
+        let height = (bar.height * HEIGHT).max(1.5);
+        path + &format!("M{x:.2} {HEIGHT}h{width:.2}v-{height:.1}h-{width:.2}z")
+    })
+}
+
+fn gaps_path(gaps: &[(f64, f64)]) -> String {
+    gaps.iter().fold(String::new(), |path, (begin, end)| {
+        let (x, width) = (begin * 1000.0, ((end - begin) * 1000.0).max(1.0));
+        path + &format!("M{x:.2} 0h{width:.2}v{HEIGHT}h-{width:.2}z")
+    })
+}
+
+fn element_of(event: &PointerEvent) -> Option<web_sys::Element> {
+    event.current_target()?.dyn_into().ok()
+}
+
+/// The bar under the pointer; beyond the edges the first or the last.
+fn bar_at(event: &PointerEvent, bars: Memo<Vec<Bar>>) -> Option<usize> {
+    let stage = element_of(event)?.get_bounding_client_rect();
+    let share = (f64::from(event.client_x()) - stage.left()) / stage.width().max(1.0);
+    bars.with_untracked(|bars| {
+        let found = bars.iter().position(|bar| share < bar.end);
+        found.or_else(|| bars.len().checked_sub(1))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::history::Source;
+    use crate::model::traffic::Traffic;
+
+    fn series() -> Series {
+        let step = |flows| Traffic { flows, ..Traffic::NONE };
+        Series {
+            start_ms: 0,
+            step_ms: 100,
+            lines: Vec::new(),
+            total: vec![step(1), step(0), step(4), step(2)],
+            source: Source {
+                tiers: Vec::new(),
+                range: TimeRange { from_ms: 50, to_ms: 400 },
+                is_complete: true,
+                note: String::new(),
+                gaps: vec![TimeRange { from_ms: 0, to_ms: 120 }, TimeRange { from_ms: 900, to_ms: 1_000 }],
+                took_ms: 0,
+            },
+        }
+    }
+
+    #[test]
+    fn bars_are_clipped_to_the_range_and_as_high_as_their_part_of_the_largest() {
+        let bars = bars(&series(), Metric::Flows, TimeRange { from_ms: 50, to_ms: 450 });
+        assert_eq!(bars.len(), 4);
+        let first = &bars[0];
+        assert_eq!((first.part, first.begin, first.end), (TimeRange { from_ms: 50, to_ms: 100 }, 0.0, 0.125));
+        assert!((bars[2].height - 1.0).abs() < 1e-9 && (first.height - 0.25).abs() < 1e-9);
+        assert_eq!(bars_path(&bars).matches('M').count(), 3, "a step without flows has no bar");
+    }
+
+    #[test]
+    fn only_gaps_within_the_range_are_drawn() {
+        assert_eq!(gaps(&series(), TimeRange { from_ms: 20, to_ms: 420 }), [(0.0, 0.25)]);
+    }
 }

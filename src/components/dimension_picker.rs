@@ -4,6 +4,7 @@
 
 use leptos::prelude::*;
 
+use super::disclosure::{close, close_when_left};
 use crate::model::history::{Dimension, TopQuestion};
 
 /// The picker.
@@ -15,13 +16,16 @@ pub fn DimensionPicker(
     /// The address of the page with other dimensions.
     url: Callback<Vec<Dimension>, String>,
 ) -> impl IntoView {
-    let is_open = RwSignal::new(false);
+    let menu = NodeRef::<leptos::html::Details>::new();
+    close_when_left(menu);
     let wanted = RwSignal::new(String::new());
     // A choice was made: the menu has done its work.
     Effect::new(move |earlier: Option<()>| {
         chosen.track();
         if earlier.is_some() {
-            is_open.set(false);
+            if let Some(menu) = menu.get_untracked() {
+                close(&menu);
+            }
             wanted.set(String::new());
         }
     });
@@ -49,11 +53,6 @@ pub fn DimensionPicker(
         all.iter().enumerate().map(chip).collect_view()
     };
     let is_full = move || chosen.with(Vec::len) >= TopQuestion::MOST_DIMENSIONS;
-    let key_down = move |event: leptos::web_sys::KeyboardEvent| {
-        if event.key() == "Escape" {
-            is_open.set(false);
-        }
-    };
     view! {
         <div class="dimension-picker">
             <span class="dimension-picker__title" id="dimensions">"Group by"</span>
@@ -64,16 +63,7 @@ pub fn DimensionPicker(
                 </Show>
             </ul>
             <Show when=move || !is_full()>
-                <details
-                    class="menu"
-                    prop:open=move || is_open.get()
-                    on:toggle=move |event| {
-                        use leptos::wasm_bindgen::JsCast;
-                        let target = event.target().and_then(|target| target.dyn_into::<leptos::web_sys::Element>().ok());
-                        is_open.set(target.is_some_and(|details| details.has_attribute("open")));
-                    }
-                    on:keydown=key_down
-                >
+                <details class="menu" node_ref=menu>
                     <summary class="button">"Add …"</summary>
                     <div class="menu__body">
                         <label class="visually-hidden" for="dimension-search">"Find a dimension"</label>

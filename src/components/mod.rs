@@ -7,6 +7,7 @@ pub mod colour_legend;
 pub mod copyable;
 pub mod credits;
 pub mod dimension_picker;
+pub mod disclosure;
 pub mod exporter_card;
 pub mod filter_bar;
 pub mod flow_table;

@@ -40,6 +40,16 @@ pub fn service_name(port: u16) -> Option<&'static str> {
     SERVICES.get(position).map(|(_, name)| *name)
 }
 
+/// The ports of a service's name in any case, lowest first; none when nothing is called so.
+pub fn service_ports(name: &str) -> impl Iterator<Item = u16> {
+    SERVICES.iter().filter(move |(_, known)| known.eq_ignore_ascii_case(name)).map(|(port, _)| *port)
+}
+
+/// Every name of a service, for suggestions; some more than once.
+pub fn service_names() -> impl Iterator<Item = &'static str> {
+    SERVICES.iter().map(|(_, name)| *name)
+}
+
 /// Number, IANA's keyword, and the names that filters may use, the first of which they are shown with.
 const PROTOCOLS: [(u8, &str, &[&str]); 33] = [
     (0, "HOPOPT", &["hopopt"]),

@@ -139,6 +139,7 @@ impl Comparison {
             Self::AtMost => left <= right,
             Self::Above => left > right,
             Self::AtLeast => left >= right,
+            Self::Has => left & right == right,
         }
     }
 }

@@ -6,6 +6,7 @@ use super::field::Field;
 use crate::model::network::Network;
 use crate::model::place::CountryCode;
 use crate::model::protocol_names::filter_name;
+use crate::model::tcp_flags;
 use crate::model::traffic::Direction;
 
 /// What has to hold of a flow.
@@ -37,11 +38,11 @@ pub enum Test {
     OneOf(Values),
     /// The field has none of the values. Of a field of either end: neither end has.
     NoneOf(Values),
-    /// The field is smaller or larger. Of a field of either end: at least one end is.
+    /// The field is smaller or larger, or has flags. Of a field of either end: at least one end is.
     Compare(Comparison, u64),
 }
 
-/// Smaller or larger.
+/// Smaller or larger, or with certain bits set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Comparison {
     /// `<`
@@ -52,6 +53,8 @@ pub enum Comparison {
     Above,
     /// `>=`
     AtLeast,
+    /// `has`: every bit of the value is set. Of flags only.
+    Has,
 }
 
 /// Values of one kind: at least one, in rising order, each once.
@@ -111,6 +114,17 @@ impl Expression {
 }
 
 impl Values {
+    /// True when there is none.
+    pub(super) const fn is_empty(&self) -> bool {
+        match self {
+            Self::Networks(values) => values.is_empty(),
+            Self::Numbers(values) => values.is_empty(),
+            Self::Countries(values) => values.is_empty(),
+            Self::Cities(values) => values.is_empty(),
+            Self::Directions(values) => values.is_empty(),
+        }
+    }
+
     /// Sorts the values and keeps each once.
     pub(super) fn sort(&mut self) {
         fn sort<T: Ord>(values: &mut Vec<T>) {
@@ -142,10 +156,11 @@ impl Values {
 
 fn number_text(field: Field, value: u64) -> String {
     let name = match field {
-        Field::Protocol => u8::try_from(value).ok().and_then(filter_name),
+        Field::Protocol => u8::try_from(value).ok().and_then(filter_name).map(ToOwned::to_owned),
+        Field::TcpFlags => u16::try_from(value).ok().map(tcp_flags::text),
         _ => None,
     };
-    name.map_or_else(|| value.to_string(), ToOwned::to_owned)
+    name.unwrap_or_else(|| value.to_string())
 }
 
 /// A text in quotes, as the language reads it back.
@@ -196,7 +211,7 @@ impl fmt::Display for Term {
             Test::OneOf(values) => (values, "=", "in"),
             Test::NoneOf(values) => (values, "!=", "not in"),
             Test::Compare(comparison, value) => {
-                return write!(formatter, "{} {comparison} {value}", self.field);
+                return write!(formatter, "{} {comparison} {}", self.field, number_text(self.field, *value));
             }
         };
         match values.texts(self.field).as_slice() {
@@ -213,6 +228,7 @@ impl fmt::Display for Comparison {
             Self::AtMost => "<=",
             Self::Above => ">",
             Self::AtLeast => ">=",
+            Self::Has => "has",
         })
     }
 }

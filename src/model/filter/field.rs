@@ -18,6 +18,9 @@ pub enum End {
 }
 
 impl End {
+    /// Every end, in the order that they are offered.
+    pub const ALL: [Self; 5] = [Self::Either, Self::Source, Self::Destination, Self::Outside, Self::Home];
+
     /// The end of what is written before a dot.
     pub fn of_prefix(prefix: &str) -> Option<Self> {
         match prefix.to_ascii_lowercase().as_str() {
@@ -90,8 +93,8 @@ pub const FIELDS: [(&str, bool, &str); 15] = [
     ("bytes", false, "1M"),
     ("packets", false, "1000"),
     ("interface", false, "3"),
-    ("service", false, "443"),
-    ("flags", false, "2"),
+    ("service", false, "https"),
+    ("flags", false, "syn+ack"),
     ("tos", false, "46"),
     ("vlan", false, "100"),
 ];
@@ -172,6 +175,34 @@ impl Field {
                 | Self::TypeOfService
                 | Self::Vlan
         )
+    }
+
+    /// What comparing it looks at, for those who write a filter.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Address(End::Either) => "address or network of either end",
+            Self::Address(_) => "address or network",
+            Self::Port(End::Either) => "port of either end",
+            Self::Port(_) => "port",
+            Self::Country(End::Either) => "country of either end, two letters",
+            Self::Country(_) => "country, two letters",
+            Self::AsNumber(End::Either) => "number of the AS of either end",
+            Self::AsNumber(_) => "number of the AS",
+            Self::City(End::Either) => "city of either end",
+            Self::City(_) => "city",
+            Self::Interface(End::Source) => "SNMP index of the input interface",
+            Self::Interface(End::Destination) => "SNMP index of the output interface",
+            Self::Interface(_) => "SNMP index of either interface",
+            Self::Protocol => "IP protocol",
+            Self::Direction => "which way, seen from the home networks",
+            Self::Exporter => "address of the exporter",
+            Self::Bytes => "bytes of the flow, as exported",
+            Self::Packets => "packets of the flow, as exported",
+            Self::Service => "the smaller of the two ports",
+            Self::TcpFlags => "TCP flags seen in the flow",
+            Self::TypeOfService => "type of service or traffic class, 0 to 255",
+            Self::Vlan => "VLAN id",
+        }
     }
 
     /// The end it is of; `None` for a field of the whole flow, and for an interface of one side.

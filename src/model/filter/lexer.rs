@@ -148,10 +148,10 @@ impl Lexer<'_> {
     }
 }
 
-fn is_quote(character: char) -> bool {
+pub(super) fn is_quote(character: char) -> bool {
     matches!(character, '"' | '\'')
 }
 
-fn is_of_word(character: char) -> bool {
-    character.is_alphanumeric() || matches!(character, '_' | '.' | ':' | '/' | '-')
+pub(super) fn is_of_word(character: char) -> bool {
+    character.is_alphanumeric() || matches!(character, '_' | '.' | ':' | '/' | '-' | '+')
 }

@@ -6,11 +6,13 @@
 //! The text comes from outside: whatever it is, parsing it ends in a filter or in an error that points at
 //! the fault and says what to write instead, within the bounds below. Evaluating allocates nothing.
 
+pub mod completion;
 mod country_code;
 mod evaluation;
 mod expression;
 mod field;
 mod lexer;
+mod pair;
 mod parser;
 #[cfg(test)]
 mod tests;

@@ -3,8 +3,9 @@
 use super::expression::{Comparison, Expression, Term, Test, Values};
 use super::field::{Field, nearest};
 use super::lexer::{Kind, Token};
-use super::{FilterError, MAX_DEPTH, MAX_TERMS, country_code};
-use crate::model::protocol_names::{filter_names, protocol_number};
+use super::{FilterError, MAX_DEPTH, MAX_TERMS, country_code, pair};
+use crate::model::protocol_names::{filter_names, protocol_number, service_names, service_ports};
+use crate::model::tcp_flags;
 use crate::model::traffic::Direction;
 
 /// The expression that the tokens say; `None` when there are no tokens. `end` is the length of the text.
@@ -36,6 +37,8 @@ struct Parser<'a> {
     values: usize,
 }
 
+/// More values than any that stands for two fields is written out with.
+const MOST_OF_A_PAIR: usize = 8;
 const CONDITION_MISSING: &str = "a condition is missing: write one like dst.port = 443";
 
 /// What stands between a field and its values.
@@ -87,7 +90,7 @@ impl<'a> Parser<'a> {
         let start = self.peek();
         let is_negated = self.take(&Kind::Not, "not");
         if !is_negated && !start.is_some_and(|token| token.kind == Kind::Open) {
-            return self.term().map(Expression::Term);
+            return self.term();
         }
         self.depth += 1;
         if self.depth > MAX_DEPTH {
@@ -114,7 +117,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn term(&mut self) -> Result<Term, FilterError> {
+    fn term(&mut self) -> Result<Expression, FilterError> {
         let Some(token) = self.next() else {
             return Err(self.missing(CONDITION_MISSING));
         };
@@ -129,23 +132,43 @@ impl<'a> Parser<'a> {
         }
         let field = Field::parse(name).map_err(|message| at(token, message))?;
         match self.operator(field)? {
-            Operator::OneOf { is_list } => {
-                Ok(Term { field, test: Test::OneOf(self.values(field, is_list)?) })
-            }
+            Operator::OneOf { is_list } => self.one_of(field, is_list, Test::OneOf),
             Operator::NoneOf { is_list } => {
-                Ok(Term { field, test: Test::NoneOf(self.values(field, is_list)?) })
+                let found = self.one_of(field, is_list, Test::NoneOf)?;
+                Ok(if matches!(found, Expression::Term(_)) { found } else { found.negated() })
             }
             Operator::Compare(comparison) => {
                 let (token, text) = self.value()?;
                 let number = number(field, text).map_err(|message| at(token, message))?;
-                Ok(Term { field, test: Test::Compare(comparison, number) })
+                Ok(Expression::Term(Term { field, test: Test::Compare(comparison, number) }))
             }
         }
     }
 
+    /// A comparison with values: one term by `test`, unless a value stands for two fields at once.
+    fn one_of(
+        &mut self,
+        field: Field,
+        is_list: bool,
+        test: fn(Values) -> Test,
+    ) -> Result<Expression, FilterError> {
+        let (values, mut pairs) = self.values(field, is_list)?;
+        if pairs.is_empty() {
+            return Ok(Expression::Term(Term { field, test: test(values) }));
+        }
+        if !values.is_empty() {
+            pairs.push(Expression::Term(Term { field, test: Test::OneOf(values) }));
+        }
+        Expression::any(pairs).ok_or_else(|| self.missing(CONDITION_MISSING))
+    }
+
     fn operator(&mut self, field: Field) -> Result<Operator, FilterError> {
         let wanted = || {
-            let others = if field.is_ordered() { ", <, <=, >, >=" } else { "" };
+            let others = match field {
+                Field::TcpFlags => ", has",
+                _ if field.is_ordered() => ", <, <=, >, >=",
+                _ => "",
+            };
             format!("after {field} write =, !={others}, in or not in")
         };
         let Some(token) = self.next() else { return Err(self.missing(wanted())) };
@@ -165,17 +188,24 @@ impl<'a> Parser<'a> {
             Kind::AtMost => Comparison::AtMost,
             Kind::Above => Comparison::Above,
             Kind::AtLeast => Comparison::AtLeast,
+            Kind::Word(_) if is_word(token, "has") => {
+                return match field {
+                    Field::TcpFlags => Ok(Operator::Compare(Comparison::Has)),
+                    _ => Err(at(token, format!("has is for flags only, like flags has syn: {}", wanted()))),
+                };
+            }
             _ => return Err(at(token, wanted())),
         };
         if field.is_ordered() {
             Ok(Operator::Compare(comparison))
         } else {
-            Err(at(token, format!("{field} has no order: write =, !=, in or not in")))
+            Err(at(token, format!("{field} has no order: {}", wanted())))
         }
     }
 
-    fn values(&mut self, field: Field, is_list: bool) -> Result<Values, FilterError> {
-        let mut values = no_values(field);
+    /// The values, and the conditions of those that stand for two fields at once.
+    fn values(&mut self, field: Field, is_list: bool) -> Result<(Values, Vec<Expression>), FilterError> {
+        let mut values = (no_values(field), Vec::new());
         let opened = if is_list { self.peek().filter(|token| token.kind == Kind::Open) } else { None };
         if let Some(open) = opened {
             self.position += 1;
@@ -191,13 +221,30 @@ impl<'a> Parser<'a> {
         } else {
             self.add_value(field, &mut values)?;
         }
-        values.sort();
+        values.0.sort();
         Ok(values)
     }
 
-    fn add_value(&mut self, field: Field, values: &mut Values) -> Result<(), FilterError> {
+    fn add_value(
+        &mut self,
+        field: Field,
+        (values, pairs): &mut (Values, Vec<Expression>),
+    ) -> Result<(), FilterError> {
         let (token, text) = self.value()?;
-        add(field, text, values).map_err(|message| at(token, message))
+        let Some(pair) = pair::of(field, text).map_err(|message| at(token, message))? else {
+            let more = add(field, text, values).map_err(|message| at(token, message))?;
+            return self.count(more, token);
+        };
+        // It stands two levels deeper when it is written out.
+        self.count(MOST_OF_A_PAIR, token)?;
+        if self.depth + 2 > MAX_DEPTH {
+            return Err(at(
+                token,
+                "this stands for two fields and is nested too deep for that: write them out",
+            ));
+        }
+        pairs.push(pair);
+        Ok(())
     }
 
     /// The next token as a value, counted.
@@ -208,13 +255,18 @@ impl<'a> Parser<'a> {
             Kind::Open => return Err(at(token, "a list needs in before it, like port in (80, 443)")),
             _ => return Err(at(token, "write a value here")),
         };
-        self.values += 1;
-        if self.values > MAX_TERMS {
-            let message =
-                format!("a filter compares with at most {MAX_TERMS} values: write networks or fewer values");
-            return Err(at(token, message));
-        }
+        self.count(1, token)?;
         Ok((token, text))
+    }
+
+    fn count(&mut self, values: usize, token: &Token) -> Result<(), FilterError> {
+        self.values = self.values.saturating_add(values);
+        if self.values <= MAX_TERMS {
+            return Ok(());
+        }
+        let message =
+            format!("a filter compares with at most {MAX_TERMS} values: write networks or fewer values");
+        Err(at(token, message))
     }
 }
 
@@ -245,10 +297,21 @@ fn no_values(field: Field) -> Values {
     }
 }
 
-fn add(field: Field, text: &str, values: &mut Values) -> Result<(), String> {
+/// Adds a value; answers how many it is more than one, as a name of a service may be of several ports.
+fn add(field: Field, text: &str, values: &mut Values) -> Result<usize, String> {
     match values {
         Values::Networks(networks) => networks.push(text.parse()?),
-        Values::Numbers(numbers) => numbers.push(number(field, text)?),
+        Values::Numbers(numbers) => {
+            let is_port = matches!(field, Field::Port(_) | Field::Service);
+            let before = numbers.len();
+            if is_port {
+                numbers.extend(service_ports(text).map(u64::from));
+            }
+            if numbers.len() == before {
+                numbers.push(number(field, text)?);
+            }
+            return Ok(numbers.len().saturating_sub(before + 1));
+        }
         Values::Cities(cities) => cities.push(text.to_owned()),
         Values::Countries(countries) if text.eq_ignore_ascii_case("unknown") => countries.push(None),
         Values::Countries(countries) => countries.push(Some(country_code::parse(text)?)),
@@ -260,7 +323,7 @@ fn add(field: Field, text: &str, values: &mut Values) -> Result<(), String> {
             })?);
         }
     }
-    Ok(())
+    Ok(0)
 }
 
 fn number(field: Field, text: &str) -> Result<u64, String> {
@@ -271,6 +334,7 @@ fn number(field: Field, text: &str) -> Result<u64, String> {
             whole_number(if is_prefixed { text.get(2..).unwrap_or_default() } else { text })
         }
         Field::Bytes | Field::Packets => amount(text),
+        Field::TcpFlags => tcp_flags::parse(text).map(u64::from),
         _ => whole_number(text),
     };
     number.filter(|number| *number <= field.largest()).ok_or_else(|| match field {
@@ -279,7 +343,13 @@ fn number(field: Field, text: &str) -> Result<u64, String> {
             format!("{text:?} is no protocol: write {meant}, or its number from 0 to 255")
         }
         Field::AsNumber(_) => format!("{text:?} is no AS number: write one like 15169 or AS15169"),
-        Field::Port(_) => format!("{text:?} is no port: write a number from 0 to 65535"),
+        Field::Port(_) | Field::Service => match nearest(text, service_names()) {
+            Some(meant) => format!("{text:?} is no port: write {meant}, or a number from 0 to 65535"),
+            None => format!("{text:?} is no port: write a number from 0 to 65535, or a name like https"),
+        },
+        Field::TcpFlags => {
+            format!("{text:?} are no TCP flags: write them like syn+ack, SA, none or 18")
+        }
         Field::Bytes | Field::Packets => {
             format!("{text:?} is no amount: write a number like 1500, 20k, 5M or 1G")
         }

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use self::stretch::Stretch;
 use super::time_range::TimeRange;
 
-pub use self::shown::{length, moment, range, zone};
+pub use self::shown::{field_value, length, moment, moment_of_minute, range, zone};
 
 /// The longest text that is read, in characters.
 pub const MAX_CHARACTERS: usize = 100;
@@ -172,6 +172,11 @@ impl TimeWords {
         let moved = whole_months(range, now, steps)
             .or_else(|| TimeRange::new(range.from_ms.checked_add(by)?, range.to_ms.checked_add(by)?));
         moved.map_or_else(|| self.clone(), Self::of)
+    }
+
+    /// The whole range in one text, as [`TimeWords::parse`] reads it.
+    pub fn text(&self) -> String {
+        format!("{} – {}", self.from, self.to)
     }
 
     /// What the range is called: `Last 6 hours`, `Yesterday`, else its times.

@@ -5,6 +5,9 @@ use jiff::civil::{DateTime, Time};
 use super::{Now, TimeWords};
 use crate::model::time_range::TimeRange;
 
+/// Ranges shorter than this are shown to the second.
+const SECONDS_BELOW_MS: i64 = 600_000;
+
 /// `UTC` or `UTC+01:00`.
 pub fn zone(now: Now) -> String {
     let minutes = now.offset_minutes;
@@ -19,6 +22,16 @@ pub fn zone(now: Now) -> String {
 pub fn moment(ms: i64, now: Now) -> String {
     now.wall(ms)
         .map_or_else(|| "–".to_owned(), |wall| format!("{} {}", day(wall), clock(wall, has_seconds(wall))))
+}
+
+/// `20 Nov 2026 14:00`, in the zone, without seconds.
+pub fn moment_of_minute(ms: i64, now: Now) -> String {
+    now.wall(ms).map_or_else(|| "–".to_owned(), |wall| format!("{} {}", day(wall), clock(wall, false)))
+}
+
+/// What a field for date and time holds: `2026-11-20T14:00`.
+pub fn field_value(ms: i64, now: Now) -> String {
+    now.wall(ms).map_or_else(String::new, |wall| wall.strftime("%Y-%m-%dT%H:%M").to_string())
 }
 
 /// `20 Nov 2026 14:00 – 16:00`, `20 Nov 2026`, `20 – 22 Nov 2026`.
@@ -36,7 +49,7 @@ pub fn range(range: TimeRange, now: Now) -> String {
             _ => format!("{} – {}", day(from), day(last)),
         };
     }
-    let has_seconds = has_seconds(from) || has_seconds(to);
+    let has_seconds = range.length_ms() < SECONDS_BELOW_MS && (has_seconds(from) || has_seconds(to));
     let (begin, end) = (clock(from, has_seconds), clock(to, has_seconds));
     if from.date() == to.date() {
         format!("{} {begin} – {end}", day(from))

@@ -180,7 +180,8 @@ fn every_text_of_the_table_means_what_it_says_and_its_words_mean_the_same() {
         assert_eq!((words.from.as_str(), words.to.as_str()), (*from, *to), "{text}");
         let range = TimeRange { from_ms: utc(begin), to_ms: utc(end) };
         assert_eq!(words.resolve(MONDAY), Ok(range), "{text}");
-        assert_eq!(TimeWords::read(Some(from), Some(to), MONDAY), Ok(Some(words)), "{text}");
+        assert_eq!(TimeWords::read(Some(from), Some(to), MONDAY), Ok(Some(words.clone())), "{text}");
+        assert_eq!(TimeWords::parse(&words.text(), MONDAY), Ok(words), "{text}");
     }
 }
 
@@ -339,7 +340,7 @@ fn a_range_is_called_what_people_call_it() {
         ("last month", "last month", "Last month"),
         ("2026-11-20T14:00:00Z", "2026-11-20T16:00:00Z", "20 Nov 2026 14:00 – 16:00"),
         ("2026-11-20T22:00:00Z", "2026-11-21T00:00:00Z", "20 Nov 2026 22:00 – 24:00"),
-        ("2026-11-20T22:00:00Z", "2026-11-21T02:00:30Z", "20 Nov 2026 22:00:00 – 21 Nov 2026 02:00:30"),
+        ("2026-11-20T22:00:00Z", "2026-11-21T02:00:30Z", "20 Nov 2026 22:00 – 21 Nov 2026 02:00"),
         ("2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z", "20 Nov 2026"),
         ("2026-11-20T00:00:00Z", "2026-11-23T00:00:00Z", "20 – 22 Nov 2026"),
         ("2026-10-20T00:00:00Z", "2026-11-23T00:00:00Z", "20 Oct – 22 Nov 2026"),
@@ -347,7 +348,10 @@ fn a_range_is_called_what_people_call_it() {
     ] {
         assert_eq!(TimeWords::new(from, to).label(MONDAY), label);
     }
+    let short = TimeWords::new("2026-11-20T14:00:00Z", "2026-11-20T14:00:30Z");
+    assert_eq!(short.label(MONDAY), "20 Nov 2026 14:00:00 – 14:00:30");
     let kolkata = Now { offset_minutes: 330, ..MONDAY };
+    assert_eq!(field_value(utc("2026-11-20T14:00:00Z"), kolkata), "2026-11-20T19:30");
     assert_eq!(moment(utc("2026-11-20T14:00:00Z"), kolkata), "20 Nov 2026 19:30");
     assert_eq!((zone(kolkata).as_str(), zone(MONDAY).as_str()), ("UTC+05:30", "UTC"));
     assert_eq!(zone(Now { offset_minutes: -210, ..MONDAY }), "UTC−03:30");
