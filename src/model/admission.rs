@@ -3,13 +3,15 @@
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::network::Network;
 
 /// The limits on who exports how much, and what they cost.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AdmissionStatus {
     /// Networks whose datagrams are taken; none means everybody's.
+    #[schema(value_type = Vec<String>)]
     pub networks: Vec<Network>,
     /// Datagrams of others.
     pub datagrams_not_admitted: u64,
@@ -24,9 +26,10 @@ pub struct AdmissionStatus {
 }
 
 /// A source that was seen and is not admitted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NotAdmitted {
     /// Source address.
+    #[schema(value_type = String)]
     pub address: IpAddr,
     /// Receive time of its first datagram or connection, milliseconds since 1970.
     pub first_seen_ms: i64,

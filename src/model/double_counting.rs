@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::quantity;
 
 /// How a flow came to be reported again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Repetition {
     /// Another exporter reported it, too.
@@ -19,11 +20,13 @@ pub enum Repetition {
 }
 
 /// What was seen of two exporters, or of one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Finding {
     /// Whose flows were also reported elsewhere.
+    #[schema(value_type = String)]
     pub exporter: IpAddr,
     /// Who reported them, too; the same for what one exporter says twice.
+    #[schema(value_type = String)]
     pub other: IpAddr,
     /// How.
     pub repetition: Repetition,
@@ -63,7 +66,7 @@ impl Finding {
 }
 
 /// Findings that one rule would settle.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DoubleCounting {
     /// What was seen, the largest share first.
     pub findings: Vec<Finding>,

@@ -3,13 +3,14 @@
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::flow_record::{ExporterId, SamplingSource};
 use super::options::{InterfaceName, Sampler, VrfName};
 use super::traffic::Traffic;
 
 /// A flow export protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub enum Protocol {
     /// NetFlow version 5.
     #[serde(rename = "netflow_v5")]
@@ -62,11 +63,12 @@ impl Protocol {
 }
 
 /// What is known of one exporter: one address that sends export datagrams, or one sFlow agent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Exporter {
     /// Its number in this process.
     pub id: ExporterId,
     /// Source address of its datagrams; of an sFlow agent the address that it is known by.
+    #[schema(value_type = String)]
     pub address: IpAddr,
     /// Protocols it has sent, in the order first seen.
     pub protocols: Vec<Protocol>,
@@ -119,6 +121,7 @@ pub struct Exporter {
     /// Flow records left out because their counters are beyond what a link can carry.
     pub implausible_records: u64,
     /// Where its latest datagram came from, if that is not its address: sFlow agents have one of their own.
+    #[schema(value_type = Option<String>)]
     pub sent_from: Option<IpAddr>,
     /// What it sent as an sFlow agent.
     pub samples: Samples,
@@ -138,7 +141,7 @@ pub struct Exporter {
 }
 
 /// What an sFlow agent sent, and what did not come of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Samples {
     /// Flow samples that describe a packet.
     pub flow: u64,
@@ -153,7 +156,7 @@ pub struct Samples {
 }
 
 /// A template as an exporter defined it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Template {
     /// Which protocol's id space it is in.
     pub protocol: Protocol,
@@ -176,7 +179,7 @@ pub struct Template {
 }
 
 /// One field of a template.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TemplateField {
     /// IANA name, the vendor's where known, else `element 123` or `PEN 9 element 12235`.
     pub name: String,

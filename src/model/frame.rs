@@ -13,6 +13,7 @@ use std::net::IpAddr;
 use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::flow_record::ExporterId;
 use super::place::{CountryCode, Place};
@@ -113,7 +114,7 @@ pub enum Message {
 }
 
 /// Running totals of a subscription.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Totals {
     /// All flows that match the filter.
     pub all: Traffic,
@@ -148,7 +149,7 @@ impl AddAssign for Totals {
 }
 
 /// Where a subscription stands.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Snapshot {
     /// Number of the last frame that this snapshot includes.
     pub sequence: u64,
@@ -173,7 +174,7 @@ pub struct Snapshot {
 }
 
 /// Why a snapshot was sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SnapshotReason {
     /// The subscription began or changed.
@@ -224,11 +225,12 @@ pub struct Arc {
 }
 
 /// One flow as a row of a table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FlowRow {
     /// Receive time, milliseconds since 1970.
     pub received_ms: i64,
     /// Source address.
+    #[schema(value_type = String)]
     pub source_address: IpAddr,
     /// Source port, 0 when the protocol has none.
     pub source_port: u16,
@@ -237,6 +239,7 @@ pub struct FlowRow {
     /// Source AS, 0 when unknown.
     pub source_as: u32,
     /// Destination address.
+    #[schema(value_type = String)]
     pub destination_address: IpAddr,
     /// Destination port, 0 when the protocol has none.
     pub destination_port: u16,
@@ -262,7 +265,7 @@ pub struct FlowRow {
 }
 
 /// Rates, tops and the state of the feed, once a second.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Second {
     /// Server's clock, milliseconds since 1970.
     pub clock_ms: i64,
@@ -290,7 +293,7 @@ pub struct Second {
 }
 
 /// A country in a list of tops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TopCountry {
     /// The country of the external end; `None` is "unknown".
     pub country: Option<CountryCode>,
@@ -299,7 +302,7 @@ pub struct TopCountry {
 }
 
 /// An autonomous system in a list of tops.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TopAs {
     /// Its number; 0 is "unknown".
     pub as_number: u32,
@@ -310,7 +313,7 @@ pub struct TopAs {
 }
 
 /// A service port in a list of tops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TopPort {
     /// The lower of a flow's two ports, where both are set.
     pub port: u16,

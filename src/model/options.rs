@@ -1,12 +1,13 @@
 //! What exporters say in options records, as pages and the API show it.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The most samplers, interfaces and VRFs that are shown of one exporter.
 pub const SHOWN_ENTRIES: usize = 256;
 
 /// How packets are selected (304, 35, 49).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SamplingAlgorithm {
     /// The exporter does not say, or says a number that nobody defined.
@@ -39,7 +40,7 @@ impl SamplingAlgorithm {
 }
 
 /// What an exporter says of the sampling of some of its flows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Sampler {
     /// Observation domain (IPFIX) or source id (v9) that it is about.
     pub observation_domain: u32,
@@ -56,7 +57,7 @@ pub struct Sampler {
 }
 
 /// The name of an interface.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct InterfaceName {
     /// Observation domain (IPFIX) or source id (v9).
     pub observation_domain: u32,
@@ -69,7 +70,7 @@ pub struct InterfaceName {
 }
 
 /// The name of a VRF.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VrfName {
     /// Observation domain (IPFIX) or source id (v9).
     pub observation_domain: u32,

@@ -3,9 +3,11 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use utoipa::ToSchema;
 
 /// An ISO 3166-1 alpha-2 country code, upper case (`XK` for Kosovo, as the databases say).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ToSchema)]
+#[schema(value_type = String)]
 pub struct CountryCode([u8; 2]);
 
 impl CountryCode {
@@ -61,7 +63,7 @@ impl<'de> Deserialize<'de> for CountryCode {
 }
 
 /// How well a place is known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
     /// No database and no home network knows the address; the coordinates mean nothing.
@@ -95,7 +97,7 @@ impl Precision {
 }
 
 /// A place on the map. The country is a fact of the database, the city an estimate.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Place {
     /// Country, where known.
     pub country: Option<CountryCode>,
@@ -112,7 +114,7 @@ pub struct Place {
 }
 
 /// A city as a map label: its place and how many addresses the database puts there.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct City {
     /// Where it is.
     pub place: Place,
@@ -121,7 +123,7 @@ pub struct City {
 }
 
 /// A home network as pages show it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct HomeNetwork {
     /// Name from the configuration, or `home` for the default ranges.
     pub name: String,

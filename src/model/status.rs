@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::admission::AdmissionStatus;
 use super::double_counting::DoubleCounting;
@@ -10,7 +11,7 @@ use super::place::HomeNetwork;
 use super::traffic::Traffic;
 
 /// The state of the whole process at one moment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Status {
     /// Version of Meridian.
     pub version: String,
@@ -47,7 +48,7 @@ pub struct Status {
 }
 
 /// How export messages arrive at a socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Transport {
     /// Datagrams.
@@ -70,9 +71,10 @@ impl Transport {
 }
 
 /// One listening address; over UDP the sockets of all workers together.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Listener {
     /// Address it is bound to.
+    #[schema(value_type = String)]
     pub address: SocketAddr,
     /// Receive buffer the kernel granted, in bytes of kernel memory; 0 for TCP and TLS, where each connection has one.
     pub receive_buffer_bytes: u64,
@@ -89,7 +91,7 @@ pub struct Listener {
 }
 
 /// Which databases answer, and whether they do.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GeolocationStatus {
     /// The databases in use.
     pub databases: Vec<Database>,
@@ -110,7 +112,7 @@ impl GeolocationStatus {
 }
 
 /// What a database answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DatabaseKind {
     /// Country and maybe city.
@@ -120,7 +122,7 @@ pub enum DatabaseKind {
 }
 
 /// One database file in use.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Database {
     /// What it answers.
     pub kind: DatabaseKind,

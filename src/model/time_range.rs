@@ -1,9 +1,10 @@
 //! A stretch of time.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// From a moment on and before another, milliseconds since 1970 UTC. Flows belong to the moment they were received.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub struct TimeRange {
     /// The first millisecond in it.
     pub from_ms: i64,

@@ -3,11 +3,12 @@
 use std::ops::{Add, AddAssign, Sub};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::flow_record::FlowRecord;
 
 /// An exact amount of traffic: as exported, and scaled by the sampling interval of each flow.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub struct Traffic {
     /// Number of flow records; a biflow counts as two.
     pub flows: u64,
@@ -114,7 +115,7 @@ impl Sub for Traffic {
 }
 
 /// Which way a flow goes, seen from the home networks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// From outside to a home network.

@@ -1,5 +1,6 @@
 //! All that a browser never sees. [`run`] is the whole process on one page.
 
+pub mod archive;
 pub mod collector;
 pub mod config;
 pub mod context;
@@ -11,6 +12,7 @@ pub mod import;
 pub mod live;
 pub mod metrics;
 pub mod shutdown;
+pub mod store;
 pub mod telemetry;
 pub mod transport;
 pub mod wire;
@@ -40,8 +42,6 @@ use self::config::{Config, DEFAULT_TCP_PORT, DEFAULT_TLS_PORT, DEFAULT_UDP_PORTS
 use self::context::Context;
 use self::geolocation::{Current, Geolocation};
 use self::history::answers::History;
-use self::history::oracle::Oracle;
-use self::history::tiers::Tiers;
 use self::live::Hub;
 use self::transport::InProcess;
 
@@ -121,7 +121,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let geolocation = load_geolocation(&config).await?;
     allow_many_files();
     let hub = Hub::new(live::Limits::default(), started_ms);
-    let (live, batches) = InProcess::channel(&hub);
+    let (live, batches) = InProcess::channel();
     let demo_target = listeners.first().map(Listener::address);
     let mut intakes =
         Intake::for_workers(Limits::default(), &Arc::new(config.rules.clone()), steering.workers());
@@ -142,9 +142,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
 
     let stop = shutdown::on_signal().context("cannot listen for stop signals")?;
     let closing = CancellationToken::new();
-    let oracle = Arc::new(Oracle::default());
-    let batches = oracle.tap(batches);
-    let history = History::new(Tiers::new(oracle), Arc::clone(&geolocation));
+    let history = History::new(Err("Nothing is kept of the past.".to_owned()), Arc::clone(&geolocation));
     let mut feed = tokio::spawn(Arc::clone(&hub).run(batches, closing.clone()));
     let watch = geolocation::watch(Arc::clone(&geolocation), || {
         tracing::info!("the geolocation databases were reloaded");
@@ -333,6 +331,9 @@ pub fn check(config: &Config) -> Result<(), RunError> {
         if !names.is_empty() {
             println!("{what:<20} {}", names.join(", "));
         }
+    }
+    for (what, kept) in config.history.summary() {
+        println!("{what:<20} {kept}");
     }
     println!("logs                 {}, as {}", config.log_level, config.log_format.name());
     println!("time to stop         {} s", config.shutdown_deadline.as_secs());

@@ -9,7 +9,6 @@ use std::time::{Duration, UNIX_EPOCH};
 use meridian::model::exporter::Protocol;
 use meridian::model::flow_record::FlowRecord;
 use meridian::server::collector::admission::Admission;
-use meridian::server::collector::batch::FlowBatch;
 use meridian::server::collector::counters::Counters;
 use meridian::server::collector::inlet::{self, Kind};
 use meridian::server::collector::intake::Intake;
@@ -20,8 +19,7 @@ use meridian::server::collector::tcp_listener::{
 };
 use meridian::server::collector::tls::{ClientCertificates, Settings};
 use meridian::server::geolocation::{self, Current, Geolocation};
-use meridian::server::live::{self, Hub};
-use meridian::server::transport::InProcess;
+use meridian::server::transport::{Batches, InProcess};
 use meridian::server::wire::encode::{Exporter, Message};
 use meridian::server::wire::ipfix;
 use meridian::server::wire::reader::Reader;
@@ -30,7 +28,6 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
 use tokio::time::{interval, timeout};
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -46,7 +43,7 @@ struct Server {
     streams: StreamListeners,
     address: SocketAddr,
     /// Nobody reads them: the live feed may drop, the collector counts.
-    _batches: mpsc::Receiver<FlowBatch>,
+    _batches: Batches,
 }
 
 impl Server {
@@ -57,7 +54,7 @@ impl Server {
     fn admitting(admission: Admission, limits: Limits, tls: Option<TlsAcceptor>) -> Self {
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), tls).unwrap();
         let address = listener.address();
-        let (live, batches) = InProcess::channel(&Hub::new(live::Limits::default(), 0));
+        let (live, batches) = InProcess::channel();
         let geolocation = Geolocation::without_databases(&geolocation::Settings::default());
         let intake = Intake::new(meridian::server::collector::limits::Limits::default(), Arc::default());
         let geolocation = Arc::new(Current::new(geolocation));

@@ -13,17 +13,14 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use meridian::model::exporter::Protocol;
 use meridian::model::flow_record::FlowRecord;
-use meridian::server::collector::batch::FlowBatch;
 use meridian::server::collector::intake::{Intake, Limits};
 use meridian::server::collector::listener::Listener;
 use meridian::server::collector::report::Report;
 use meridian::server::collector::running::Collector;
 use meridian::server::collector::steering::Steering;
 use meridian::server::geolocation::{Current, Geolocation, Settings};
-use meridian::server::live::{self, Hub};
-use meridian::server::transport::InProcess;
+use meridian::server::transport::{Batches, InProcess};
 use meridian::server::wire::encode::Exporter;
-use tokio::sync::mpsc;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Datagrams at both ends of a stream that the relay does not harm.
@@ -34,7 +31,7 @@ const BUFFERED_BYTES: u64 = 4_608;
 /// The collecting thread, and the far end of its queue, which nobody reads until the end.
 struct Running {
     collector: Collector,
-    batches: mpsc::Receiver<FlowBatch>,
+    batches: Batches,
     address: SocketAddr,
     /// Datagrams that its socket holds.
     room: u64,
@@ -44,8 +41,7 @@ struct Running {
 impl Running {
     fn start(listener: Listener) -> Self {
         let (address, room) = (listener.address(), listener.memory().granted_bytes / BUFFERED_BYTES);
-        let hub = Hub::new(live::Limits::default(), 0);
-        let (live, batches) = InProcess::channel(&hub);
+        let (live, batches) = InProcess::channel();
         let geolocation = Arc::new(Current::new(Geolocation::without_databases(&Settings::default())));
         let intake = Intake::new(Limits::default(), Arc::default());
         let collector =
@@ -82,7 +78,7 @@ impl Running {
         let exporters = self.collector.exporters();
         drop(self.collector);
         let mut bytes = Vec::new();
-        while let Some(batch) = self.batches.blocking_recv() {
+        while let Some(batch) = self.batches.try_recv() {
             bytes.extend(batch.flows.iter().map(|flow| flow.record.bytes));
         }
         (report, exporters.iter().map(|one| one.clone().into_exporter()).collect(), bytes)

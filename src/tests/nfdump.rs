@@ -22,7 +22,6 @@ use meridian::server::collector::listener::Listener;
 use meridian::server::collector::running::Collector;
 use meridian::server::collector::steering::Steering;
 use meridian::server::geolocation::{Current, Geolocation, Settings};
-use meridian::server::live::{self, Hub};
 use meridian::server::transport::InProcess;
 use tempfile::TempDir;
 
@@ -277,8 +276,7 @@ fn compared(capd: &Path, nfdump: &Path, export: impl FnOnce(SocketAddr)) -> (Tot
     let address = listener.address();
     let settings = Settings { databases: Vec::new(), home_networks: Vec::new(), home: None };
     let geolocation = Arc::new(Current::new(Geolocation::without_databases(&settings)));
-    let hub = Hub::new(live::Limits::default(), 0);
-    let (live, _batches) = InProcess::channel(&hub);
+    let (live, _batches) = InProcess::channel();
     let intake = Intake::new(Limits::default(), Arc::default());
     let collector =
         Collector::start(vec![listener], &Steering::default(), vec![intake], &geolocation, &live, None)

@@ -14,7 +14,6 @@ use meridian::server::collector::running::Collector;
 use meridian::server::collector::state_file::{StateFile, Writer};
 use meridian::server::collector::steering::Steering;
 use meridian::server::geolocation::{Current, Geolocation, Settings};
-use meridian::server::live::{self, Hub};
 use meridian::server::transport::InProcess;
 use meridian::server::wire::encode;
 
@@ -34,8 +33,7 @@ impl Running {
         let (state_file, saved) = StateFile::open(file.to_owned());
         let mut intake = Intake::new(Limits::default(), Arc::default());
         let restored = intake.restore(saved.exporters, now_us());
-        let hub = Hub::new(live::Limits::default(), 0);
-        let (live, batches) = InProcess::channel(&hub);
+        let (live, batches) = InProcess::channel();
         // Nobody watches: the flows are counted all the same.
         drop(batches);
         let geolocation = Arc::new(Current::new(Geolocation::without_databases(&Settings::default())));

@@ -20,8 +20,8 @@ use meridian::model::traffic::Traffic;
 use meridian::server::collector::batch::FlowBatch;
 use meridian::server::geolocation::{Geolocation, HomeNetworkSetting, Settings};
 use meridian::server::live::{Hub, Limits, prepare_connection, upgrade};
+use meridian::server::transport::InProcess;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -38,7 +38,7 @@ const SITES: u8 = 12;
 struct Server {
     hub: Arc<Hub>,
     address: SocketAddr,
-    batches: mpsc::Sender<FlowBatch>,
+    batches: InProcess,
     geolocation: Arc<Geolocation>,
     cancel: CancellationToken,
     sent: Traffic,
@@ -49,7 +49,7 @@ impl Server {
     fn start(limits: Limits) -> Self {
         let hub = Hub::new(limits, 0);
         let cancel = CancellationToken::new();
-        let (batches, received) = mpsc::channel(64);
+        let (batches, received) = InProcess::channel();
         tokio::spawn(Arc::clone(&hub).run(received, cancel.clone()));
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -78,9 +78,9 @@ impl Server {
             newest_received_us: now_us,
             geolocation: Arc::clone(&self.geolocation),
             exporters: Arc::from([IpAddr::from([192, 0, 2, 1])]),
-            flows,
+            flows: flows.into(),
         };
-        self.batches.send(batch).await.unwrap();
+        self.batches.offer(batch);
         while self.hub.metrics().batches() < self.rounds {
             tokio::task::yield_now().await;
         }
@@ -321,7 +321,7 @@ async fn a_client_changes_its_filter_again_and_again_although_all_views_are_in_u
     server.send(10).await;
     client.until(5).await;
     assert!(server.hub.is_running());
-    assert_eq!(server.hub.taken_flows(), 10);
+    assert_eq!(server.hub.metrics().flows(), 10);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -442,7 +442,7 @@ async fn a_message_too_long_ends_that_stream_only() {
 async fn the_stream_outlives_the_collector() {
     let mut server = Server::start(Limits::default());
     server.send(5).await;
-    (server.batches, _) = mpsc::channel(1);
+    (server.batches, _) = InProcess::channel();
     let mut client = server.json().await;
     assert_eq!(client.snapshot().await.totals.all, server.sent);
     while !matches!(client.next().await, Message::Second(_)) {}

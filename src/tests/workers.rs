@@ -8,16 +8,13 @@ use std::time::{Duration, Instant};
 
 use meridian::model::exporter::Protocol;
 use meridian::model::flow_record::{FlowDirection, FlowRecord};
-use meridian::server::collector::batch::FlowBatch;
 use meridian::server::collector::intake::{Intake, Limits};
 use meridian::server::collector::listener::Listener;
 use meridian::server::collector::running::Collector;
 use meridian::server::collector::steering::Steering;
 use meridian::server::geolocation::{Current, Geolocation, Settings};
-use meridian::server::live::{self, Hub};
-use meridian::server::transport::InProcess;
+use meridian::server::transport::{Batches, InProcess};
 use meridian::server::wire::encode::Exporter;
-use tokio::sync::mpsc::Receiver;
 
 const WORKERS: usize = 3;
 const EXPORTERS: u8 = 60;
@@ -25,7 +22,7 @@ const FLOWS: u32 = 40;
 
 struct Collecting {
     collector: Collector,
-    batches: Receiver<FlowBatch>,
+    batches: Batches,
     address: SocketAddr,
 }
 
@@ -33,8 +30,7 @@ impl Collecting {
     fn start(steering: &Steering) -> Self {
         let listener = Listener::bind_group("127.0.0.1:0".parse().unwrap(), 4 << 20, steering).unwrap();
         let address = listener.address();
-        let hub = Hub::new(live::Limits::default(), 0);
-        let (live, batches) = InProcess::channel(&hub);
+        let (live, batches) = InProcess::channel();
         let geolocation = Geolocation::without_databases(&Settings::default());
         let collector = Collector::start(
             vec![listener],
@@ -59,7 +55,7 @@ impl Collecting {
     /// The exporters' addresses by what the batches say, with the number of their flows.
     fn flows_by_exporter(&mut self) -> HashMap<IpAddr, u32> {
         let mut flows = HashMap::new();
-        while let Ok(batch) = self.batches.try_recv() {
+        while let Some(batch) = self.batches.try_recv() {
             for flow in &batch.flows {
                 let exporter = usize::try_from(flow.record.exporter.0).unwrap();
                 *flows.entry(batch.exporters[exporter]).or_default() += 1;
@@ -187,7 +183,7 @@ fn what_comes_before_the_workers_start_waits_for_them() {
     let steering = Steering::new(WORKERS, Vec::new());
     let listener = Listener::bind_group("127.0.0.1:0".parse().unwrap(), 4 << 20, &steering).unwrap();
     let sent = send_all(listener.address());
-    let (live, _batches) = InProcess::channel(&Hub::new(live::Limits::default(), 0));
+    let (live, _batches) = InProcess::channel();
     let geolocation = Arc::new(Current::new(Geolocation::without_databases(&Settings::default())));
     let intakes = Intake::for_workers(Limits::default(), &Arc::default(), WORKERS);
     let collector = Collector::start(vec![listener], &steering, intakes, &geolocation, &live, None).unwrap();

@@ -133,7 +133,8 @@ impl End {
 }
 
 impl Comparison {
-    const fn holds(self, left: u64, right: u64) -> bool {
+    /// Whether it holds between two numbers.
+    pub const fn holds(self, left: u64, right: u64) -> bool {
         match self {
             Self::Below => left < right,
             Self::AtMost => left <= right,
@@ -144,7 +145,8 @@ impl Comparison {
     }
 }
 
-fn is_same_word(left: &str, right: &str) -> bool {
+/// Whether two words are equal, without regard to case: how cities are compared.
+pub fn is_same_word(left: &str, right: &str) -> bool {
     left.eq_ignore_ascii_case(right)
         || left.chars().flat_map(char::to_lowercase).eq(right.chars().flat_map(char::to_lowercase))
 }

@@ -23,7 +23,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use evaluation::PlaceLookup;
+pub use evaluation::{PlaceLookup, is_same_word};
 pub use expression::{Comparison, Expression, Term, Test, Values};
 pub use field::{End, FIELDS, Field};
 

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::source::Source;
 use crate::model::flow_record::{FlowDirection, SamplingSource, TimeSource};
@@ -29,7 +30,7 @@ impl FlowsQuestion {
 }
 
 /// A page of flow records.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct FlowPage {
     /// The flows, newest first by `received_ms`; among equals in the order of the archive.
     pub flows: Vec<StoredFlow>,
@@ -40,9 +41,10 @@ pub struct FlowPage {
 }
 
 /// One end of a stored flow. A value that is not known is 0 or empty.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct StoredEnd {
     /// The address; `0.0.0.0` when the record had none.
+    #[schema(value_type = String)]
     pub address: IpAddr,
     /// Transport port.
     pub port: u16,
@@ -65,7 +67,7 @@ pub struct StoredEnd {
 }
 
 /// A flow record as the archive keeps it. See [`FlowRecord`](crate::model::flow_record::FlowRecord) for the meaning.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct StoredFlow {
     /// When the kernel received it, milliseconds since 1970: the moment that ranges mean.
     pub received_ms: i64,
@@ -76,6 +78,7 @@ pub struct StoredFlow {
     /// Which clock they come from.
     pub time_source: TimeSource,
     /// Address of the exporter.
+    #[schema(value_type = String)]
     pub exporter: IpAddr,
     /// Observation domain.
     pub observation_domain: u32,

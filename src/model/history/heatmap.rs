@@ -1,13 +1,14 @@
 //! Traffic by country.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::source::{Amount, Source};
 use crate::model::place::{CountryCode, Place};
 use crate::model::time_range::TimeRange;
 
 /// Which flows of the outside count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Sides {
     /// From outside to a home network.
@@ -35,7 +36,7 @@ pub struct HeatmapQuestion {
 }
 
 /// What a country had.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CountryAmount {
     /// The country; `None` for addresses that no database knows.
     pub country: Option<CountryCode>,
@@ -44,7 +45,7 @@ pub struct CountryAmount {
 }
 
 /// What a place had.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PlaceAmount {
     /// The place: a city, or a country where no more is known.
     pub place: Place,
@@ -54,7 +55,7 @@ pub struct PlaceAmount {
 
 /// Traffic by the country of the outside end. Internal flows have none; a transit flow counts for both of its
 /// countries, once when they are the same.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Heatmap {
     /// Every country with traffic, most bytes first.
     pub countries: Vec<CountryAmount>,

@@ -1,6 +1,7 @@
 //! Traffic over time.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::dimension::Dimension;
 use super::source::{Key, Metric, Source};
@@ -33,7 +34,7 @@ impl SeriesQuestion {
 }
 
 /// One line.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Line {
     /// Its values, in the order of the dimensions; empty for everything, and for the rest.
     pub keys: Vec<Key>,
@@ -42,7 +43,7 @@ pub struct Line {
 }
 
 /// Traffic over time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Series {
     /// Where the first step begins, milliseconds since 1970: a multiple of `step_ms`, maybe before the range.
     pub start_ms: i64,

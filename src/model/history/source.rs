@@ -1,12 +1,13 @@
 //! What questions measure, and where an answer comes from.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::model::time_range::TimeRange;
 use crate::model::traffic::Traffic;
 
 /// What is measured, and ranked by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
     /// Flow records.
@@ -41,7 +42,7 @@ impl Metric {
 }
 
 /// How many different ones there are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Distinct {
     /// How many.
     pub count: u64,
@@ -62,7 +63,7 @@ impl Distinct {
 }
 
 /// Traffic, and from or to how many outside addresses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Amount {
     /// The traffic.
     pub traffic: Traffic,
@@ -83,7 +84,7 @@ impl Amount {
 }
 
 /// What flows are grouped by has this value.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub struct Key {
     /// The value as the filter language reads it: `DE`, `15169`, `192.0.2.1`, `tcp`, `Lyon, FR`, `unknown`.
     pub value: String,
@@ -92,7 +93,7 @@ pub struct Key {
 }
 
 /// What is kept, from the finest to the coarsest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Tier {
     /// Every flow record.
@@ -131,7 +132,7 @@ impl Tier {
 }
 
 /// What an answer was made of.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Source {
     /// The tiers it was read from, finest first.
     pub tiers: Vec<Tier>,

@@ -1,12 +1,13 @@
 //! What is kept of the past.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::source::Tier;
 use crate::model::time_range::TimeRange;
 
 /// What one tier keeps.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TierStatus {
     /// The tier.
     pub tier: Tier,
@@ -23,7 +24,7 @@ pub struct TierStatus {
 }
 
 /// What the disk will hold, by the growth of the last days.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Forecast {
     /// Bytes that a day adds.
     pub bytes_per_day: u64,
@@ -36,7 +37,7 @@ pub struct Forecast {
 }
 
 /// How the history is.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct HistoryStatus {
     /// False when nothing is stored at the moment; `notices` say why.
     pub is_storing: bool,

@@ -1,6 +1,7 @@
 //! Who had most.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::dimension::Dimension;
 use super::source::{Amount, Key, Metric, Source};
@@ -31,7 +32,7 @@ impl TopQuestion {
 }
 
 /// One group.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TopRow {
     /// Its values, in the order of the dimensions.
     pub keys: Vec<Key>,
@@ -40,7 +41,7 @@ pub struct TopRow {
 }
 
 /// The groups that had most. Of a dimension of the outside end a transit flow is in two groups, unless they are equal.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Top {
     /// The rows, most first; of equals the smaller key first.
     pub rows: Vec<TopRow>,

@@ -23,6 +23,10 @@ pub struct Report {
     pub last_received_us: Option<i64>,
     /// Flow records that the live feed could not take because its queue was full.
     pub live_dropped: u64,
+    /// Flow records that the history was handed over.
+    pub history_handed: u64,
+    /// Flow records that the history could not take because its queue was full.
+    pub history_dropped: u64,
     /// Who was seen and not admitted, the one heard last first.
     pub not_admitted: Vec<NotAdmitted>,
     /// Where flows look as if they were counted twice; the workers look for it together.
@@ -37,6 +41,8 @@ impl Report {
         self.exporters += other.exporters;
         self.last_received_us = self.last_received_us.max(other.last_received_us);
         self.live_dropped += other.live_dropped;
+        self.history_handed += other.history_handed;
+        self.history_dropped += other.history_dropped;
         self.not_admitted.extend_from_slice(&other.not_admitted);
         self.not_admitted.sort_by_key(|seen| std::cmp::Reverse(seen.last_seen_ms));
         for theirs in &other.listeners {

@@ -62,7 +62,7 @@ impl Collector {
         steering: &Steering,
         intakes: Vec<Intake>,
         geolocation: &Arc<Current>,
-        live: &InProcess,
+        readers: &InProcess,
         writer: Option<Writer>,
     ) -> io::Result<Self> {
         let count = steering.workers();
@@ -98,9 +98,9 @@ impl Collector {
             let (wake, woken) = UnixStream::pair()?;
             wake.set_nonblocking(true)?;
             let published = Arc::new(Published::default());
-            let (geolocation, live) = (Arc::clone(geolocation), live.clone());
+            let (geolocation, readers) = (Arc::clone(geolocation), readers.for_worker(index));
             let worker =
-                Worker::new(sockets, outlet, intake, geolocation, live, Arc::clone(&published), saver);
+                Worker::new(sockets, outlet, intake, geolocation, readers, Arc::clone(&published), saver);
             let stop = Arc::clone(&collector.is_stopping);
             let thread = std::thread::Builder::new()
                 .name(format!("collector-{index}"))

@@ -47,7 +47,7 @@ pub(super) struct Worker {
     outlet: Outlet,
     intake: Intake,
     geolocation: Arc<Current>,
-    live: InProcess,
+    readers: InProcess,
     last_received_us: Option<i64>,
     exporters: Arc<[IpAddr]>,
     exporters_admitted: u64,
@@ -65,7 +65,7 @@ impl Worker {
         outlet: Outlet,
         intake: Intake,
         geolocation: Arc<Current>,
-        live: InProcess,
+        readers: InProcess,
         published: Arc<Published>,
         saver: Option<Saver>,
     ) -> Self {
@@ -74,7 +74,7 @@ impl Worker {
             outlet,
             intake,
             geolocation,
-            live,
+            readers,
             last_received_us: None,
             exporters: Arc::from([]),
             exporters_admitted: 0,
@@ -277,8 +277,7 @@ impl Worker {
             self.exporters = self.intake.exporter_addresses().into();
         }
         let geolocation = self.geolocation.load();
-        let mut flows = self.live.room();
-        geolocation.locate_all(&self.flows, &mut flows);
+        let flows = self.readers.flows(|located| geolocation.locate_all(&self.flows, located));
         let handed_on = FlowBatch {
             oldest_received_us,
             newest_received_us,
@@ -286,7 +285,7 @@ impl Worker {
             exporters: Arc::clone(&self.exporters),
             flows,
         };
-        self.live.offer(handed_on);
+        self.readers.offer(handed_on);
         self.flows.clear();
         self.flows.shrink_to(2 * LARGE_BATCH);
     }
@@ -304,12 +303,15 @@ impl Worker {
                 connections: 0,
             }
         });
+        let (history_handed, history_dropped) = self.readers.history();
         self.published.report.store(Arc::new(Report {
             counters: self.intake.counters(),
             exporters: self.intake.exporter_count() as u64,
             listeners: listeners.collect(),
             last_received_us: self.last_received_us,
-            live_dropped: self.live.dropped(),
+            live_dropped: self.readers.live_dropped(),
+            history_handed,
+            history_dropped,
             not_admitted: self.intake.not_admitted(),
             double_counting: self.intake.double_counting(),
         }));

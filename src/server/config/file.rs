@@ -10,6 +10,7 @@ use toml::Spanned;
 
 use super::ConfigError;
 use super::flags::LogFormat;
+use super::history;
 use super::suggestion;
 use crate::model::network::Network;
 use crate::model::place::HomeLocation;
@@ -60,6 +61,9 @@ pub struct ConfigFile {
     /// Rules against counting a flow twice.
     #[serde(default)]
     pub count_once: Vec<Spanned<CountOnce>>,
+    /// What is kept of the past.
+    #[serde(default)]
+    pub history: history::Section,
     /// Logs.
     #[serde(default)]
     pub log: Log,
@@ -372,6 +376,16 @@ mod tests {
             rules.pinned_networks().iter().map(ToString::to_string).collect::<Vec<_>>(),
             ["192.0.2.0/24", "192.0.2.1"]
         );
+    }
+
+    #[test]
+    fn a_size_or_an_age_that_makes_no_sense_is_an_error_with_its_line_and_what_to_write() {
+        let message = error("[history]\narchive_keep_bytes = \"20 GB\"\n");
+        assert!(message.contains("meridian.toml:2") && message.contains("\"20G\""), "{message}");
+        let message = error("[history]\narchive_keep_days = 0\n");
+        assert!(message.contains("meridian.toml:2") && message.contains("nonzero"), "{message}");
+        let message = error("[history]\narchive_keep_day = 3\n");
+        assert!(message.contains("did you mean `archive_keep_days`?"), "{message}");
     }
 
     #[test]

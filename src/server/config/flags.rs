@@ -90,6 +90,9 @@ pub struct RunFlags {
     /// Where the private address ranges are: degrees north, degrees east, and a name if you like.
     #[arg(long, env = "MERIDIAN_HOME", value_name = "LAT,LON[,NAME]", value_parser = home, allow_hyphen_values = true)]
     pub home: Option<HomeLocation>,
+    /// Keep nothing: no flow records, no sums.
+    #[arg(long, env = "MERIDIAN_NO_HISTORY")]
+    pub no_history: bool,
     /// How logs are written.
     #[arg(long, env = "MERIDIAN_LOG_FORMAT")]
     pub log_format: Option<LogFormat>,

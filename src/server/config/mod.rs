@@ -5,6 +5,7 @@
 
 pub mod file;
 pub mod flags;
+pub mod history;
 mod suggestion;
 
 use std::net::SocketAddr;
@@ -16,6 +17,7 @@ use thiserror::Error;
 
 use self::file::ConfigFile;
 use self::flags::{LogFormat, RunFlags};
+use self::history::HistorySettings;
 use crate::model::place::HomeLocation;
 use crate::server::collector::demo_exporter::DEMO_SOURCES;
 use crate::server::collector::rules::Rules;
@@ -66,6 +68,8 @@ pub struct Config {
     pub home_networks: Vec<HomeNetworkSetting>,
     /// Where the default home ranges are, if the operator says so.
     pub home: Option<HomeLocation>,
+    /// What is kept of the past.
+    pub history: HistorySettings,
     /// How logs are written.
     pub log_format: LogFormat,
     /// Which logs are written, as a `tracing` filter.
@@ -154,6 +158,7 @@ impl Config {
             databases: flags.databases.clone().or(file.geolocation.databases).unwrap_or_default(),
             home_networks: file.home_networks.into_iter().map(toml::Spanned::into_inner).collect(),
             home: flags.home.clone().or(file.home_location),
+            history: HistorySettings::new(&file.history, flags.no_history),
             log_format: flags.log_format.or(file.log.format).unwrap_or_default(),
             log_level: flags.log_level.clone().or(file.log.level).unwrap_or_else(|| "info".to_owned()),
             shutdown_deadline: Duration::from_secs(file.shutdown.deadline_s.unwrap_or(10)),
@@ -178,6 +183,16 @@ impl Config {
         }
         let is_ipfix = |address: &&SocketAddr| address.port() == DEFAULT_TCP_PORT;
         Some(self.listen_udp.iter().filter(is_ipfix).copied().collect())
+    }
+
+    /// Folder of the flow records.
+    pub fn archive_folder(&self) -> PathBuf {
+        self.data_dir.join("archive")
+    }
+
+    /// File of the sums.
+    pub fn store_file(&self) -> PathBuf {
+        self.data_dir.join("meridian.sqlite")
     }
 
     /// File that keeps templates and sequence numbers over a restart.
@@ -264,6 +279,16 @@ mod tests {
         assert_eq!(tcp(&[], "[listen]\ntcp = []"), Some(vec![]));
         let other = Some(vec!["127.0.0.1:7000".parse().unwrap()]);
         assert_eq!(tcp(&["--listen-tcp", "127.0.0.1:7000"], "[listen]\ntcp = []"), other);
+    }
+
+    #[test]
+    fn what_is_kept_comes_from_the_file_and_a_flag_turns_it_off() {
+        let file = "[history]\narchive_keep_days = 3\narchive_keep_bytes = \"500M\"\ndays_keep_days = 900\n";
+        let history = merged(&[], file).history;
+        assert_eq!((history.archive_keep_days, history.archive_keep_bytes), (3, 500 << 20));
+        assert_eq!((history.is_enabled, history.days_keep_days), (true, Some(900)));
+        assert!(!merged(&["--no-history"], file).history.is_enabled);
+        assert!(!merged(&[], "[history]\nenabled = false").history.is_enabled);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::groups::{Group, Groups, Value};
 use super::naming::{self, CityPlaces, Naming};
 use super::questions::Questions;
 use super::request::{Most, Request};
-use super::tiers::{MadeOf, Tiers, blocking};
+use super::planner::{MadeOf, Tiers};
 use crate::model::filter::{End, Field, Filter};
 use crate::model::history::{
     Amount, CountryAmount, Dimension, FlowPage, FlowsQuestion, Heatmap, HeatmapQuestion, HistoryStatus,
@@ -24,13 +24,11 @@ use crate::server::geolocation::Current;
 const LAST_MS: i64 = 253_402_300_799_999;
 /// The most places of a heatmap.
 const MOST_PLACES: u32 = 5_000;
-/// The most gaps that an answer tells.
-const MOST_GAPS: usize = 100;
-
 /// The past.
 #[derive(Debug)]
 pub struct History {
-    pub(super) tiers: Tiers,
+    /// The tiers; else why there are none.
+    tiers: Result<Tiers, String>,
     geolocation: Arc<Current>,
     questions: Questions,
     city_places: Arc<CityPlaces>,
@@ -38,8 +36,8 @@ pub struct History {
 }
 
 impl History {
-    /// The past as the tiers keep it, with the names of the geolocation in use.
-    pub fn new(tiers: Tiers, geolocation: Arc<Current>) -> Self {
+    /// The past as the tiers keep it, or why nothing is kept; with the names of the geolocation in use.
+    pub fn new(tiers: Result<Tiers, String>, geolocation: Arc<Current>) -> Self {
         Self {
             tiers,
             geolocation,
@@ -47,6 +45,10 @@ impl History {
             city_places: Arc::default(),
             suggestions: super::suggestions::Seen::default(),
         }
+    }
+
+    pub(super) fn tiers(&self) -> Result<&Tiers, QuestionError> {
+        self.tiers.as_ref().map_err(|why| QuestionError::Unavailable(why.clone()))
     }
 
     /// The questions that are being answered.
@@ -74,7 +76,7 @@ impl History {
             addresses: question.addresses,
             most: None,
         };
-        let found = self.tiers.group(&by(Field::Country(End::Outside)), &turn.control).await?;
+        let found = self.tiers()?.group(&by(Field::Country(End::Outside)), &turn.control).await?;
         let mut made_of = found.made_of;
         let total = total(&found.groups);
         let mut countries: Vec<CountryAmount> = found
@@ -93,7 +95,7 @@ impl History {
         if question.places > 0 {
             let most = Most { metric: Metric::Bytes, groups: count_of(question.places) };
             let request = Request { most: Some(most), ..by(Field::City(End::Outside)) };
-            let found = self.tiers.group(&request, &turn.control).await?;
+            let found = self.tiers()?.group(&request, &turn.control).await?;
             made_of.join(found.made_of);
             places = self.places(ranked(found.groups.groups, most)).await?;
         }
@@ -103,7 +105,9 @@ impl History {
     async fn places(&self, groups: Vec<Group>) -> Result<Vec<PlaceAmount>, QuestionError> {
         let geolocation = self.geolocation.load();
         let city_places = Arc::clone(&self.city_places);
-        let coordinates = blocking(move || city_places.of(&geolocation)).await?;
+        let coordinates = tokio::task::spawn_blocking(move || city_places.of(&geolocation))
+            .await
+            .map_err(|error| QuestionError::Failed(error.into()))?;
         let places = groups.into_iter().filter_map(|group| match group.values.as_slice() {
             [Value::City(city, country)] => Some(PlaceAmount {
                 place: naming::place(city, *country, &coordinates),
@@ -131,7 +135,7 @@ impl History {
             addresses: question.addresses || question.metric == Metric::Addresses,
             most: Some(most),
         };
-        let found = self.tiers.group(&request, &turn.control).await?;
+        let found = self.tiers()?.group(&request, &turn.control).await?;
         let (total, groups) = (total(&found.groups), found.groups.count);
         let rows = ranked(found.groups.groups, most).into_iter().map(|group| TopRow {
             keys: naming.keys(&question.dimensions, &group.values),
@@ -153,14 +157,8 @@ impl History {
         let filter: Filter = question.filter.parse()?;
         let turn = self.questions.begin(id).await?;
         let rows = count_of(question.rows);
-        let found = self.tiers.flows(range, &filter, rows, &question.after, &turn.control).await?;
+        let found = self.tiers()?.flows(range, &filter, rows, &question.after, &turn.control).await?;
         Ok(FlowPage { flows: found.flows, next: found.next, source: source(range, found.made_of, began) })
-    }
-
-    /// What is kept.
-    pub async fn status(&self) -> Result<HistoryStatus, QuestionError> {
-        let tiers = self.tiers.status().await?;
-        Ok(HistoryStatus { is_storing: true, tiers, ..HistoryStatus::default() })
     }
 }
 
@@ -195,14 +193,13 @@ fn total(groups: &Groups) -> Amount {
 }
 
 pub(super) fn source(range: TimeRange, made_of: MadeOf, began: Instant) -> Source {
-    let MadeOf { tiers, range: widened, faults, notes, mut gaps } = made_of;
-    gaps.truncate(MOST_GAPS);
+    let MadeOf { tiers, range: widened, faults, notes } = made_of;
     Source {
         tiers,
         range: widened.unwrap_or(range),
         is_complete: faults.is_empty(),
         note: faults.into_iter().chain(notes).collect::<Vec<_>>().join(" "),
-        gaps,
+        gaps: Vec::new(),
         took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
     }
 }

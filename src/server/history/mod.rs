@@ -9,11 +9,13 @@ pub mod answers;
 pub mod control;
 pub mod error;
 pub mod groups;
+pub mod handed;
 pub mod naming;
-pub mod oracle;
+#[cfg(test)]
+mod oracle;
+pub mod planner;
 pub mod questions;
 pub mod request;
 mod series;
 mod steps;
 mod suggestions;
-pub mod tiers;

@@ -6,8 +6,6 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::mpsc;
-
 use super::address_set::AddressSet;
 use super::control::Control;
 use super::error::QuestionError;
@@ -55,33 +53,9 @@ impl Oracle {
         }
     }
 
-    /// Keeps what passes on its way to the live feed.
-    pub fn tap(self: &Arc<Self>, mut batches: mpsc::Receiver<FlowBatch>) -> mpsc::Receiver<FlowBatch> {
-        let (onward, received) = mpsc::channel(4_096);
-        let oracle = Arc::clone(self);
-        tokio::spawn(async move {
-            while let Some(batch) = batches.recv().await {
-                oracle.keep(Arc::new(batch.clone()));
-                if onward.send(batch).await.is_err() {
-                    break;
-                }
-            }
-        });
-        received
-    }
-
     fn batches(&self) -> Vec<(u64, Arc<FlowBatch>)> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.batches.iter().cloned().collect()
-    }
-
-    /// From the first to the last flow that is kept, and how many there are.
-    pub fn extent(&self) -> (Option<TimeRange>, u64) {
-        let batches = self.batches();
-        let received =
-            || batches.iter().flat_map(|(_, batch)| &batch.flows).map(|flow| flow.record.received_ms);
-        let range = received().min().zip(received().max());
-        (range.and_then(|(first, last)| TimeRange::new(first, last + 1)), received().count() as u64)
     }
 
     /// Answers a request.

@@ -44,7 +44,7 @@ impl History {
             addresses: false,
             most: None,
         };
-        let all = self.tiers.group(&stepped(filter.clone(), &[]), &turn.control).await?;
+        let all = self.tiers()?.group(&stepped(filter.clone(), &[]), &turn.control).await?;
         let mut made_of = all.made_of;
         let total = points(&steps, &all.groups.totals);
         let mut lines = Vec::new();
@@ -54,14 +54,14 @@ impl History {
             let most = Most { metric: question.metric, groups: count_of(question.lines) };
             let chosen =
                 Request { step_ms: None, most: Some(most), ..stepped(filter.clone(), &question.dimensions) };
-            let chosen = self.tiers.group(&chosen, &turn.control).await?;
+            let chosen = self.tiers()?.group(&chosen, &turn.control).await?;
             made_of.join(chosen.made_of);
             let chosen = ranked(chosen.groups.groups, most);
             if !chosen.is_empty() {
                 let keys: Vec<Vec<Key>> =
                     chosen.iter().map(|group| naming.keys(&question.dimensions, &group.values)).collect();
                 let filter = filter.and(only(&question.dimensions, &keys));
-                let found = self.tiers.group(&stepped(filter, &question.dimensions), &turn.control).await?;
+                let found = self.tiers()?.group(&stepped(filter, &question.dimensions), &turn.control).await?;
                 made_of.join(found.made_of);
                 lines = lines_of(&steps, &chosen, keys, &found.groups.groups);
                 let in_lines = points(&steps, &found.groups.totals);

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,22 +22,17 @@ use super::latency::LastMinute;
 use super::metrics::Metrics;
 use super::view::{Beat, Feed, View, ViewKey};
 use crate::model::filter::{Filter, FilterError};
-use crate::model::flow_record::LocatedFlow;
 use crate::model::frame::{
     DEFAULT_ARCS_PER_SECOND, MAX_ARCS_PER_SECOND, Refusal, Snapshot, SnapshotReason, Subscription,
 };
 use crate::server::collector::batch::FlowBatch;
 use crate::server::collector::socket::now_us;
+use crate::server::transport::Batches;
 
 /// Batches that are counted in one go when they have piled up.
 const BATCHES_AT_ONCE: usize = 64;
 /// A shorter distance between wakes is none: timers are no finer.
 const LEAST_SPACING: Duration = Duration::from_millis(2);
-
-/// Emptied batches that are kept for the collector to fill again.
-const SPARE_BATCHES: usize = 16;
-/// Flows that an emptied batch has room for at most, to be kept.
-const SPARE_FLOWS: usize = 16_384;
 
 /// The live feed of this process.
 #[derive(Debug)]
@@ -47,8 +42,6 @@ pub struct Hub {
     /// The view of all flows with the default budget: it always exists.
     everything: Arc<View>,
     views: Mutex<Vec<Registered>>,
-    /// Memory of batches that are counted: taken anew for each, giving it back to the kernel costs more than counting.
-    spare: Mutex<Vec<Vec<LocatedFlow>>>,
     is_running: AtomicBool,
     stopping: CancellationToken,
     streams: TaskTracker,
@@ -81,7 +74,6 @@ impl Hub {
             metrics: Metrics::default(),
             everything,
             views: Mutex::new(vec![first]),
-            spare: Mutex::default(),
             is_running: AtomicBool::new(false),
             stopping: CancellationToken::new(),
             streams: TaskTracker::new(),
@@ -92,7 +84,7 @@ impl Hub {
 
     /// Counts batches until cancelled; then the streams say good-bye to their clients. When the collector
     /// ends first, the streams go on.
-    pub async fn run(self: Arc<Self>, mut batches: mpsc::Receiver<FlowBatch>, cancel: CancellationToken) {
+    pub async fn run(self: Arc<Self>, mut batches: Batches, cancel: CancellationToken) {
         let _stop_streams = self.stopping.clone().drop_guard();
         let _running = Running::begin(&self.is_running);
         let mut seconds = interval(Duration::from_secs(1));
@@ -116,7 +108,7 @@ impl Hub {
                     collector_ended = count == 0;
                     self.metrics.flows.add(received.iter().map(|batch| count_of(batch.flows.len())).sum());
                     self.count(&received, &mut counter);
-                    self.keep_spare(&mut received);
+                    received.clear();
                     let spacing = self.spacing();
                     if published.elapsed() >= spacing {
                         publish_at = None;
@@ -138,27 +130,6 @@ impl Hub {
     /// True from the beginning of `run` to its end, whether it returned, was dropped or panicked.
     pub fn is_running(&self) -> bool {
         self.is_running.load(Ordering::Relaxed)
-    }
-
-    /// Flows taken from the queue so far, counted before anything is done with them.
-    pub fn taken_flows(&self) -> u64 {
-        self.metrics.flows()
-    }
-
-    /// Room for the flows of a batch: used before, if there is any. Waits for nothing.
-    pub fn spare_room(&self) -> Vec<LocatedFlow> {
-        self.spare.try_lock().ok().and_then(|mut spare| spare.pop()).unwrap_or_default()
-    }
-
-    /// Keeps the room of batches that were counted.
-    fn keep_spare(&self, counted: &mut Vec<FlowBatch>) {
-        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        for FlowBatch { mut flows, .. } in counted.drain(..) {
-            if spare.len() < SPARE_BATCHES && flows.capacity() <= SPARE_FLOWS {
-                flows.clear();
-                spare.push(flows);
-            }
-        }
     }
 
     /// What the live feed has counted.
@@ -294,7 +265,7 @@ impl Hub {
         self.views().iter().map(|known| Arc::clone(&known.view)).collect()
     }
 
-    fn count(&self, batches: &[FlowBatch], counter: &mut Counter) {
+    fn count(&self, batches: &[Arc<FlowBatch>], counter: &mut Counter) {
         let views = self.all_views();
         let now = std::time::Instant::now();
         for run in batches.chunk_by(|left, right| Arc::ptr_eq(&left.geolocation, &right.geolocation)) {

@@ -48,13 +48,13 @@ impl Numbers {
     }
 
     fn batch(&mut self, geolocation: &Arc<Geolocation>, received_us: i64) -> FlowBatch {
-        let flows = (0..=self.below(120)).map(|_| self.flow()).collect();
+        let flows: Vec<_> = (0..=self.below(120)).map(|_| self.flow()).collect();
         FlowBatch {
             oldest_received_us: received_us - 5,
             newest_received_us: received_us,
             geolocation: Arc::clone(geolocation),
             exporters: Arc::from([IpAddr::from([192, 0, 2, 1])]),
-            flows,
+            flows: flows.into(),
         }
     }
 }
@@ -115,7 +115,7 @@ impl Counted {
             }
         }
         self.places.begin(self.ground.generation);
-        self.view.append(&[batch], &self.ground, &mut self.places, now);
+        self.view.append(&[Arc::new(batch)], &self.ground, &mut self.places, now);
         self.view.publish();
     }
 
@@ -287,11 +287,13 @@ fn amounts_beyond_all_measure_break_neither_the_law_nor_the_tops() {
     let mut client = Client::subscribed(&counted.view);
     for _ in 0..30 {
         let mut batch = counted.numbers.batch(&counted.ground.geolocation, 1);
-        for flow in &mut batch.flows {
+        let mut flows = batch.flows.to_vec();
+        for flow in &mut flows {
             (flow.record.bytes, flow.record.packets) = (u64::MAX, u64::MAX);
         }
+        batch.flows = flows.into();
         counted.places.begin(1);
-        counted.view.append(&[batch], &counted.ground, &mut counted.places, counted.start);
+        counted.view.append(&[Arc::new(batch)], &counted.ground, &mut counted.places, counted.start);
         counted.view.publish();
         counted.view.end_second(Feed::default(), &counted.metrics);
         client.read(&counted.view);
@@ -526,9 +528,9 @@ fn exporters_are_found_by_their_address() {
     let known = u64::try_from(batch.flows.len()).unwrap();
     let mut stranger = batch.flows[0];
     stranger.record.exporter = ExporterId(9);
-    batch.flows.push(stranger);
+    batch.flows = batch.flows.iter().copied().chain([stranger]).collect::<Vec<_>>().into();
     counted.places.begin(1);
-    counted.view.append(&[batch], &counted.ground, &mut counted.places, counted.start);
+    counted.view.append(&[Arc::new(batch)], &counted.ground, &mut counted.places, counted.start);
     assert_eq!(counted.totals().all.flows, known);
 }
 
@@ -544,7 +546,7 @@ fn a_filter_by_city_finds_the_home_network_of_that_name_and_no_unknown_place() {
     let expected = u64::try_from(batch.flows.iter().filter(at_site).count()).unwrap();
     assert!(expected > 0);
     counted.places.begin(1);
-    counted.view.append(&[batch], &counted.ground, &mut counted.places, counted.start);
+    counted.view.append(&[Arc::new(batch)], &counted.ground, &mut counted.places, counted.start);
     assert_eq!(counted.totals().all.flows, expected);
 }
 
@@ -558,10 +560,10 @@ fn one_record_beyond_all_measure_spoils_its_own_second_and_no_other() {
     honest.record = FlowRecord { bytes: 1_000, packets: 2, ..forged.record };
     let honest_traffic = Traffic::of(&honest.record);
     for flow in [vec![honest], vec![forged, forged]].into_iter().chain((0..70).map(|_| vec![honest])) {
-        let batch = FlowBatch { flows: flow, ..counted.numbers.batch(&counted.ground.geolocation, 1) };
+        let batch = FlowBatch { flows: flow.into(), ..counted.numbers.batch(&counted.ground.geolocation, 1) };
         counted.places.begin(1);
         let Counted { view, ground, places, metrics, start, .. } = &mut counted;
-        view.append(&[batch], ground, places, *start);
+        view.append(&[Arc::new(batch)], ground, places, *start);
         view.end_second(Feed::default(), metrics);
     }
     let snapshot = counted.view.snapshot(SnapshotReason::Subscribed, 0);

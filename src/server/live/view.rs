@@ -151,7 +151,13 @@ impl View {
     /// Counts batches that one geolocation located.
     ///
     /// While no client watches, no arcs are looked for beyond the budget: each flow counts as an arc of its own.
-    pub fn append(&self, batches: &[FlowBatch], ground: &Ground, places: &mut KnownPlaces, now: Instant) {
+    pub fn append(
+        &self,
+        batches: &[Arc<FlowBatch>],
+        ground: &Ground,
+        places: &mut KnownPlaces,
+        now: Instant,
+    ) {
         let mut counting = self.counting();
         let Counting { budget, tops, candidates, this_second, .. } = &mut *counting;
         let geolocation = &*ground.geolocation;

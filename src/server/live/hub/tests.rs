@@ -4,6 +4,7 @@ use super::*;
 use crate::model::flow_record::{FlowRecord, LocatedFlow, Location};
 use crate::model::traffic::Direction;
 use crate::server::geolocation::{Geolocation, Settings};
+use crate::server::transport::InProcess;
 
 fn batch(flows: usize) -> FlowBatch {
     let nowhere = Location::default();
@@ -18,7 +19,7 @@ fn batch(flows: usize) -> FlowBatch {
         newest_received_us: 1,
         geolocation: Arc::new(Geolocation::without_databases(&Settings::default())),
         exporters: Arc::from([]),
-        flows: vec![flow; flows],
+        flows: vec![flow; flows].into(),
     }
 }
 
@@ -29,13 +30,13 @@ fn a_view_without_clients_lets_go_of_a_geolocation_that_was_replaced() {
     let mut counter = Counter::default();
     let before = batch(3);
     let old: Weak<Geolocation> = Arc::downgrade(&before.geolocation);
-    hub.count(&[before], &mut counter);
+    hub.count(&[Arc::new(before)], &mut counter);
     hub.end_second(&mut counter);
     let view = Arc::clone(&watching.view);
     assert_eq!(view.snapshot(SnapshotReason::Subscribed, 0).flows.len(), 3);
 
     drop(watching);
-    hub.count(&[batch(60)], &mut counter);
+    hub.count(&[Arc::new(batch(60))], &mut counter);
     assert!(old.upgrade().is_some());
     hub.end_second(&mut counter);
     // The unfiltered view has new rows for all, but still old deltas.
@@ -52,7 +53,7 @@ fn a_view_with_a_client_keeps_what_the_client_has_yet_to_read() {
     let watching = hub.subscribe(None, &filtered("port = 0"), None).unwrap();
     let mut counter = Counter::default();
     for _ in 0..2 {
-        hub.count(&[batch(3)], &mut counter);
+        hub.count(&[Arc::new(batch(3))], &mut counter);
         hub.end_second(&mut counter);
     }
     assert_eq!(watching.view.snapshot(SnapshotReason::Subscribed, 0).flows.len(), 6);
@@ -66,16 +67,16 @@ fn filtered(filter: &str) -> Subscription {
 async fn a_hub_says_whether_its_task_runs_and_what_it_took() {
     let hub = Hub::new(Limits::default(), 0);
     assert!(!hub.is_running());
-    let (batches, received) = mpsc::channel(4);
+    let (mut batches, received) = InProcess::channel();
     let task = tokio::spawn(Arc::clone(&hub).run(received, CancellationToken::new()));
     for flows in [5, 0, 2] {
-        batches.send(batch(flows)).await.unwrap();
+        batches.offer(batch(flows));
     }
     while hub.metrics().batches() < 3 {
         tokio::task::yield_now().await;
     }
     assert!(hub.is_running());
-    assert_eq!(hub.taken_flows(), 7);
+    assert_eq!(hub.metrics().flows(), 7);
     task.abort();
     assert!(task.await.unwrap_err().is_cancelled());
     assert!(!hub.is_running());

@@ -1,0 +1,6 @@
+//! Answers beside those of plain loops over the same flows.
+
+mod filters;
+mod groups;
+
+mod sample;

@@ -1,0 +1,115 @@
+//! Sealed files: rows sorted by their outside address, in Parquet.
+
+use std::fs::File;
+use std::io;
+use std::net::IpAddr;
+use std::path::Path;
+
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+use thiserror::Error;
+
+use super::columns::{self, Texts};
+use super::row::Row;
+use super::row_log::Rows;
+use crate::model::traffic::Direction;
+
+/// How many rows become columns at once.
+const BATCH_ROWS: usize = 16_384;
+
+/// Why a file could not be written or read.
+#[derive(Debug, Error)]
+pub enum FileError {
+    /// Opening, syncing or renaming failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// Its content cannot be written or read.
+    #[error(transparent)]
+    Parquet(#[from] ParquetError),
+    /// Columns do not fit.
+    #[error(transparent)]
+    Arrow(#[from] ArrowError),
+    /// Rows in memory make no sense.
+    #[error("the row log is damaged")]
+    Rows,
+}
+
+/// Writes rows into a new file, sorted, and syncs it. What was there is overwritten.
+pub(super) fn write(path: &Path, rows: &Rows) -> Result<(), FileError> {
+    let file = File::create(path)?;
+    let mut writer = ArrowWriter::try_new(&file, columns::schema(), Some(properties()?))?;
+    let texts = Texts::new(&rows.legend);
+    let order = order(&rows.rows);
+    let mut sorted: Vec<Row> = Vec::with_capacity(BATCH_ROWS.min(order.len()));
+    for some in order.chunks(BATCH_ROWS) {
+        sorted.clear();
+        let at = some.iter().filter_map(|(_, at)| usize::try_from(*at).ok());
+        sorted.extend(at.filter_map(|at| rows.rows.get(at)).copied());
+        writer.write(&texts.batch(&sorted, &rows.legend)?)?;
+    }
+    writer.close()?;
+    file.sync_all()?;
+    Ok(())
+}
+
+/// What rows are sorted by: direction, family, outside address; then home address, ports and time.
+type SortKey = (u8, u128, u128);
+
+fn order(rows: &[Row]) -> Vec<(SortKey, u32)> {
+    let mut order: Vec<(SortKey, u32)> =
+        rows.iter().zip(0_u32..).map(|(row, at)| (sort_key(row), at)).collect();
+    order.sort_unstable();
+    order
+}
+
+fn sort_key(row: &Row) -> SortKey {
+    let is_outbound = usize::from(row.direction) == Direction::Outbound.index();
+    let (outside, home) =
+        if is_outbound { (row.destination, row.source) } else { (row.source, row.destination) };
+    let family = u8::from(outside.address.is_ipv6());
+    // Both ports, the smaller first: of most flows that is the service.
+    let ports = (u32::from(home.port.min(outside.port)) << 16) | u32::from(home.port.max(outside.port));
+    let home = match home.address {
+        IpAddr::V4(address) => u128::from(address.to_bits()) << 96,
+        IpAddr::V6(address) => address.to_bits() & !u128::from(u64::MAX),
+    };
+    let rest = home | (u128::from(ports) << 32) | u128::from(row.received_ms.cast_unsigned() & 0xffff_ffff);
+    (row.direction * 2 + family, bits(outside.address), rest)
+}
+
+fn bits(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(address) => u128::from(address.to_bits()),
+        IpAddr::V6(address) => address.to_bits(),
+    }
+}
+
+fn properties() -> Result<WriterProperties, ParquetError> {
+    let column = |name: &str| ColumnPath::from(name);
+    Ok(WriterProperties::builder()
+        .set_created_by("Meridian".to_owned())
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_max_row_group_row_count(Some(1 << 20))
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_column_dictionary_enabled(column(columns::RECEIVED), false)
+        .set_column_encoding(column(columns::RECEIVED), Encoding::DELTA_BINARY_PACKED)
+        .build())
+}
+
+/// The record batches of a file, in the order of the file.
+pub(super) fn read(
+    path: &Path,
+) -> Result<impl Iterator<Item = Result<RecordBatch, ArrowError>> + use<>, FileError> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path)?)?;
+    let schema = builder.schema();
+    if schema.fields() != columns::schema().fields() {
+        return Err(ArrowError::SchemaError("its columns are not those of the archive".to_owned()).into());
+    }
+    Ok(builder.with_batch_size(BATCH_ROWS).build()?)
+}
