@@ -92,7 +92,10 @@ impl Crosshair {
             _ => return false,
         };
         if event.shift_key() {
-            let begin = self.stretch.get_untracked().map_or_else(|| axis.middle(step.unwrap_or(next)), |(begin, _)| begin);
+            let begin = self
+                .stretch
+                .get_untracked()
+                .map_or_else(|| axis.middle(step.unwrap_or(next)), |(begin, _)| begin);
             self.stretch.set(Some((begin, axis.middle(next))));
         } else {
             self.stretch.set(None);

@@ -19,5 +19,6 @@ pub const COLOURS: usize = 12;
 
 /// The class that gives a thing the colour of the line at this position; `None` is the rest.
 pub fn colour_class(position: Option<usize>) -> String {
-    position.map_or_else(|| "series--other".to_owned(), |position| format!("series--{}", position % COLOURS + 1))
+    position
+        .map_or_else(|| "series--other".to_owned(), |position| format!("series--{}", position % COLOURS + 1))
 }

@@ -177,14 +177,26 @@ mod tests {
 
     #[test]
     fn every_column_has_the_whole_and_its_largest_values_first() {
-        let groups = [group(&["DE", "443"], 50), group(&["FR", "443"], 30), group(&["DE", "53"], 15), group(&["", ""], 5)];
+        let groups = [
+            group(&["DE", "443"], 50),
+            group(&["FR", "443"], 30),
+            group(&["DE", "53"], 15),
+            group(&["", ""], 5),
+        ];
         let layout = SankeyLayout::of(&groups, 2, 10);
         let shown: Vec<_> =
             layout.boxes.iter().map(|node| (node.column, node.value.as_deref(), node.amount)).collect();
-        assert_eq!(shown, [
-            (0, Some("DE"), 65), (0, Some("FR"), 30), (0, None, 5),
-            (1, Some("443"), 80), (1, Some("53"), 15), (1, None, 5),
-        ]);
+        assert_eq!(
+            shown,
+            [
+                (0, Some("DE"), 65),
+                (0, Some("FR"), 30),
+                (0, None, 5),
+                (1, Some("443"), 80),
+                (1, Some("53"), 15),
+                (1, None, 5),
+            ]
+        );
         for column in 0..2 {
             let bottom = layout.boxes.iter().filter(|node| node.column == column).map(|node| node.bottom);
             assert!((bottom.fold(0.0, f64::max) - 1.0).abs() < 1e-9);
@@ -205,7 +217,8 @@ mod tests {
 
     #[test]
     fn what_has_no_room_in_a_column_is_in_its_others() {
-        let groups: Vec<_> = (0..30_u64).map(|number| group(&[&format!("{number:02}"), "x"], 100 - number)).collect();
+        let groups: Vec<_> =
+            (0..30_u64).map(|number| group(&[&format!("{number:02}"), "x"], 100 - number)).collect();
         let layout = SankeyLayout::of(&groups, 2, 5);
         let others = layout.boxes.iter().find(|node| node.column == 0 && node.value.is_none()).unwrap();
         assert_eq!(others.amount, (5..30).map(|number| 100 - number).sum::<u64>());

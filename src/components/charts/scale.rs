@@ -43,7 +43,8 @@ impl Scale {
 fn round_step(least: f64) -> f64 {
     let power = 10_f64.powf(least.log10().floor());
     let digits = least / power;
-    let rounded = [1.0, 2.0, 5.0].into_iter().find(|rounded| digits <= rounded * (1.0 + 1e-9)).unwrap_or(10.0);
+    let rounded =
+        [1.0, 2.0, 5.0].into_iter().find(|rounded| digits <= rounded * (1.0 + 1e-9)).unwrap_or(10.0);
     rounded * power
 }
 
@@ -70,7 +71,10 @@ mod tests {
         assert_eq!(ticks(3.0, 4), [0.0, 1.0, 2.0, 3.0]);
         for largest in [0.013, 0.7, 1.0, 1.01, 7.9, 1234.0, 9.9e15, 1.8e19] {
             let scale = Scale::for_largest(largest, 0.0, 4);
-            assert!(scale.above >= largest * (1.0 - 1e-9) && scale.above <= largest * 2.6, "{largest}: {scale:?}");
+            assert!(
+                scale.above >= largest * (1.0 - 1e-9) && scale.above <= largest * 2.6,
+                "{largest}: {scale:?}"
+            );
             assert!((3..=6).contains(&scale.ticks.len()), "{largest}: {scale:?}");
         }
     }

@@ -46,11 +46,10 @@ mod tests {
     #[test]
     fn a_line_begins_where_the_one_below_ends() {
         let bands = stacked(&[vec![1.0, 2.0], vec![3.0, 0.0], vec![0.5]]);
-        assert_eq!(bands, [
-            vec![(0.0, 1.0), (0.0, 2.0)],
-            vec![(1.0, 4.0), (2.0, 2.0)],
-            vec![(4.0, 4.5), (2.0, 2.0)],
-        ]);
+        assert_eq!(
+            bands,
+            [vec![(0.0, 1.0), (0.0, 2.0)], vec![(1.0, 4.0), (2.0, 2.0)], vec![(4.0, 4.5), (2.0, 2.0)],]
+        );
         assert_eq!(tops(&bands), [4.5, 2.0]);
         assert!(stacked(&[]).is_empty());
     }

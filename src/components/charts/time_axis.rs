@@ -68,8 +68,9 @@ const DISTANCES: [i64; 25] = [
 impl TimeAxis {
     /// Where a moment is, 0 to 1.
     pub fn share(&self, moment_ms: i64) -> f64 {
-        (milliseconds(moment_ms.saturating_sub(self.range.from_ms)) / milliseconds(self.range.length_ms().max(1)))
-            .clamp(0.0, 1.0)
+        (milliseconds(moment_ms.saturating_sub(self.range.from_ms))
+            / milliseconds(self.range.length_ms().max(1)))
+        .clamp(0.0, 1.0)
     }
 
     /// Where the middle of a step is, as far as it lies in the range, 0 to 1.
@@ -136,7 +137,8 @@ impl TimeAxis {
 
     /// A step in words: `23 Nov 2026 14:05 – 14:10`.
     pub fn step_text(&self, step: usize) -> String {
-        let zone = Now { ms: self.range.to_ms, offset_minutes: i32::try_from(self.zone_ms / MINUTE).unwrap_or(0) };
+        let zone =
+            Now { ms: self.range.to_ms, offset_minutes: i32::try_from(self.zone_ms / MINUTE).unwrap_or(0) };
         time_words::range(self.part(step), zone)
     }
 }

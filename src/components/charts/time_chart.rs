@@ -68,7 +68,12 @@ pub struct Picture {
 }
 
 impl Picture {
-    fn side(&self, lines: &[PictureLine], axis: &TimeAxis, of: fn(&PictureLine) -> &Vec<u64>) -> Vec<Vec<f64>> {
+    fn side(
+        &self,
+        lines: &[PictureLine],
+        axis: &TimeAxis,
+        of: fn(&PictureLine) -> &Vec<u64>,
+    ) -> Vec<Vec<f64>> {
         let shown = |line: &PictureLine| {
             let amounts = of(line).iter().enumerate();
             amounts.map(|(step, amount)| self.unit.shown(*amount, axis.covered_ms(step))).collect()
@@ -83,7 +88,10 @@ impl Picture {
             match self.form {
                 Form::Stacked => stacked(&amounts),
                 Form::Shares => stacked(&shares(&amounts)),
-                Form::Lines => amounts.into_iter().map(|line| line.into_iter().map(|amount| (0.0, amount)).collect()).collect(),
+                Form::Lines => amounts
+                    .into_iter()
+                    .map(|line| line.into_iter().map(|amount| (0.0, amount)).collect())
+                    .collect(),
             }
         };
         (of_side(|line| &line.above), of_side(|line| &line.below))
@@ -104,7 +112,11 @@ impl Picture {
     fn scale(&self) -> Scale {
         let has_below = self.lines.iter().any(|line| !line.below.is_empty());
         if self.form == Form::Shares {
-            return Scale { above: 1.0, below: if has_below { 1.0 } else { 0.0 }, ticks: share_ticks(has_below) };
+            return Scale {
+                above: 1.0,
+                below: if has_below { 1.0 } else { 0.0 },
+                ticks: share_ticks(has_below),
+            };
         }
         let (above, below) = self.largest();
         Scale::for_largest(above.max(self.room.0), below.max(self.room.1), 4)
@@ -142,7 +154,11 @@ impl Picture {
                 sum
             })
         };
-        PictureLine { above: add(|line| &line.above), below: add(|line| &line.below), ..PictureLine::default() }
+        PictureLine {
+            above: add(|line| &line.above),
+            below: add(|line| &line.below),
+            ..PictureLine::default()
+        }
     }
 }
 
@@ -342,7 +358,8 @@ fn readout(picture: Picture, crosshair: Crosshair) -> AnyView {
 }
 
 fn reading(colour: Option<String>, name: String, figures: String) -> AnyView {
-    let swatch = colour.map(|colour| view! { <span class=format!("swatch {colour}") aria-hidden="true"></span> });
+    let swatch =
+        colour.map(|colour| view! { <span class=format!("swatch {colour}") aria-hidden="true"></span> });
     view! {
         <li class="chart__reading">
             <span class="chart__reading-name">{swatch} {name}</span>
@@ -431,7 +448,8 @@ mod tests {
     #[test]
     fn stacked_lines_need_room_for_their_sum_and_others_for_the_largest() {
         let lines: [&[u64]; 2] = [&[10, 20], &[30, 5]];
-        let largest = [Form::Stacked, Form::Lines, Form::Shares].map(|form| picture(form, &lines).largest().0);
+        let largest =
+            [Form::Stacked, Form::Lines, Form::Shares].map(|form| picture(form, &lines).largest().0);
         assert_eq!(largest, [40.0, 30.0, 1.0]);
         assert_eq!(picture(Form::Stacked, &lines).sum().above, [40, 25]);
     }

@@ -65,12 +65,17 @@ impl Unit {
     pub fn tick(self, value: f64) -> String {
         let text = self.text(value);
         let (number, unit) = text.split_once('\u{202f}').unwrap_or((text.as_str(), ""));
-        let number = if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number };
+        let number =
+            if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number };
         if unit.is_empty() { number.to_owned() } else { format!("{number}\u{202f}{unit}") }
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, and is never below 0")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "saturates, and is never below 0"
+)]
 fn whole(value: f64) -> u64 {
     value.max(0.0).round() as u64
 }
@@ -93,7 +98,10 @@ mod tests {
         let ticks = [(Unit::BitsPerSecond, 2e6), (Unit::BitsPerSecond, 1.5e7), (Unit::Share, 0.5)];
         let texts = ticks.map(|(unit, value)| unit.tick(value).replace('\u{202f}', " "));
         assert_eq!(texts, ["2 Mbps", "15 Mbps", "50 %"]);
-        assert_eq!([0.5, 0.05, 0.0, 20.0].map(|value| Unit::PerSecond.tick(value)), ["0.5", "0.05", "0", "20"]);
+        assert_eq!(
+            [0.5, 0.05, 0.0, 20.0].map(|value| Unit::PerSecond.tick(value)),
+            ["0.5", "0.05", "0", "20"]
+        );
         assert_eq!(Unit::Count.tick(5_000.0).replace('\u{202f}', " "), "5 000");
     }
 }

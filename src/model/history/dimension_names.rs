@@ -46,19 +46,23 @@ impl Dimension {
         let of = |fields: &[Field]| fields.iter().copied().map(Self::Field).collect();
         vec![
             ("Outside", "the end that is not in a home network", ends(End::Outside)),
-            ("Traffic", "the flow itself", of(&[
-                Field::Service,
-                Field::Protocol,
-                Field::Direction,
-                Field::TcpFlags,
-                Field::TypeOfService,
-                Field::Vlan,
-            ])),
-            ("Seen at", "who exported the flow, and where it passed", of(&[
-                Field::Exporter,
-                Field::Interface(End::Source),
-                Field::Interface(End::Destination),
-            ])),
+            (
+                "Traffic",
+                "the flow itself",
+                of(&[
+                    Field::Service,
+                    Field::Protocol,
+                    Field::Direction,
+                    Field::TcpFlags,
+                    Field::TypeOfService,
+                    Field::Vlan,
+                ]),
+            ),
+            (
+                "Seen at",
+                "who exported the flow, and where it passed",
+                of(&[Field::Exporter, Field::Interface(End::Source), Field::Interface(End::Destination)]),
+            ),
             ("Home", "the end that is in a home network", ends(End::Home)),
             ("Source", "where the flow comes from", ends(End::Source)),
             ("Destination", "where the flow goes to", ends(End::Destination)),
@@ -72,7 +76,8 @@ mod tests {
 
     #[test]
     fn every_dimension_that_is_offered_has_a_name_of_its_own_and_is_read_back() {
-        let offered: Vec<_> = Dimension::offered().into_iter().flat_map(|(.., dimensions)| dimensions).collect();
+        let offered: Vec<_> =
+            Dimension::offered().into_iter().flat_map(|(.., dimensions)| dimensions).collect();
         let mut labels: Vec<_> = offered.iter().map(|dimension| dimension.label()).collect();
         labels.sort();
         labels.dedup();

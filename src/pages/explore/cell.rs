@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use leptos::web_sys;
 
-use crate::model::filter::Filter;
+use crate::model::filter::{Field, Filter};
 use crate::model::filter_terms::{terms, with_term};
 use crate::model::history::{Dimension, Key};
 
@@ -50,12 +50,25 @@ fn value_cell(dimension: Dimension, key: &Key) -> AnyView {
 
 /// What a value is called, and beside it the value where that is something else.
 pub fn names(key: &Key) -> (String, String) {
-    let is_same = key.label.is_empty() || key.label.to_lowercase().starts_with(&key.value.to_lowercase());
+    // `Lyon, France` says all that `Lyon, FR` does.
+    let stem = |text: &str| text.split(',').next().unwrap_or_default().to_lowercase();
+    let is_same = stem(&key.label) == stem(&key.value);
     match (key.label.as_str(), key.value.as_str()) {
         ("", "") => ("unknown".to_owned(), String::new()),
         ("", value) => (value.to_owned(), String::new()),
         (label, _) if is_same => (label.to_owned(), String::new()),
         (label, value) => (label.to_owned(), value.to_owned()),
+    }
+}
+
+/// What a value is called where nothing stands beside it: with the value, where several have the same name.
+pub fn name_alone(dimension: Dimension, key: &Key) -> String {
+    let (name, note) = names(key);
+    match dimension {
+        Dimension::Field(Field::Service | Field::Interface(_)) if !note.is_empty() => {
+            format!("{name} {note}")
+        }
+        _ => name,
     }
 }
 
@@ -86,7 +99,8 @@ pub fn chosen(event: &MouseEvent) -> Option<(String, bool)> {
 
 /// The filter with a term required, or left out; unchanged when it says so already.
 pub fn refined(filter: &str, term: &str, is_left_out: bool) -> String {
-    let canonical = |text: &str| Filter::from_str(text).map_or_else(|_| text.to_owned(), |filter| filter.to_string());
+    let canonical =
+        |text: &str| Filter::from_str(text).map_or_else(|_| text.to_owned(), |filter| filter.to_string());
     let added = if is_left_out { vec![canonical(&format!("not ({term})"))] } else { terms(&canonical(term)) };
     let refined = added.iter().fold(canonical(filter), |filter, term| with_term(&filter, term));
     canonical(&refined)
@@ -112,7 +126,11 @@ mod tests {
     fn a_value_is_shown_beside_its_name_only_where_it_says_more() {
         let key = |value: &str, label: &str| names(&Key { value: value.to_owned(), label: label.to_owned() });
         assert_eq!(key("15169", "Google LLC"), ("Google LLC".to_owned(), "15169".to_owned()));
+        let https = Key { value: "443/udp".to_owned(), label: "https".to_owned() };
+        assert_eq!(name_alone(Dimension::Field(Field::Service), &https), "https 443/udp");
         assert_eq!(key("tcp", "TCP"), ("TCP".to_owned(), String::new()));
+        assert_eq!(key("AR", "Argentina"), ("Argentina".to_owned(), "AR".to_owned()));
+        assert_eq!(key("Lyon, FR", "Lyon, France"), ("Lyon, France".to_owned(), String::new()));
         assert_eq!(key("192.0.2.1", ""), ("192.0.2.1".to_owned(), String::new()));
     }
 }

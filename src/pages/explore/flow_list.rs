@@ -5,7 +5,6 @@ use leptos::prelude::*;
 
 use super::asking::Asked;
 use super::cell::choice;
-use super::question::FLOWS_OF_A_PAGE;
 use crate::browser::url_state::UrlState;
 use crate::model::countries;
 use crate::model::filter::equality;
@@ -21,16 +20,16 @@ pub fn flow_list(page: &FlowPage, asked: &Asked, url: UrlState) -> AnyView {
     let now = asked.now;
     let rows = page.flows.iter().map(|flow| row(flow, now, has_all)).collect_view();
     let count = match (page.flows.len(), is_first, page.next.is_empty()) {
-        (0, ..) => "No older records".to_owned(),
-        (count, true, true) => quantity::counted(count as u64, "flow record"),
-        (count, ..) => format!("{} of a page of {FLOWS_OF_A_PAGE}", quantity::counted(count as u64, "flow record")),
+        (0, ..) => "no older ones".to_owned(),
+        (count, true, true) => quantity::count(count as u64),
+        (count, ..) => format!("{} on this page", quantity::count(count as u64)),
     };
     view! {
         <section class="panel explore__panel" aria-label="Answer">
             <h2 class="panel__title">
-                {format!("{count}, newest first ")}
+                "Flow records, newest first "
                 <span class="panel__note">
-                    {format!("{} {}", time_words::range(asked.range, now), time_words::zone(now))}
+                    {format!("{count} · {} {}", time_words::range(asked.range, now), time_words::zone(now))}
                 </span>
             </h2>
             <p class="explore__columns">
@@ -90,7 +89,11 @@ fn row(flow: &StoredFlow, now: Now, has_all: bool) -> AnyView {
     let scale = u64::from(flow.sampling_interval.max(1));
     let scaled = |figure: u64, noun: &str| match scale {
         1 => quantity::counted(figure, noun),
-        _ => format!("{} as exported, {} scaled by sampling", quantity::counted(figure, noun), quantity::count(figure.saturating_mul(scale))),
+        _ => format!(
+            "{} as exported, {} scaled by sampling",
+            quantity::counted(figure, noun),
+            quantity::count(figure.saturating_mul(scale))
+        ),
     };
     let sampling = match flow.sampling_interval {
         0 => "unknown".to_owned(),
@@ -138,13 +141,15 @@ fn more_cells(flow: &StoredFlow, now: Now) -> AnyView {
 }
 
 fn end(side: &str, end: &StoredEnd) -> AnyView {
-    let address = choice(&format!("{side}.address = {}", end.address), end.address.to_string(), String::new());
+    let address =
+        choice(&format!("{side}.address = {}", end.address), end.address.to_string(), String::new());
     let port = (end.port > 0).then(|| {
         let name = service_name(end.port).unwrap_or_default().to_owned();
         view! { " " {choice(&format!("{side}.port = {}", end.port), end.port.to_string(), name)} }
     });
     let country = end.country.map(|code| {
-        let name = countries::country(code).map_or_else(|| code.to_string(), |country| country.name.to_owned());
+        let name =
+            countries::country(code).map_or_else(|| code.to_string(), |country| country.name.to_owned());
         view! { " " {choice(&format!("{side}.country = \"{code}\""), name, String::new())} }
     });
     let city = (!end.city.is_empty()).then(|| equality(&format!("{side}.city"), &end.city)).flatten();

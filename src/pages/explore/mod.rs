@@ -95,7 +95,11 @@ pub fn ExplorePage() -> impl IntoView {
 
 /// Controls and answer, once it is known what the server rendered.
 #[component]
-fn Explorer(controls: Controls, asked: Option<Asked>, answer: Option<Result<Answer, ApiError>>) -> impl IntoView {
+fn Explorer(
+    controls: Controls,
+    asked: Option<Asked>,
+    answer: Option<Result<Answer, ApiError>>,
+) -> impl IntoView {
     let Controls { url, time, view, filter, .. } = controls;
     let asking = Asking::new(asked, answer);
     asking.follow(controls.asked);
@@ -133,8 +137,12 @@ fn Explorer(controls: Controls, asked: Option<Asked>, answer: Option<Result<Answ
             page::back();
         }
     });
-    let choices =
-        Choices { crosshair: Crosshair::new(on_zoom, on_back), highlighted: RwSignal::new(None), on_term, url };
+    let choices = Choices {
+        crosshair: Crosshair::new(on_zoom, on_back),
+        highlighted: RwSignal::new(None),
+        on_term,
+        url,
+    };
     view! {
         <div class="explore__controls">
             <div class="explore__bar">
@@ -142,15 +150,18 @@ fn Explorer(controls: Controls, asked: Option<Asked>, answer: Option<Result<Answ
                 <Range controls/>
             </div>
             <div class="explore__choices">
-                <DimensionPicker
-                    chosen=Signal::derive(move || view.with(|view| view.by.clone()))
-                    url=Callback::new(move |by: Vec<Dimension>| url.url(&[("by", &View::by_text(&by))]))
-                />
-                <MetricSwitch
-                    metric=Signal::derive(move || view.with(|view| view.metric))
-                    others=url.others(&["metric"])
-                    on_metric=Callback::new(move |metric: Metric| url.push(&[("metric", metric.name())]))
-                />
+                // Flow records are neither grouped nor measured.
+                <Show when=move || view.with(|view| view.chart != Chart::Flows)>
+                    <DimensionPicker
+                        chosen=Signal::derive(move || view.with(|view| view.by.clone()))
+                        url=Callback::new(move |by: Vec<Dimension>| url.url(&[("by", &View::by_text(&by))]))
+                    />
+                    <MetricSwitch
+                        metric=Signal::derive(move || view.with(|view| view.metric))
+                        others=url.others(&["metric"])
+                        on_metric=Callback::new(move |metric: Metric| url.push(&[("metric", metric.name())]))
+                    />
+                </Show>
                 <Options view url/>
             </div>
             <div class="explore__charts">

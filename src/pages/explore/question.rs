@@ -19,7 +19,7 @@ const GRID_POINTS: u32 = 80;
 /// Groups that a Sankey diagram is made of.
 const SANKEY_GROUPS: u32 = 1_000;
 /// Flow records of a page.
-pub const FLOWS_OF_A_PAGE: u32 = 100;
+const FLOWS_OF_A_PAGE: u32 = 100;
 
 /// Everything that one picture needs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -110,7 +110,8 @@ impl Question {
             lines: SeriesQuestion::MOST_LINES,
             ..question.clone()
         };
-        let previous = if is_drawn { Some(&above).into_iter().chain(&below).map(before).collect() } else { Vec::new() };
+        let previous =
+            if is_drawn { Some(&above).into_iter().chain(&below).map(before).collect() } else { Vec::new() };
         Self::Series { above, below, previous }
     }
 
@@ -164,7 +165,9 @@ mod tests {
     #[test]
     fn distinct_addresses_are_asked_for_without_time() {
         let view = View { metric: Metric::Addresses, ..View::default() };
-        assert!(matches!(Question::of(&view, RANGE, ""), Question::Top(top) if top.addresses && top.rows == 10));
+        assert!(
+            matches!(Question::of(&view, RANGE, ""), Question::Top(top) if top.addresses && top.rows == 10)
+        );
         let all = View { by: Vec::new(), ..view };
         assert!(matches!(Question::of(&all, RANGE, ""), Question::Series { .. }));
     }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::asking::{Asked, Asking};
-use super::cell::{chosen, names};
+use super::cell::{chosen, name_alone};
 use super::exports::exports;
 use super::flow_list::flow_list;
 use super::question::Answer;
@@ -16,14 +16,15 @@ use crate::components::charts::colour_class;
 use crate::components::charts::crosshair::Crosshair;
 use crate::components::charts::sankey::{SankeyGroup, SankeyLayout};
 use crate::components::charts::sankey_chart::SankeyChart;
-use crate::components::charts::time_axis::length_text;
+use crate::components::charts::time_axis::{TimeAxis, length_text};
 use crate::components::charts::time_chart::{Picture, PictureLine, TimeChart};
 use crate::components::charts::unit::Unit;
 use crate::components::metric_switch;
 use crate::model::filter::{End, Field};
-use crate::model::history::{Dimension, Metric, Source, Top};
+use crate::model::history::{Dimension, Metric, Sides, Source, Tier, Top};
 use crate::model::quantity;
 use crate::model::time_words;
+use crate::model::traffic::Traffic;
 
 /// What is done with what a user chooses in an answer.
 #[derive(Clone, Copy)]
@@ -41,7 +42,9 @@ pub struct Choices {
 /// The latest answer.
 #[component]
 pub fn Results(asking: Asking, choices: Choices) -> impl IntoView {
-    let class = move || if asking.is_slow.get() { "explore__results explore__results--waiting" } else { "explore__results" };
+    let class = move || {
+        if asking.is_slow.get() { "explore__results explore__results--waiting" } else { "explore__results" }
+    };
     let click = move |event: leptos::ev::MouseEvent| {
         if let Some(term) = chosen(&event) {
             choices.on_term.run(term);
@@ -78,7 +81,9 @@ fn result(asked: &Asked, answer: &Answer, choices: Choices) -> AnyView {
     let sources: Vec<&Source> = match answer {
         Answer::Flows(page) => vec![&page.source],
         Answer::Top(top) => vec![&top.source],
-        Answer::Series { above, below, .. } => std::iter::once(above).chain(below).map(|series| &series.source).collect(),
+        Answer::Series { above, below, .. } => {
+            std::iter::once(above).chain(below).map(|series| &series.source).collect()
+        }
     };
     view! { {body} {notes(&sources)} {exports(asked)} }.into_any()
 }
@@ -95,12 +100,12 @@ fn over_time(asked: &Asked, answer: &Answer, choices: Choices) -> AnyView {
         Answer::Top(_) | Answer::Flows(_) => Vec::new(),
     };
     let picture = view.chart.form().map(|form| {
-        let lines = lines_of(&rows);
+        let lines = lines_of(&rows, view);
         let compared = previous.as_ref().map(|previous| compared(&rows, previous, view));
         let shown = previous.as_ref().map(|previous| {
             // The steps of the period before, moved to where those of this one are.
             let offset = asked.range.length_ms();
-            crate::components::charts::time_axis::TimeAxis {
+            TimeAxis {
                 range: asked.range,
                 start_ms: previous.axis.start_ms.saturating_add(offset),
                 ..previous.axis
@@ -140,12 +145,13 @@ fn head(asked: &Asked, rows: &Rows) -> AnyView {
         (metric, true) => format!("{} per second", metric_switch::label(metric)),
         (metric, false) => format!("{} of each step", metric_switch::label(metric)),
     };
-    let what = if asked.view.chart == Chart::Shares { format!("{unit}, as parts of the rows' sum") } else { unit };
+    let what =
+        if asked.view.chart == Chart::Shares { format!("{unit}, as parts of the rows' sum") } else { unit };
     let sides = match asked.view.ways {
         Ways::Mirrored => ", inbound above and outbound below the axis",
-        Ways::Only(crate::model::history::Sides::Inbound) => ", inbound only",
-        Ways::Only(crate::model::history::Sides::Outbound) => ", outbound only",
-        Ways::Only(crate::model::history::Sides::Both) => "",
+        Ways::Only(Sides::Inbound) => ", inbound only",
+        Ways::Only(Sides::Outbound) => ", outbound only",
+        Ways::Only(Sides::Both) => "",
     };
     let scaled = if rows.is_scaled() { ", scaled by sampling" } else { "" };
     view! {
@@ -166,7 +172,8 @@ fn head(asked: &Asked, rows: &Rows) -> AnyView {
 
 fn whole(picture: Picture, view: &View, choices: Choices) -> AnyView {
     let label = format!("Chart: {}, {}", metric_switch::label(view.metric), view.chart.label());
-    view! { <TimeChart picture label crosshair=choices.crosshair highlighted=choices.highlighted/> }.into_any()
+    view! { <TimeChart picture label crosshair=choices.crosshair highlighted=choices.highlighted/> }
+        .into_any()
 }
 
 /// A small chart for each line, all with the same axis.
@@ -176,7 +183,12 @@ fn grid(picture: &Picture, view: &View, choices: Choices) -> AnyView {
     let chart = |(position, line): (usize, &PictureLine)| {
         let one = Picture {
             lines: vec![line.clone()],
-            previous: picture.previous.iter().filter(|previous| previous.colour == line.colour).cloned().collect(),
+            previous: picture
+                .previous
+                .iter()
+                .filter(|previous| previous.colour == line.colour)
+                .cloned()
+                .collect(),
             room,
             exported: Vec::new(),
             ..picture.clone()
@@ -189,7 +201,11 @@ fn grid(picture: &Picture, view: &View, choices: Choices) -> AnyView {
                 let shown = |amounts: &[u64]| {
                     unit.text(unit.shown(amounts.get(step).copied().unwrap_or(0), axis.covered_ms(step)))
                 };
-                let below = if line.below.is_empty() { String::new() } else { format!(" ↓ {}", shown(&line.below)) };
+                let below = if line.below.is_empty() {
+                    String::new()
+                } else {
+                    format!(" ↓ {}", shown(&line.below))
+                };
                 format!("{}{below}", shown(&line.above))
             })
         };
@@ -214,9 +230,9 @@ fn grid(picture: &Picture, view: &View, choices: Choices) -> AnyView {
 }
 
 /// The lines as they are drawn; colours follow the order of the rows.
-fn lines_of(rows: &Rows) -> Vec<PictureLine> {
+fn lines_of(rows: &Rows, view: &View) -> Vec<PictureLine> {
     let line = |(position, row): (usize, &Row)| PictureLine {
-        name: name_of(row),
+        name: name_of(row, &view.by),
         colour: (!row.is_rest).then_some(position),
         above: figures(&row.above, rows.metric),
         below: figures(&row.below, rows.metric),
@@ -224,14 +240,15 @@ fn lines_of(rows: &Rows) -> Vec<PictureLine> {
     rows.rows.iter().enumerate().map(line).collect()
 }
 
-fn name_of(row: &Row) -> String {
+fn name_of(row: &Row, by: &[Dimension]) -> String {
     if row.is_rest {
         return "other".to_owned();
     }
     if row.keys.is_empty() {
         return "all flows".to_owned();
     }
-    row.keys.iter().map(|key| names(key).0).collect::<Vec<_>>().join(" · ")
+    let names = by.iter().zip(&row.keys).map(|(dimension, key)| name_alone(*dimension, key));
+    names.collect::<Vec<_>>().join(" · ")
 }
 
 /// The dashed lines: of the total where lines are stacked, else of each row that the period before had.
@@ -247,14 +264,14 @@ fn compared(rows: &Rows, previous: &Rows, view: &View) -> Vec<PictureLine> {
     }
     let found = rows.rows.iter().enumerate().filter(|(_, row)| !row.is_rest).filter_map(|(position, row)| {
         let before = previous.rows.iter().find(|before| before.keys == row.keys && !before.is_rest)?;
-        Some(dashed(format!("{}, period before", name_of(row)), Some(position), before))
+        Some(dashed(format!("{}, period before", name_of(row, &view.by)), Some(position), before))
     });
     found.collect()
 }
 
 /// What all flows of each step had as exported.
 fn exported_of(rows: &Rows) -> Vec<u64> {
-    let below = rows.total.below.iter().copied().chain(std::iter::repeat(crate::model::traffic::Traffic::NONE));
+    let below = rows.total.below.iter().copied().chain(std::iter::repeat(Traffic::NONE));
     rows.total.above.iter().zip(below).map(|(above, below)| exported(*above + below, rows.metric)).collect()
 }
 
@@ -283,7 +300,11 @@ fn sankey(top: &Top, view: &View, choices: Choices) -> AnyView {
     if view.by.len() < 2 {
         let mut by = view.by.clone();
         let application = Dimension::Field(Field::Service);
-        let second = if by.contains(&application) { Dimension::Field(Field::Country(End::Outside)) } else { application };
+        let second = if by.contains(&application) {
+            Dimension::Field(Field::Country(End::Outside))
+        } else {
+            application
+        };
         by.push(second);
         let url = choices.url.url(&[("by", &View::by_text(&by))]);
         return view! {
@@ -313,12 +334,16 @@ fn sankey(top: &Top, view: &View, choices: Choices) -> AnyView {
     all.push(SankeyGroup { values: vec![None; view.by.len()], amount: rest });
     let layout = SankeyLayout::of(&all, view.by.len(), usize::try_from(view.rows.min(20)).unwrap_or(10));
     let keys: Vec<_> = top.rows.iter().map(|row| row.keys.clone()).collect();
+    let dimensions = view.by.clone();
     let name = Callback::new(move |(column, value): (usize, String)| {
         let key = keys.iter().filter_map(|keys| keys.get(column)).find(|key| key.value == value);
-        key.map_or(value, |key| names(key).0)
+        let named = key.zip(dimensions.get(column)).map(|(key, dimension)| name_alone(*dimension, key));
+        named.unwrap_or(value)
     });
     let metric = view.metric;
-    let text = Callback::new(move |amount: u64| if metric == Metric::Bytes { quantity::bytes(amount) } else { quantity::short_count(amount) });
+    let text = Callback::new(move |amount: u64| {
+        if metric == Metric::Bytes { quantity::bytes(amount) } else { quantity::short_count(amount) }
+    });
     let by = view.by.clone();
     let on_choose = Callback::new(move |(column, value, is_left_out): (usize, String, bool)| {
         if let Some(term) = by.get(column).and_then(|dimension| dimension.term(&value)) {
@@ -394,10 +419,12 @@ fn notes(sources: &[&Source]) -> AnyView {
     let mut tiers: Vec<_> = sources.iter().flat_map(|source| source.tiers.clone()).collect();
     tiers.sort();
     tiers.dedup();
-    let tiers: Vec<_> = tiers.into_iter().map(crate::model::history::Tier::name).collect();
+    let tiers: Vec<_> = tiers.into_iter().map(Tier::name).collect();
     let took: u64 = sources.iter().map(|source| source.took_ms).sum();
-    let mut faults: Vec<_> = sources.iter().filter(|source| !source.is_complete).map(|source| source.note.clone()).collect();
-    let mut remarks: Vec<_> = sources.iter().filter(|source| source.is_complete).map(|source| source.note.clone()).collect();
+    let mut faults: Vec<_> =
+        sources.iter().filter(|source| !source.is_complete).map(|source| source.note.clone()).collect();
+    let mut remarks: Vec<_> =
+        sources.iter().filter(|source| source.is_complete).map(|source| source.note.clone()).collect();
     faults.dedup();
     remarks.dedup();
     remarks.retain(|remark| !remark.is_empty());

@@ -98,11 +98,15 @@ fn heads(unit: Unit) -> AnyView {
         ("Max", "Of the largest step"),
         ("Last", "Of the last whole step"),
         ("Average", average),
-        ("95th", "95th percentile: at or below this are 95 of 100 steps (nearest rank; steps that lie in the range only in part do not count)"),
+        (
+            "95th",
+            "95th percentile: at or below this are 95 of 100 steps (nearest rank; steps that lie in the range only in part do not count)",
+        ),
         ("Total", "Of the whole range; scaled by sampling, the figures as exported in the hover text"),
         ("Share", "Of all flows of the question"),
     ];
-    let heads = heads.map(|(name, title)| view! { <th scope="col" class="data-table__number" title=title>{name}</th> });
+    let heads = heads
+        .map(|(name, title)| view! { <th scope="col" class="data-table__number" title=title>{name}</th> });
     heads.into_iter().collect_view().into_any()
 }
 

@@ -39,7 +39,9 @@ pub fn top_table(top: &Top, view: &View) -> AnyView {
         }
     });
     let others = match top.groups {
-        Some(groups) if groups > most as u64 => format!("{} of {} groups", quantity::count(most as u64), quantity::count(groups)),
+        Some(groups) if groups > most as u64 => {
+            format!("{} of {} groups", quantity::count(most as u64), quantity::count(groups))
+        }
         Some(groups) => quantity::counted(groups, "group"),
         None => "the groups with most".to_owned(),
     };

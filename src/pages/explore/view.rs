@@ -176,7 +176,9 @@ impl View {
         if let Some(word) = word("metric") {
             match Metric::parse(&word) {
                 Some(metric) => view.metric = metric,
-                None => view.faults.push(format!("There is no metric {word}: write flows, bytes, packets or addresses.")),
+                None => view
+                    .faults
+                    .push(format!("There is no metric {word}: write flows, bytes, packets or addresses.")),
             }
         }
         if let Some(word) = word("chart") {
@@ -196,7 +198,9 @@ impl View {
         if let Some(word) = word("sides") {
             match Ways::ALL.into_iter().find(|ways| ways.name() == word) {
                 Some(ways) => view.ways = ways,
-                None => view.faults.push(format!("There are no sides {word}: write both, inbound, outbound or mirrored.")),
+                None => view
+                    .faults
+                    .push(format!("There are no sides {word}: write both, inbound, outbound or mirrored.")),
             }
         }
         view.is_rate = word("unit").as_deref() != Some("total");
@@ -257,7 +261,8 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_told_and_the_rest_holds() {
-        let view = read(&[("by", "contry,service,service"), ("chart", "pie"), ("rows", "7"), ("metric", "flows")]);
+        let view =
+            read(&[("by", "contry,service,service"), ("chart", "pie"), ("rows", "7"), ("metric", "flows")]);
         assert_eq!(View::by_text(&view.by), "service");
         assert_eq!((view.metric, view.chart, view.rows), (Metric::Flows, Chart::Stacked, 10));
         assert_eq!(view.faults.len(), 3);
