@@ -11,6 +11,7 @@ use crate::components::credits::Credits;
 use crate::components::notices::Notices;
 use crate::components::site_header::SiteHeader;
 use crate::model::theme::Theme;
+use crate::pages::explore::ExplorePage;
 use crate::pages::exporters::ExportersPage;
 use crate::pages::health::Health;
 use crate::pages::heatmap::{CountryPage, HeatmapPage};
@@ -59,6 +60,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/") view=LivePage ssr=SsrMode::Async/>
                 <Route path=path!("/heatmap") view=HeatmapPage ssr=SsrMode::Async/>
                 <Route path=path!("/heatmap/:country") view=CountryPage ssr=SsrMode::Async/>
+                <Route path=path!("/explore") view=ExplorePage ssr=SsrMode::Async/>
                 <Route path=path!("/exporters") view=ExportersPage ssr=SsrMode::Async/>
                 <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async/>
             </FlatRoutes>

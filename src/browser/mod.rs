@@ -16,6 +16,10 @@ pub mod page;
 #[cfg_attr(not(feature = "hydrate"), path = "save_absent.rs")]
 pub mod save;
 
+#[cfg_attr(feature = "hydrate", path = "pointer.rs")]
+#[cfg_attr(not(feature = "hydrate"), path = "pointer_absent.rs")]
+pub mod pointer;
+
 #[cfg_attr(feature = "hydrate", path = "storage.rs")]
 #[cfg_attr(not(feature = "hydrate"), path = "storage_absent.rs")]
 pub mod storage;

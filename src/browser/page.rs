@@ -30,6 +30,14 @@ pub fn replace_address(url: &str) {
     }
 }
 
+/// Goes back in the history, as the browser's button does.
+pub fn back() {
+    if let Ok(history) = window().history() {
+        // Without a history there is nothing to go back to.
+        drop(history.back());
+    }
+}
+
 /// Puts a text on the clipboard; false where the browser does not allow it, as on plain http.
 pub async fn copy(text: &str) -> bool {
     let promise = write_text(text);

@@ -18,6 +18,9 @@ pub fn host() -> Option<String> {
 /// Does nothing.
 pub fn replace_address(_url: &str) {}
 
+/// Has no history.
+pub fn back() {}
+
 /// Has no clipboard.
 #[expect(clippy::unused_async, reason = "as in the browser")]
 pub async fn copy(_text: &str) -> bool {

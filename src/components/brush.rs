@@ -2,10 +2,9 @@
 
 use leptos::ev::{KeyboardEvent, PointerEvent};
 use leptos::prelude::*;
-use leptos::wasm_bindgen::JsCast;
-use leptos::web_sys;
 
 use super::metric_switch;
+use crate::browser::pointer;
 use crate::model::history::{Amount, Metric, Series};
 use crate::model::quantity;
 use crate::model::time_range::TimeRange;
@@ -85,11 +84,8 @@ pub fn Brush(
             let bar = bar_at(&event, bars);
             head.set(bar);
             anchor.set(bar);
-            if event.pointer_type() != "touch"
-                && let Some(stage) = element_of(&event)
-            {
-                // Without it the choice ends at the edge of the chart, which is no harm.
-                drop(stage.set_pointer_capture(event.pointer_id()));
+            if event.pointer_type() != "touch" {
+                pointer::capture(&event);
             }
         }
     };
@@ -163,6 +159,7 @@ pub fn Brush(
             </p>
             <div
                 class="brush__stage"
+                data-plot
                 class:brush__stage--waiting=is_waiting
                 role="group"
                 tabindex="0"
@@ -278,14 +275,9 @@ fn gaps_path(gaps: &[(f64, f64)]) -> String {
     })
 }
 
-fn element_of(event: &PointerEvent) -> Option<web_sys::Element> {
-    event.current_target()?.dyn_into().ok()
-}
-
 /// The bar under the pointer; beyond the edges the first or the last.
 fn bar_at(event: &PointerEvent, bars: Memo<Vec<Bar>>) -> Option<usize> {
-    let width = element_of(event)?.client_width().max(1);
-    let share = f64::from(event.offset_x()) / f64::from(width);
+    let share = pointer::share_of(event)?;
     bars.with_untracked(|bars| {
         let found = bars.iter().position(|bar| share < bar.end);
         found.or_else(|| bars.len().checked_sub(1))

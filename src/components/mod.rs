@@ -2,9 +2,11 @@
 
 pub mod badge;
 pub mod brush;
+pub mod charts;
 pub mod colour_legend;
 pub mod copyable;
 pub mod credits;
+pub mod dimension_picker;
 pub mod disclosure;
 pub mod exporter_card;
 pub mod filter_bar;

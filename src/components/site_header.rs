@@ -32,6 +32,8 @@ pub fn SiteHeader(
                 " "
                 <A href="/heatmap">"Heatmap"</A>
                 " "
+                <A href="/explore">"Explore"</A>
+                " "
                 <A href="/exporters">"Exporters"</A>
                 " "
                 <A href="/settings">"Settings"</A>

@@ -7,6 +7,8 @@ use super::traffic::Traffic;
 /// Narrow no-break space: keeps a number and its unit, or its groups, on one line.
 const THIN: char = '\u{202f}';
 
+const BIT_RATES: [&str; 7] = ["bps", "kbps", "Mbps", "Gbps", "Tbps", "Pbps", "Ebps"];
+
 /// `1.23 GB`; below a thousand whole bytes (`640 B`).
 pub fn bytes(count: u64) -> String {
     with_prefix(u128::from(count), ["B", "kB", "MB", "GB", "TB", "PB", "EB"])
@@ -14,7 +16,12 @@ pub fn bytes(count: u64) -> String {
 
 /// `1.23 Gbps`, from bytes in one second.
 pub fn bits_per_second(bytes_per_second: u64) -> String {
-    with_prefix(u128::from(bytes_per_second) * 8, ["bps", "kbps", "Mbps", "Gbps", "Tbps", "Pbps", "Ebps"])
+    with_prefix(u128::from(bytes_per_second) * 8, BIT_RATES)
+}
+
+/// `1.23 Gbps`, from bits in one second.
+pub fn bits(bits_per_second: u64) -> String {
+    with_prefix(u128::from(bits_per_second), BIT_RATES)
 }
 
 /// `12 345 678` with thin spaces.

@@ -4,6 +4,7 @@
 //! whether its distinct counts are exact ([`Distinct`]). All of it is part of the stable API.
 
 mod dimension;
+mod dimension_names;
 mod flow;
 mod heatmap;
 mod progress;

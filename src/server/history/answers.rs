@@ -9,9 +9,9 @@ use std::time::Instant;
 use super::error::QuestionError;
 use super::groups::{Group, Groups, Value};
 use super::naming::{self, CityPlaces, Naming};
+use super::planner::{MadeOf, Tiers};
 use super::questions::Questions;
 use super::request::{Most, Request};
-use super::planner::{MadeOf, Tiers};
 use crate::model::filter::{End, Field, Filter};
 use crate::model::history::{
     Amount, CountryAmount, Dimension, FlowPage, FlowsQuestion, Heatmap, HeatmapQuestion, HistoryStatus,

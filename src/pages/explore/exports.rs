@@ -1,0 +1,94 @@
+//! Links that take an answer elsewhere: the same question to the stable API, as a file.
+
+use leptos::prelude::*;
+use leptos_router::params::ParamsMap;
+
+use super::asking::Asked;
+use super::question::Question;
+use super::view::{View, Ways};
+use crate::model::history::Dimension;
+use crate::model::time_range::TimeRange;
+use crate::model::time_words::TimeWords;
+
+/// The most flow records of a file.
+const MOST_FLOWS: &str = "10000";
+
+/// The links of an answer.
+pub fn exports(asked: &Asked) -> AnyView {
+    let links: Vec<AnyView> = match &asked.question {
+        Question::Series { above, below, .. } => {
+            let names = if below.is_some() { ["Inbound ", "Outbound "] } else { ["", ""] };
+            let questions = std::iter::once(above).chain(below);
+            let links = questions.zip(names).flat_map(|(question, name)| {
+                let url = |format: &str| {
+                    let mut query = common(question.range, &question.filter, format);
+                    grouped(&mut query, &question.dimensions);
+                    query.insert("metric", question.metric.name().to_owned());
+                    query.insert("lines", question.lines.to_string());
+                    query.insert("points", question.points.to_string());
+                    format!("/api/v1/series{}", query.to_query_string())
+                };
+                [link(url("csv"), format!("{name}CSV")), link(url("json"), format!("{name}JSON"))]
+            });
+            links.collect()
+        }
+        Question::Top(question) => {
+            let url = |format: &str| {
+                let mut query = common(question.range, &question.filter, format);
+                grouped(&mut query, &question.dimensions);
+                query.insert("metric", question.metric.name().to_owned());
+                query.insert("rows", question.rows.to_string());
+                query.insert("addresses", question.addresses.to_string());
+                format!("/api/v1/top{}", query.to_query_string())
+            };
+            vec![link(url("csv"), "CSV".to_owned()), link(url("json"), "JSON".to_owned())]
+        }
+        Question::Flows(_) => Vec::new(),
+    };
+    let flows = ["csv", "json", "parquet"].map(|format| {
+        let mut query = common(asked.range, &flow_filter(asked), format);
+        query.insert("rows", MOST_FLOWS.to_owned());
+        let name = if format == "parquet" { "Parquet".to_owned() } else { format.to_uppercase() };
+        link(format!("/api/v1/flows{}", query.to_query_string()), name)
+    });
+    view! {
+        <p class="explore__exports">
+            {(!links.is_empty()).then(|| view! { "Download these figures: " {links} " · " })}
+            "Flow records (the newest 10\u{202f}000): "
+            {flows.into_iter().collect_view()}
+        </p>
+    }
+    .into_any()
+}
+
+/// The filter of the flow records behind an answer.
+fn flow_filter(asked: &Asked) -> String {
+    let records = View { chart: super::view::Chart::Flows, ..asked.view.clone() };
+    match Question::of(&records, asked.range, &asked.filter) {
+        Question::Flows(question) if asked.view.ways != Ways::Mirrored => question.filter,
+        _ => asked.filter.clone(),
+    }
+}
+
+fn common(range: TimeRange, filter: &str, format: &str) -> ParamsMap {
+    let words = TimeWords::of(range);
+    let mut query = ParamsMap::new();
+    query.insert("from", words.from);
+    query.insert("to", words.to);
+    if !filter.is_empty() {
+        query.insert("filter", filter.to_owned());
+    }
+    query.insert("format", format.to_owned());
+    query
+}
+
+fn grouped(query: &mut ParamsMap, dimensions: &[Dimension]) {
+    if !dimensions.is_empty() {
+        query.insert("by", View::by_text(dimensions));
+    }
+}
+
+fn link(url: String, name: String) -> AnyView {
+    // The browser loads it: it is no page.
+    view! { <a href=url rel="external" download>{name}</a> " " }.into_any()
+}

@@ -1,0 +1,131 @@
+//! The lines of a chart as a table: its legend, its figures, and where values are chosen for the filter.
+
+use leptos::prelude::*;
+
+use super::cell::{key_cells, key_heads};
+use super::rows::{Row, Rows, figures, of, sum};
+use super::view::View;
+use crate::components::charts::colour_class;
+use crate::components::charts::statistics::Statistics;
+use crate::components::charts::unit::Unit;
+use crate::model::history::Metric;
+use crate::model::quantity;
+use crate::model::traffic::Traffic;
+
+/// Marks a figure that sampling made larger.
+pub const SCALED: &str = "\u{202f}ˢ";
+
+/// The table of rows over time.
+pub fn series_table(rows: &Rows, view: &View, highlighted: RwSignal<Option<usize>>) -> AnyView {
+    let unit = Unit::of(rows.metric, view.is_rate);
+    let has_sides = !rows.total.below.is_empty();
+    let all = of(sum(&rows.total.above) + sum(&rows.total.below), rows.metric);
+    let side = |row: &Row, is_below: bool| -> AnyView {
+        let points = if is_below { &row.below } else { &row.above };
+        let of_line = Statistics::of(&figures(points, rows.metric), &rows.axis, unit);
+        let traffic = sum(points);
+        let title = quantity::in_full(traffic);
+        let figure = |value: f64| view! { <td class="data-table__number">{unit.text(value)}</td> };
+        view! {
+            {has_sides.then(|| view! { <td class="explore-table__side">{if is_below { "out ↓" } else { "in ↑" }}</td> })}
+            {figure(of_line.smallest)}
+            {figure(of_line.largest)}
+            {figure(of_line.last)}
+            {figure(of_line.average)}
+            {figure(of_line.percentile_95)}
+            <td class="data-table__number explore-table__total" title=title>{total_text(traffic, rows.metric)}</td>
+            <td class="data-table__number">{quantity::percent(of(traffic, rows.metric), all)}</td>
+        }
+        .into_any()
+    };
+    let body = rows.rows.iter().enumerate().flat_map(|(position, row)| {
+        let colour = (!row.is_rest).then_some(position);
+        let sides: &[bool] = if has_sides { &[false, true] } else { &[false] };
+        sides.iter().map(move |is_below| {
+            let names = if *is_below {
+                view! { <td colspan=view.by.len().max(1).to_string()></td> }.into_any()
+            } else if row.is_rest {
+                rest_cells(view)
+            } else {
+                key_cells(&view.by, &row.keys, Some(colour_class(colour)))
+            };
+            view! {
+                <tr
+                    on:pointerenter=move |_| highlighted.set(Some(position))
+                    on:pointerleave=move |_| highlighted.set(None)
+                    on:focusin=move |_| highlighted.set(Some(position))
+                    on:focusout=move |_| highlighted.set(None)
+                >
+                    {names}
+                    {side(row, *is_below)}
+                </tr>
+            }
+        })
+    });
+    let foot_sides: &[bool] = if has_sides { &[false, true] } else { &[false] };
+    let foot = foot_sides.iter().map(|is_below| {
+        view! {
+            <tr class="explore-table__sum">
+                <th scope="row" colspan=view.by.len().max(1).to_string()>{if *is_below { "" } else { "All, each flow once" }}</th>
+                {side(&rows.total, *is_below)}
+            </tr>
+        }
+    });
+    view! {
+        <table class="data-table explore-table">
+            <caption class="visually-hidden">"Figures of every line of the chart"</caption>
+            <thead>
+                <tr>
+                    {key_heads(&view.by)}
+                    {has_sides.then(|| view! { <th scope="col">"Direction"</th> })}
+                    {heads(unit)}
+                </tr>
+            </thead>
+            <tbody>{body.collect_view()}</tbody>
+            <tfoot>{foot.collect_view()}</tfoot>
+        </table>
+    }
+    .into_any()
+}
+
+fn heads(unit: Unit) -> AnyView {
+    let average = match unit {
+        Unit::BitsPerSecond | Unit::PerSecond => "The total, by the whole range",
+        Unit::Bytes | Unit::Count | Unit::Share => "The total, by the number of steps",
+    };
+    let heads = [
+        ("Min", "Of the smallest step"),
+        ("Max", "Of the largest step"),
+        ("Last", "Of the last whole step"),
+        ("Average", average),
+        (
+            "95th",
+            "95th percentile: at or below this are 95 of 100 steps (nearest rank; steps that lie in the range only in part do not count)",
+        ),
+        ("Total", "Of the whole range; scaled by sampling, the figures as exported in the hover text"),
+        ("Share", "Of all flows of the question"),
+    ];
+    let heads = heads
+        .map(|(name, title)| view! { <th scope="col" class="data-table__number" title=title>{name}</th> });
+    heads.into_iter().collect_view().into_any()
+}
+
+fn rest_cells(view: &View) -> AnyView {
+    view! {
+        <th scope="row" colspan=view.by.len().max(1).to_string() title="Every flow that is in none of the rows above">
+            <span class="swatch series--other" aria-hidden="true"></span>
+            " other"
+        </th>
+    }
+    .into_any()
+}
+
+/// A total, marked where sampling made it larger.
+pub fn total_text(traffic: Traffic, metric: Metric) -> String {
+    let figure = of(traffic, metric);
+    let text = match metric {
+        Metric::Bytes => quantity::bytes(figure),
+        Metric::Flows | Metric::Packets | Metric::Addresses => quantity::count(figure),
+    };
+    if figure == super::rows::exported(traffic, metric) { text } else { format!("{text}{SCALED}") }
+}
