@@ -106,20 +106,21 @@ impl AddressSet {
     }
 
     fn merge_exact(&mut self, mut bytes: &[u8]) -> Result<(), DamagedSet> {
-        let mut room = Self::MOST_EXACT as u128;
-        for largest in [u128::from(u32::MAX), u128::MAX] {
-            let count = varint(&mut bytes).filter(|count| *count <= room).ok_or(DamagedSet)?;
-            room -= count;
-            let mut next = Some(0_u128);
-            for _ in 0..count {
-                let address = next.zip(varint(&mut bytes)).and_then(|(next, step)| next.checked_add(step));
-                let address = address.filter(|address| *address <= largest).ok_or(DamagedSet)?;
-                self.insert(match u32::try_from(address) {
-                    Ok(address) if largest <= u128::from(u32::MAX) => Ipv4Addr::from_bits(address).into(),
-                    _ => Ipv6Addr::from_bits(address).into(),
-                });
-                next = address.checked_add(1);
-            }
+        let most = Self::MOST_EXACT as u128;
+        let v4 = varint(&mut bytes).filter(|count| *count <= most).ok_or(DamagedSet)?;
+        let mut next = 0_u64;
+        for _ in 0..v4 {
+            let address = next.saturating_add(step(&mut bytes).ok_or(DamagedSet)?);
+            self.insert(Ipv4Addr::from_bits(u32::try_from(address).map_err(|_| DamagedSet)?).into());
+            next = address + 1;
+        }
+        let v6 = varint(&mut bytes).filter(|count| *count <= most - v4).ok_or(DamagedSet)?;
+        let mut next = Some(0_u128);
+        for _ in 0..v6 {
+            let address = next.zip(varint(&mut bytes)).and_then(|(next, step)| next.checked_add(step));
+            let address = address.ok_or(DamagedSet)?;
+            self.insert(Ipv6Addr::from_bits(address).into());
+            next = address.checked_add(1);
         }
         if bytes.is_empty() { Ok(()) } else { Err(DamagedSet) }
     }
@@ -208,7 +209,11 @@ fn estimate(registers: &Registers) -> u64 {
     let largest = M * tau(1.0 - part(LARGEST));
     let sum = (1..LARGEST).rev().fold(largest, |sum, value| 0.5 * (sum + M * part(value)));
     let estimate = M * M / (2.0 * std::f64::consts::LN_2) / (sum + M * sigma(part(0)));
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "neither negative nor beyond 2^64")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "neither negative nor beyond 2^64"
+    )]
     let count = estimate.round() as u64;
     count
 }
@@ -287,6 +292,21 @@ fn write_varint(mut value: u128, bytes: &mut Vec<u8>) {
         value >>= 7;
     }
     bytes.push((value & 0x7f) as u8);
+}
+
+/// A [`varint`] of up to 35 bits.
+#[inline]
+fn step(bytes: &mut &[u8]) -> Option<u64> {
+    let mut value = 0_u64;
+    for shift in [0, 7, 14, 21, 28] {
+        let (first, rest) = bytes.split_first()?;
+        *bytes = rest;
+        value |= u64::from(first & 0x7f) << shift;
+        if first & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
 }
 
 fn varint(bytes: &mut &[u8]) -> Option<u128> {
