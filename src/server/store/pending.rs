@@ -122,7 +122,7 @@ struct Numbers {
     geolocation: Option<Arc<Geolocation>>,
     places: HashMap<u32, (u16, u32), RandomState>,
     exporters: Option<Arc<[IpAddr]>>,
-    exporter_numbers: HashMap<ExporterId, u32, RandomState>,
+    known_exporters: HashMap<ExporterId, u32, RandomState>,
 }
 
 impl Accumulator {
@@ -275,7 +275,7 @@ impl Numbers {
         }
         if self.exporters.as_ref().is_none_or(|known| !Arc::ptr_eq(known, &batch.exporters)) {
             self.exporters = Some(Arc::clone(&batch.exporters));
-            self.exporter_numbers.clear();
+            self.known_exporters.clear();
         }
     }
 
@@ -300,7 +300,7 @@ impl Numbers {
             let address = address.copied().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
             written(names, |names| names.exporter(address))
         };
-        *self.exporter_numbers.entry(exporter).or_insert_with(find)
+        *self.known_exporters.entry(exporter).or_insert_with(find)
     }
 }
 

@@ -48,7 +48,7 @@ fn by(dimension: &str) -> Request {
 async fn a_process_that_is_killed_between_commits_leaves_what_one_that_lived_on_has() {
     let mut random = fastrand::Rng::with_seed(1);
     let archive: Vec<StoredFlow> = flows(&mut random, 600).iter().map(stored).collect();
-    let moments = |end: usize| MONDAY_MS + 3 * DAY_MS * end as i64 / 600;
+    let moments = |end: usize| MONDAY_MS + 3 * DAY_MS * i64::try_from(end).unwrap() / 600;
     let (lived, killed) = (folder(), folder());
     let store = open(lived.path()).await;
     for start in (0..600).step_by(100) {
