@@ -154,9 +154,11 @@ impl<'a> Aggregate<'a> {
     ) {
         let step = self.step(minute);
         let way = direction_of(direction);
-        let passes = self.request.filter.expression().map_or(Some(true), |expression| {
-            Known::of_addresses(way, country_of(country)).passes(expression)
-        });
+        let passes = self
+            .request
+            .filter
+            .expression()
+            .map_or(Some(true), |expression| Known::of_addresses(way, country).passes(expression));
         match passes {
             Some(true) => {}
             Some(false) => return,

@@ -5,15 +5,18 @@ use std::net::IpAddr;
 use super::key::{EndKey, Fields, Key, country_of};
 use super::names::Names;
 use crate::model::filter::{End, Expression, Field, Term, Test, Values, is_same_word};
-use crate::model::place::CountryCode;
 use crate::model::traffic::Direction;
+
+/// What those ends that there are have, if it is known.
+type Ends<T> = [Option<Option<T>>; 2];
 
 /// What is known of all flows of a row; `None` is not known. Of both ends: source, destination.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Known<'a> {
     direction: Direction,
     exporter: Option<IpAddr>,
-    countries: [Option<Option<CountryCode>>; 2],
+    /// As keys hold them.
+    countries: [Option<u16>; 2],
     as_numbers: [Option<u32>; 2],
     cities: [Option<&'a str>; 2],
     interfaces: [Option<u32>; 2],
@@ -44,7 +47,7 @@ impl<'a> Known<'a> {
         }
         let ends = [key.source, key.destination];
         if fields.has(Fields::COUNTRY) {
-            known.countries = ends.map(|end| Some(country_of(end.country)));
+            known.countries = ends.map(|end| Some(end.country));
         }
         if fields.has(Fields::AS_NUMBER) {
             known.as_numbers = ends.map(|end| Some(end.as_number));
@@ -61,7 +64,7 @@ impl<'a> Known<'a> {
     }
 
     /// Of the flows that the outside addresses of a country come from.
-    pub(super) fn of_addresses(direction: Direction, country: Option<CountryCode>) -> Self {
+    pub(super) fn of_addresses(direction: Direction, country: u16) -> Self {
         let mut known = Self::nothing_but(direction);
         match direction {
             Direction::Inbound => known.countries = [Some(country), None],
@@ -107,7 +110,9 @@ impl<'a> Known<'a> {
                 networks.iter().any(|network| network.contains(address))
             }),
             (Values::Countries(countries), Field::Country(end)) => {
-                any(self.both(end, self.countries), |country| countries.binary_search(&country).is_ok())
+                any(self.both(end, self.countries), |country| {
+                    countries.binary_search(&country_of(country)).is_ok()
+                })
             }
             (Values::Cities(cities), Field::City(end)) => any(self.both(end, self.cities), |city| {
                 cities.iter().any(|wanted| is_same_word(wanted, city))
@@ -117,10 +122,8 @@ impl<'a> Known<'a> {
         }
     }
 
-    fn numbers(&self, field: Field) -> [Option<Option<u64>>; 2] {
-        let wide = |numbers: [Option<Option<u32>>; 2]| {
-            numbers.map(|number| number.map(|known| known.map(u64::from)))
-        };
+    fn numbers(&self, field: Field) -> Ends<u64> {
+        let wide = |numbers: Ends<u32>| numbers.map(|number| number.map(|known| known.map(u64::from)));
         match field {
             Field::AsNumber(end) => wide(self.both(end, self.as_numbers)),
             Field::Interface(end) => wide(self.both(end, self.interfaces)),
@@ -130,13 +133,13 @@ impl<'a> Known<'a> {
         }
     }
 
-    fn both<T>(&self, end: End, [source, destination]: [Option<T>; 2]) -> [Option<Option<T>>; 2] {
+    fn both<T>(&self, end: End, [source, destination]: [Option<T>; 2]) -> Ends<T> {
         end.of(self.direction, source, destination)
     }
 }
 
 /// Whether one of the ends that there are has it.
-fn any<T: Copy>(ends: [Option<Option<T>>; 2], has: impl Fn(T) -> bool) -> Option<bool> {
+fn any<T: Copy>(ends: Ends<T>, has: impl Fn(T) -> bool) -> Option<bool> {
     let mut is_known = true;
     for end in ends.into_iter().flatten() {
         match end {

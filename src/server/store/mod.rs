@@ -1,9 +1,9 @@
 //! The store: sums of flows by minute, hour and day in SQLite. They outlive the flow records.
 //!
-//! A [`Store`] adds up what it is given in memory ([`pending`]) and writes it once a minute ([`writing`]), in one
+//! A [`Store`] adds up what it is given in memory (`pending`) and writes it once a minute (`writing`), in one
 //! transaction with the position of the archive that the sums cover: after a crash the archive's rows behind it are added
 //! again, and each flow is in the sums once. What is not written yet is in every answer.
-//! All sums of a family ([`key`]) in one bucket of time are one compressed block ([`block`]). Each flow is in one row
+//! All sums of a family (`key`) in one bucket of time are one compressed block (`block`). Each flow is in one row
 //! of each family, with both of its ends, so that filters by either end are exact, and transit counts once. A family
 //! keeps the rows with most bytes, and the rest in one: totals are exact always, and an answer that lacks rows says so.
 

@@ -16,6 +16,7 @@ use crate::model::history::{StoredEnd, StoredFlow};
 use crate::model::traffic::Traffic;
 use crate::server::collector::batch::FlowBatch;
 use crate::server::geolocation::Geolocation;
+use crate::server::history::address_set::AddressSet;
 
 /// Rows of all minutes and families together; then new keys go into the rest of their exporter and direction.
 const MOST_ROWS: usize = 1 << 20;
@@ -23,6 +24,8 @@ const MOST_ROWS: usize = 1 << 20;
 const FULL_ROWS: usize = MOST_ROWS / 4;
 /// Rows of a family in one minute.
 const MOST_ROWS_OF_FAMILY: usize = 1 << 16;
+/// A set of addresses takes the room of so many rows.
+const ROWS_OF_SET: usize = 32;
 /// Places whose numbers are remembered.
 const MOST_PLACES: usize = 1 << 16;
 
@@ -74,7 +77,15 @@ impl Pending {
         let source = (row.key.source.country, row.source_address);
         let destination = (row.key.destination.country, row.destination_address);
         for (country, address) in End::Outside.of(direction, source, destination).into_iter().flatten() {
-            minute.addresses.entry((row.key.direction, country)).or_default().insert(address);
+            let key = (row.key.direction, country);
+            let has_room = self.rows < MOST_ROWS || minute.addresses.contains_key(&key);
+            // Without room it counts for the unknown country: totals stay right.
+            let key = if has_room { key } else { (row.key.direction, 0) };
+            let set = minute.addresses.entry(key).or_insert_with(|| {
+                self.rows += ROWS_OF_SET;
+                AddressSet::default()
+            });
+            set.insert(address);
         }
     }
 
@@ -88,7 +99,9 @@ impl Pending {
                 add_all(sums, more);
                 self.rows += sums.len() - before;
             }
+            let before = minute.addresses.len();
             merge_all(&mut minute.addresses, &more.addresses);
+            self.rows += (minute.addresses.len() - before) * ROWS_OF_SET;
         }
     }
 }
@@ -109,7 +122,7 @@ struct Numbers {
     geolocation: Option<Arc<Geolocation>>,
     places: HashMap<u32, (u16, u32), RandomState>,
     exporters: Option<Arc<[IpAddr]>>,
-    exporter_numbers: HashMap<ExporterId, u32, RandomState>,
+    known_exporters: HashMap<ExporterId, u32, RandomState>,
 }
 
 impl Accumulator {
@@ -262,7 +275,7 @@ impl Numbers {
         }
         if self.exporters.as_ref().is_none_or(|known| !Arc::ptr_eq(known, &batch.exporters)) {
             self.exporters = Some(Arc::clone(&batch.exporters));
-            self.exporter_numbers.clear();
+            self.known_exporters.clear();
         }
     }
 
@@ -287,7 +300,7 @@ impl Numbers {
             let address = address.copied().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
             written(names, |names| names.exporter(address))
         };
-        *self.exporter_numbers.entry(exporter).or_insert_with(find)
+        *self.known_exporters.entry(exporter).or_insert_with(find)
     }
 }
 

@@ -51,10 +51,9 @@ impl Plan {
             return;
         };
         self.pieces.push((*tier, inner));
-        for outer in [TimeRange::new(range.from_ms, from_ms), TimeRange::new(to_ms, range.to_ms)] {
-            if let Some(outer) = outer {
-                self.cover(outer, finer, progress);
-            }
+        let outer = [TimeRange::new(range.from_ms, from_ms), TimeRange::new(to_ms, range.to_ms)];
+        for outer in outer.into_iter().flatten() {
+            self.cover(outer, finer, progress);
         }
     }
 }

@@ -72,10 +72,10 @@ pub(super) fn flow(random: &mut fastrand::Rng, received_ms: i64) -> LocatedFlow 
 }
 
 /// Flows of three days, one of twenty late.
-pub(super) fn flows(random: &mut fastrand::Rng, count: usize) -> Vec<LocatedFlow> {
+pub(super) fn flows(random: &mut fastrand::Rng, count: i64) -> Vec<LocatedFlow> {
     (0..count)
         .map(|index| {
-            let in_order = MONDAY_MS + 3 * DAY_MS * index as i64 / count as i64;
+            let in_order = MONDAY_MS + 3 * DAY_MS * index / count;
             let late = if random.u8(..20) == 0 { random.i64(0..3 * DAY_MS) } else { random.i64(0..5_000) };
             flow(random, in_order - late)
         })
