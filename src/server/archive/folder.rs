@@ -92,6 +92,7 @@ pub(super) fn scan(root: &Path) -> io::Result<Found> {
             for entry in fs::read_dir(&hour)? {
                 found.take(&entry?.path())?;
             }
+            remove_if_empty(&hour);
         }
     }
     for entry in fs::read_dir(tail_folder(root))? {

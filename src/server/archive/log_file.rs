@@ -44,13 +44,12 @@ impl LogFile {
 
     /// Writes frames, beginning with [`next_frame`](Self::next_frame).
     pub(super) fn write(&mut self, frames: &[Frame]) -> io::Result<()> {
-        let mut file = match self.file.take() {
-            Some(file) => file,
-            None => {
-                let file = File::create(&self.path)?;
-                folder::sync_folder_of(&self.path)?;
-                file
-            }
+        let mut file = if let Some(file) = self.file.take() {
+            file
+        } else {
+            let file = File::create(&self.path)?;
+            folder::sync_folder_of(&self.path)?;
+            file
         };
         if !self.is_sound {
             file.set_len(self.durable_bytes)?;

@@ -52,7 +52,7 @@ use crate::server::collector::batch::FlowBatch;
 
 /// A segment that is younger and smaller than this is not closed because an hour is over, so that no clock and no
 /// import makes files of a few rows.
-const YOUNGEST: Duration = Duration::from_secs(60);
+const YOUNGEST: Duration = Duration::from_mins(1);
 const FEWEST_ROWS: u64 = 65_536;
 
 /// How the archive is kept.
@@ -152,16 +152,25 @@ impl Archive {
             start_notices: Vec::new(),
             is_stopping: false,
         };
-        let mut next = state.files.iter().map(|file| file.end_position()).max().unwrap_or(0);
+        let sealed_before = state.files.iter().map(|file| file.end_position()).max().unwrap_or(0);
+        let mut next = sealed_before;
+        let mut empty = Vec::new();
         for log in found.logs {
-            let end = state.take_log(&log, next).map_err(failed)?;
+            let end = state.take_log(&log, sealed_before).map_err(failed)?;
             next = next.max(end);
+            if end == log.first_position {
+                empty.push(log.path);
+            }
         }
         state.active = ActiveSegment::new(next);
         state.durable = next;
         let mut log = LogFile::new(folder::log_path(&settings.folder, next));
         // A disk that is full now may have room later: then storing begins.
         state.log_fault = log.write(&[]).err().map(|error| log_fault(&log, &error));
+        // Only now: the name of an empty one may be all that says which position is next.
+        for path in empty.into_iter().filter(|path| *path != log.path) {
+            fs::remove_file(path).map_err(failed)?;
+        }
         let log = Mutex::new(log);
         Ok(Self { settings, _lock: lock, log, state: Mutex::new(state), bell: Condvar::new() })
     }
@@ -346,8 +355,9 @@ impl State {
         let segment = Segment { first_position: log.first_position, frames: read.frames };
         let end_position = segment.end_position();
         if segment.frames.is_empty() {
-            fs::remove_file(&log.path)?;
-        } else if end_position <= sealed_before {
+            return Ok(end_position);
+        }
+        if end_position <= sealed_before {
             let (path, first_position) = (log.path.clone(), log.first_position);
             self.sealed_logs.push(SealedLog { path, first_position, end_position });
         } else {

@@ -1,10 +1,10 @@
 //! Gives up the oldest hours: by age, by bytes, and for room on the disk.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::folder::{self, HOUR_MS};
+use super::folder::HOUR_MS;
 use super::snapshot::ArchiveFile;
 use super::{Archive, lock};
 use crate::model::time_range::TimeRange;
@@ -84,16 +84,11 @@ impl Archive {
         }
         for file in given_up {
             file.give_up();
-            let hour = file.path.parent().map(Path::to_owned);
-            drop(file);
-            if let Some(hour) = hour {
-                folder::remove_if_empty(&hour);
-            }
         }
     }
 }
 
-fn oldest_hour(files: &[Arc<ArchiveFile>]) -> Option<std::path::PathBuf> {
+fn oldest_hour(files: &[Arc<ArchiveFile>]) -> Option<PathBuf> {
     let oldest = files.iter().min_by_key(|file| file.range.from_ms)?;
     Some(oldest.path.parent()?.to_owned())
 }

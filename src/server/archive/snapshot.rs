@@ -7,6 +7,7 @@ use std::{fs, io};
 
 use arrow::array::RecordBatch;
 
+use super::folder;
 use crate::model::time_range::TimeRange;
 
 /// A sealed file. It is readable as long as somebody holds it: one that retention or compaction has given up is
@@ -48,14 +49,15 @@ impl Drop for ArchiveFile {
         if !self.is_given_up.load(Ordering::Relaxed) {
             return;
         }
-        match fs::remove_file(&self.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::warn!(
-                    "{} cannot be removed ({error}); it is tried again at the next start",
-                    self.path.display()
-                );
-            }
-            _ => {}
+        let removed = fs::remove_file(&self.path);
+        if let Err(error) = removed
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            let path = self.path.display();
+            tracing::warn!("{path} cannot be removed ({error}); it is tried again at the next start");
+        }
+        if let Some(hour) = self.path.parent() {
+            folder::remove_if_empty(hour);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! How the archive is.
 
 use super::retention::{bytes_per_day, free_bytes};
-use super::segment::range_between;
+use super::segment::{Segment, range_between};
 use super::{Archive, lock};
 use crate::model::history::{Tier, TierStatus};
 
@@ -32,12 +32,11 @@ impl Archive {
         let free_bytes = free_bytes(&self.settings.folder).unwrap_or(0);
         let state = lock(&self.state);
         let segments = || state.waiting.iter().map(AsRef::as_ref).chain([&state.active.segment]);
-        let ranges =
-            state.files.iter().map(|file| file.range).chain(segments().filter_map(|one| one.range()));
+        let ranges = state.files.iter().map(|file| file.range).chain(segments().filter_map(Segment::range));
         let range = ranges.reduce(|sum, range| {
             range_between(sum.from_ms.min(range.from_ms), sum.to_ms.max(range.to_ms).saturating_sub(1))
         });
-        let logged: u64 = segments().map(|one| one.rows()).sum();
+        let logged: u64 = segments().map(Segment::rows).sum();
         let log_bytes: usize = segments().flat_map(|one| &one.frames).map(|frame| frame.bytes.len()).sum();
         let refusal = state.refusal();
         let mut notices = state.start_notices.clone();

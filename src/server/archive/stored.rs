@@ -11,7 +11,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type};
 use arrow::error::ArrowError;
 
-use super::columns::*;
+use super::columns;
 use crate::model::flow_record::{FlowDirection, SamplingSource, TimeSource};
 use crate::model::history::{StoredEnd, StoredFlow};
 use crate::model::place::CountryCode;
@@ -20,8 +20,8 @@ use crate::model::traffic::Direction;
 /// The flows of a record batch that has all columns, in any order; a column of another type than the schema's is
 /// cast. An error when a column is missing, or a value is none that the archive writes.
 pub fn stored_flows(batch: &RecordBatch) -> Result<Vec<StoredFlow>, ArrowError> {
-    let columns = Columns::new(batch)?;
-    (0..batch.num_rows()).map(|row| columns.flow(row)).collect()
+    let found = Columns::new(batch)?;
+    (0..batch.num_rows()).map(|row| found.flow(row)).collect()
 }
 
 type Numbers<T> = PrimitiveArray<T>;
@@ -66,51 +66,51 @@ struct EndColumns {
 
 impl Columns {
     fn new(batch: &RecordBatch) -> Result<Self, ArrowError> {
-        let boolean = found(batch, IS_REVERSE, &DataType::Boolean)?;
+        let boolean = found(batch, columns::IS_REVERSE, &DataType::Boolean)?;
         Ok(Self {
-            received: primitive(batch, RECEIVED)?,
-            export_delay_ms: primitive(batch, EXPORT_DELAY_MS)?,
-            duration_ms: primitive(batch, DURATION_MS)?,
-            time_source: primitive(batch, TIME_SOURCE)?,
-            exporter: found(batch, EXPORTER, &DataType::Binary)?,
-            observation_domain: primitive(batch, OBSERVATION_DOMAIN)?,
+            received: primitive(batch, columns::RECEIVED)?,
+            export_delay_ms: primitive(batch, columns::EXPORT_DELAY_MS)?,
+            duration_ms: primitive(batch, columns::DURATION_MS)?,
+            time_source: primitive(batch, columns::TIME_SOURCE)?,
+            exporter: found(batch, columns::EXPORTER, &DataType::Binary)?,
+            observation_domain: primitive(batch, columns::OBSERVATION_DOMAIN)?,
             source: EndColumns {
-                address: found(batch, SRC_ADDRESS, &DataType::Binary)?,
-                port: primitive(batch, SRC_PORT)?,
-                mask: primitive(batch, SRC_MASK)?,
-                interface: primitive(batch, INPUT_INTERFACE)?,
-                as_number: primitive(batch, SRC_AS)?,
-                country: found(batch, SRC_COUNTRY, &DataType::Utf8)?,
-                region: found(batch, SRC_REGION, &DataType::Utf8)?,
-                city: found(batch, SRC_CITY, &DataType::Utf8)?,
-                latitude: primitive::<Float32Type>(batch, SRC_LATITUDE)?,
-                longitude: primitive::<Float32Type>(batch, SRC_LONGITUDE)?,
+                address: found(batch, columns::SRC_ADDRESS, &DataType::Binary)?,
+                port: primitive(batch, columns::SRC_PORT)?,
+                mask: primitive(batch, columns::SRC_MASK)?,
+                interface: primitive(batch, columns::INPUT_INTERFACE)?,
+                as_number: primitive(batch, columns::SRC_AS)?,
+                country: found(batch, columns::SRC_COUNTRY, &DataType::Utf8)?,
+                region: found(batch, columns::SRC_REGION, &DataType::Utf8)?,
+                city: found(batch, columns::SRC_CITY, &DataType::Utf8)?,
+                latitude: primitive::<Float32Type>(batch, columns::SRC_LATITUDE)?,
+                longitude: primitive::<Float32Type>(batch, columns::SRC_LONGITUDE)?,
             },
             destination: EndColumns {
-                address: found(batch, DST_ADDRESS, &DataType::Binary)?,
-                port: primitive(batch, DST_PORT)?,
-                mask: primitive(batch, DST_MASK)?,
-                interface: primitive(batch, OUTPUT_INTERFACE)?,
-                as_number: primitive(batch, DST_AS)?,
-                country: found(batch, DST_COUNTRY, &DataType::Utf8)?,
-                region: found(batch, DST_REGION, &DataType::Utf8)?,
-                city: found(batch, DST_CITY, &DataType::Utf8)?,
-                latitude: primitive::<Float32Type>(batch, DST_LATITUDE)?,
-                longitude: primitive::<Float32Type>(batch, DST_LONGITUDE)?,
+                address: found(batch, columns::DST_ADDRESS, &DataType::Binary)?,
+                port: primitive(batch, columns::DST_PORT)?,
+                mask: primitive(batch, columns::DST_MASK)?,
+                interface: primitive(batch, columns::OUTPUT_INTERFACE)?,
+                as_number: primitive(batch, columns::DST_AS)?,
+                country: found(batch, columns::DST_COUNTRY, &DataType::Utf8)?,
+                region: found(batch, columns::DST_REGION, &DataType::Utf8)?,
+                city: found(batch, columns::DST_CITY, &DataType::Utf8)?,
+                latitude: primitive::<Float32Type>(batch, columns::DST_LATITUDE)?,
+                longitude: primitive::<Float32Type>(batch, columns::DST_LONGITUDE)?,
             },
-            direction: primitive(batch, DIRECTION)?,
-            protocol: primitive(batch, PROTOCOL)?,
-            type_of_service: primitive(batch, TYPE_OF_SERVICE)?,
-            tcp_flags: primitive(batch, TCP_FLAGS)?,
-            icmp_type_code: primitive(batch, ICMP_TYPE_CODE)?,
-            vlan: primitive(batch, VLAN)?,
-            bytes: primitive(batch, BYTES)?,
-            packets: primitive(batch, PACKETS)?,
-            sampling_interval: primitive(batch, SAMPLING_INTERVAL)?,
-            sampling_source: primitive(batch, SAMPLING_SOURCE)?,
+            direction: primitive(batch, columns::DIRECTION)?,
+            protocol: primitive(batch, columns::PROTOCOL)?,
+            type_of_service: primitive(batch, columns::TYPE_OF_SERVICE)?,
+            tcp_flags: primitive(batch, columns::TCP_FLAGS)?,
+            icmp_type_code: primitive(batch, columns::ICMP_TYPE_CODE)?,
+            vlan: primitive(batch, columns::VLAN)?,
+            bytes: primitive(batch, columns::BYTES)?,
+            packets: primitive(batch, columns::PACKETS)?,
+            sampling_interval: primitive(batch, columns::SAMPLING_INTERVAL)?,
+            sampling_source: primitive(batch, columns::SAMPLING_SOURCE)?,
             is_reverse: boolean.as_boolean().clone(),
-            flow_direction: primitive(batch, FLOW_DIRECTION)?,
-            flow_end_reason: primitive(batch, FLOW_END_REASON)?,
+            flow_direction: primitive(batch, columns::FLOW_DIRECTION)?,
+            flow_end_reason: primitive(batch, columns::FLOW_END_REASON)?,
         })
     }
 
@@ -121,7 +121,7 @@ impl Columns {
             (false, _) => None,
             (true, 0) => Some(FlowDirection::Ingress),
             (true, 1) => Some(FlowDirection::Egress),
-            (true, value) => return Err(unknown(FLOW_DIRECTION, value)),
+            (true, value) => return Err(unknown(columns::FLOW_DIRECTION, value)),
         };
         let direction = self.direction.value(row);
         Ok(StoredFlow {
@@ -132,7 +132,7 @@ impl Columns {
                 0 => TimeSource::Record,
                 1 => TimeSource::ExportTime,
                 2 => TimeSource::ReceiveTime,
-                value => return Err(unknown(TIME_SOURCE, value)),
+                value => return Err(unknown(columns::TIME_SOURCE, value)),
             },
             exporter: address(&self.exporter, row)?,
             observation_domain: self.observation_domain.value(row),
@@ -140,7 +140,7 @@ impl Columns {
             destination: self.destination.end(row)?,
             direction: *Direction::ALL
                 .get(usize::from(direction))
-                .ok_or_else(|| unknown(DIRECTION, direction))?,
+                .ok_or_else(|| unknown(columns::DIRECTION, direction))?,
             protocol: self.protocol.value(row),
             type_of_service: self.type_of_service.value(row),
             tcp_flags: self.tcp_flags.value(row),
@@ -154,7 +154,7 @@ impl Columns {
                 1 => SamplingSource::Record,
                 2 => SamplingSource::Options,
                 3 => SamplingSource::Configured,
-                value => return Err(unknown(SAMPLING_SOURCE, value)),
+                value => return Err(unknown(columns::SAMPLING_SOURCE, value)),
             },
             is_reverse: self.is_reverse.value(row),
             flow_direction,

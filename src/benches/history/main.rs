@@ -1,0 +1,61 @@
+//! The history measured: what writing costs.
+//!
+//! `cargo bench --bench history -- write [MILLIONS [FOLDER]]`
+
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "figures of a benchmark, and drawn numbers"
+)]
+
+use std::path::Path;
+use std::time::Instant;
+
+mod rows;
+mod write;
+
+pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+fn main() -> Outcome<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let millions = arguments.get(1).map_or(Ok(5), |text| text.parse())?;
+    match arguments.first().map(String::as_str) {
+        None | Some("write") => match arguments.get(2) {
+            Some(folder) => write::measure(Path::new(folder), millions),
+            None => write::measure(tempfile::tempdir()?.path(), millions),
+        },
+        Some(part) => Err(format!("there is no part {part}: the parts are write").into()),
+    }
+}
+
+/// Seconds that this thread has run, which other programs do not lengthen; and seconds that have passed.
+pub struct Clock {
+    ran_s: f64,
+    began: Instant,
+}
+
+impl Clock {
+    pub fn start() -> Outcome<Self> {
+        Ok(Self { ran_s: ran_s()?, began: Instant::now() })
+    }
+
+    pub fn passed(&self) -> Outcome<(f64, f64)> {
+        Ok((ran_s()? - self.ran_s, self.began.elapsed().as_secs_f64()))
+    }
+}
+
+fn ran_s() -> Outcome<f64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    let ran_ns: u64 = text.split_whitespace().next().ok_or("no figures of this thread")?.parse()?;
+    Ok(ran_ns as f64 / 1e9)
+}
+
+/// A line of `/proc/self/status`, in MB.
+pub fn memory_mb(line: &str) -> Outcome<u64> {
+    let text = std::fs::read_to_string("/proc/self/status")?;
+    let kib = text
+        .lines()
+        .find_map(|found| found.strip_prefix(line)?.split_whitespace().next()?.parse::<u64>().ok());
+    Ok(kib.ok_or("no such line")? * 1_024 / 1_000_000)
+}
