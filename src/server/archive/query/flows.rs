@@ -11,11 +11,10 @@ use std::sync::Arc;
 
 use datafusion::logical_expr::{Expr, col, lit};
 use foldhash::fast::FixedState;
-use futures_util::StreamExt as _;
 
 use super::batch::received;
-use super::scan::{Scanner, Source};
-use super::{QueryError, Stop, condition};
+use super::scan::{Fault, Scanner, Source};
+use super::{QueryError, Stop, condition, next};
 use crate::model::filter::Filter;
 use crate::model::history::StoredFlow;
 use crate::model::time_range::TimeRange;
@@ -125,11 +124,8 @@ impl Wanted {
         let mut passing = Vec::new();
         let is_wanted = scanner.condition(source, range, &self.filter);
         let mut batches = scanner.plan(source, &["received"], is_wanted)?.execute(0, scanner.context())?;
-        while let Some(batch) = batches.next().await {
+        while let Some(batch) = next(&mut batches, control).await? {
             passing.extend(received(&batch.map_err(|error| source.stop_of(error))?)?);
-            if control.cancel.is_cancelled() {
-                return Err(Stop::Failed(QueryError::Cancelled));
-            }
         }
         if passing.is_empty() {
             return Ok(());
@@ -145,13 +141,11 @@ impl Wanted {
         let schema = columns::schema();
         let all: Vec<_> = schema.fields().iter().map(|field| field.name().as_str()).collect();
         let mut batches = scanner.plan(source, &all, Some(is_wanted))?.execute(0, scanner.context())?;
-        while let Some(batch) = batches.next().await {
+        while let Some(batch) = next(&mut batches, control).await? {
             let batch = batch.map_err(|error| source.stop_of(error))?;
-            for flow in columns::stored_flows(&batch).map_err(|error| source.stop_of(error.into()))? {
+            let flows = columns::stored_flows(&batch);
+            for flow in flows.map_err(|error| source.stop(Fault::Damaged, error.to_string()))? {
                 nearest.offer(flow, self.after);
-            }
-            if control.cancel.is_cancelled() {
-                return Err(Stop::Failed(QueryError::Cancelled));
             }
         }
         Ok(())

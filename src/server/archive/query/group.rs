@@ -6,11 +6,11 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use arrow::array::RecordBatch;
 use datafusion::error::DataFusionError;
-use futures_util::{FutureExt as _, StreamExt as _};
+use futures_util::FutureExt as _;
 use tokio::task::JoinSet;
 
 use super::batch::{Columns, Dictionaries, Entry, Names, address_bits};
@@ -18,7 +18,7 @@ use super::key::{Key, Words};
 use super::layout::{Ends, Layout, address_of_bits};
 use super::scan::{Fault, Scanner, Source};
 use super::sums::{Cell, Pass, SHARDS, Shard, Table, merged, most};
-use super::{MOST_GROUPS, QueryError, Stop, WORKERS};
+use super::{MOST_GROUPS, QueryError, Stop, WORKERS, next};
 use crate::model::filter::End;
 use crate::model::flow_record::FlowRecord;
 use crate::model::traffic::Traffic;
@@ -43,6 +43,8 @@ pub(super) struct Work {
     names: Names,
     /// The next of the sources.
     next: AtomicUsize,
+    /// How many of them are done.
+    done: AtomicU64,
     /// Memory that the tables take.
     used: AtomicUsize,
     /// Set when the work is in vain.
@@ -73,6 +75,7 @@ impl Work {
             memory,
             names: Names::default(),
             next: AtomicUsize::new(0),
+            done: AtomicU64::new(0),
             used: AtomicUsize::new(0),
             is_over: AtomicBool::new(false),
         }
@@ -144,6 +147,7 @@ impl Work {
     #[expect(clippy::type_complexity, reason = "three results of one pass")]
     async fn pass<K: Key>(self: &Arc<Self>, pass: Pass) -> Result<(Vec<(K, Cell)>, u64, Shard<u64>), Stop> {
         self.next.store(0, Ordering::Relaxed);
+        self.done.store(0, Ordering::Relaxed);
         self.used.store(0, Ordering::Relaxed);
         self.is_over.store(false, Ordering::Relaxed);
         self.control.expect(self.sources.len() as u64);
@@ -169,6 +173,9 @@ impl Work {
             }
         }
         if let Some(stop) = fault {
+            // What is asked again is expected again.
+            let done = self.done.load(Ordering::Relaxed);
+            self.control.advance((self.sources.len() as u64).saturating_sub(done));
             return Err(stop);
         }
         let (groups, count) = self.add_up(tables).await?;
@@ -224,7 +231,10 @@ impl Work {
         while let Some(source) = self.sources.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             // Whoever damages a file may make its decoder panic.
             match AssertUnwindSafe(worker.read(source)).catch_unwind().await {
-                Ok(Ok(())) => self.control.advance(1),
+                Ok(Ok(())) => {
+                    self.done.fetch_add(1, Ordering::Relaxed);
+                    self.control.advance(1);
+                }
                 Ok(Err(stop)) => return Err(stop),
                 Err(_) => return Err(source.stop(Fault::Unreadable, "reading it failed".to_owned())),
             }
@@ -256,11 +266,8 @@ impl<K: Key> Worker<'_, K> {
         let condition = work.scanner.condition(source, work.request.range, &work.request.filter);
         let plan = work.scanner.plan(source, &columns, condition)?;
         let mut batches = plan.execute(0, work.scanner.context())?;
-        while let Some(batch) = batches.next().await {
+        while let Some(batch) = next(&mut batches, &work.control).await? {
             let batch = batch.map_err(|error| source.stop_of(error))?;
-            if work.control.cancel.is_cancelled() {
-                return Err(Stop::Failed(QueryError::Cancelled));
-            }
             if work.is_over.load(Ordering::Relaxed) {
                 break;
             }

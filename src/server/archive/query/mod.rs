@@ -25,7 +25,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use arrow::array::RecordBatch;
 use datafusion::error::DataFusionError;
+use datafusion::execution::SendableRecordBatchStream;
+use futures_util::StreamExt as _;
 use thiserror::Error;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -47,6 +50,8 @@ use crate::server::history::request::Request;
 pub const WORKERS: usize = 2;
 /// Questions that are worked on at the same time.
 pub const AT_ONCE: usize = 2;
+/// How much they give way to the threads that collect.
+const NICE: i32 = 10;
 /// Memory that all questions together may take for what they keep, bytes.
 pub const MEMORY_BYTES: usize = 512 << 20;
 /// The most groups of an answer that has all of them.
@@ -159,6 +164,11 @@ impl Queries {
             .worker_threads(WORKERS)
             .max_blocking_threads(2 * WORKERS)
             .thread_name("query")
+            .on_thread_start(|| {
+                if let Err(error) = rustix::process::nice(NICE) {
+                    tracing::debug!("questions run at the same priority as collecting: {error}");
+                }
+            })
             .enable_time()
             .build()
             .map_err(QueryError::Start)?;
@@ -280,6 +290,15 @@ impl Queries {
             }
         }
     }
+}
+
+/// The next batch; `None` after the last.
+async fn next(
+    batches: &mut SendableRecordBatchStream,
+    control: &Control,
+) -> Result<Option<Result<RecordBatch, DataFusionError>>, Stop> {
+    let batch = control.cancel.run_until_cancelled(batches.next()).await;
+    batch.ok_or(Stop::Failed(QueryError::Cancelled))
 }
 
 /// The files and the tail of a snapshot, the newest first.

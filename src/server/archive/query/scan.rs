@@ -14,7 +14,6 @@ use datafusion::datasource::object_store::ObjectStoreUrl;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileScanConfigBuilder, ParquetFileReaderFactory, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
-use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
@@ -76,9 +75,7 @@ impl Scanner {
             .with_metadata_cache_limit(FOOTER_BYTES)
             .with_disk_manager_builder(disk)
             .build_arc()?;
-        let mut config = SessionConfig::new().with_batch_size(BATCH_ROWS).with_target_partitions(1);
-        config.options_mut().execution.parquet.pushdown_filters = true;
-        config.options_mut().execution.parquet.reorder_filters = true;
+        let config = SessionConfig::new().with_batch_size(BATCH_ROWS).with_target_partitions(1);
         let store = runtime.object_store(ObjectStoreUrl::local_filesystem())?;
         let footers = runtime.cache_manager.get_file_metadata_cache();
         let state = SessionStateBuilder::new_with_default_features()
@@ -157,12 +154,15 @@ impl Scanner {
         let path = std::path::absolute(&file.path)?;
         let location = datafusion::object_store::path::Path::from_absolute_path(path)
             .map_err(|error| DataFusionError::ObjectStore(Box::new(error.into())))?;
-        let parquet = ParquetSource::new(TableSchema::from_file_schema(Arc::clone(&self.schema)))
+        let mut part = PartitionedFile::new("", file.bytes);
+        part.object_meta.location = location;
+        let parquet = ParquetSource::new(Arc::clone(&self.schema))
             .with_parquet_file_reader_factory(Arc::clone(&self.files))
             .with_pushdown_filters(true)
+            .with_reorder_filters(true)
             .with_enable_page_index(true);
         let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(parquet))
-            .with_file(PartitionedFile::new(location.to_string(), file.bytes))
+            .with_file(part)
             .with_projection_indices(Some(read.to_vec()))?
             .with_batch_size(Some(BATCH_ROWS))
             .build();

@@ -1,6 +1,6 @@
 //! Answers beside those of plain loops over the same flows.
 
+mod archive;
 mod filters;
 mod groups;
-
 mod sample;

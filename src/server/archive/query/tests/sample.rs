@@ -254,8 +254,8 @@ fn term(rng: &mut Rng) -> String {
             1 => number(rng, "packets", &[0, 1, 1_000]),
             2 => number(rng, "interface", &[0, 3, 4_294_967_295]),
             3 => {
-                let interface = one_of(rng, &["in.interface", "out.interface"]);
-                number(rng, interface, &[0, 1, 3])
+                let field = one_of(rng, &["in.interface", "out.interface"]);
+                number(rng, field, &[0, 1, 3])
             }
             4 => number(rng, "service", &[0, 53, 443, 65_535]),
             5 => number(rng, "tos", &[0, 46, 255]),
