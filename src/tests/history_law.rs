@@ -311,7 +311,7 @@ fn after_a_hundred_kills_all_that_was_acknowledged_is_there_once_and_the_rest_is
         base = new_base;
         // Before the first flush, and around it.
         let wait =
-            Duration::from_millis(if round % 3 == 0 { random.u64(900..1_400) } else { random.u64(0..100) });
+            Duration::from_millis(if round % 5 == 0 { random.u64(900..1_400) } else { random.u64(0..100) });
         let began = Instant::now();
         while began.elapsed() < wait {
             killable.next();
