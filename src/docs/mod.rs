@@ -15,3 +15,6 @@ pub mod measurements {
 pub mod protocols {
     #![doc = include_str!("protocols.md")]
 }
+pub mod archive_format {
+    #![doc = include_str!("archive_format.md")]
+}
