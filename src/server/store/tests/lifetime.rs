@@ -109,7 +109,7 @@ async fn the_live_path_and_the_archive_lead_to_the_same_sums() {
         newest_received_us: 0,
         geolocation,
         exporters,
-        flows: located,
+        flows: located.into(),
     };
     let (live, archive) = (folder(), folder());
     let (of_live, of_archive) = (open(live.path()).await, open(archive.path()).await);
