@@ -110,7 +110,7 @@ impl Rows {
             newest_received_us: self.now_us,
             geolocation: Arc::clone(&self.geolocation),
             exporters: Arc::clone(&self.exporters),
-            flows,
+            flows: flows.into(),
         }
     }
 

@@ -70,7 +70,7 @@ fn batch_of(records: &[FlowRecord]) -> FlowBatch {
     let mut flows: Vec<LocatedFlow> = Vec::new();
     geolocation.locate_all(records, &mut flows);
     let exporters: Arc<[IpAddr]> = Arc::from([[192, 0, 2, 1].into(), "2001:db8::1".parse().unwrap()]);
-    FlowBatch { oldest_received_us: 0, newest_received_us: 0, geolocation, exporters, flows }
+    FlowBatch { oldest_received_us: 0, newest_received_us: 0, geolocation, exporters, flows: flows.into() }
 }
 
 /// Any flows, received in the second of a moment.

@@ -5,7 +5,7 @@
 
 use std::mem;
 use std::net::IpAddr;
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex};
 
 use crate::model::flow_record::LocatedFlow;
@@ -50,6 +50,12 @@ impl Deref for Flows {
 
     fn deref(&self) -> &Self::Target {
         &self.flows
+    }
+}
+
+impl DerefMut for Flows {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.flows
     }
 }
 

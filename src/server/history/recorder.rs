@@ -97,6 +97,8 @@ struct CatchingUp {
     rows: Replay,
     /// True in the middle of rows that are not in the order of their positions: nothing can be committed there.
     is_within: bool,
+    /// Where the sums were when it began.
+    from: u64,
 }
 
 impl Recorder {
@@ -123,7 +125,10 @@ impl Recorder {
         });
         let lost_at_crash = lost_at_crash.unwrap_or(0);
         if lost_at_crash > 0 {
-            tracing::warn!(lost_at_crash, "the process before this one had not stored all flow records when it was killed");
+            tracing::warn!(
+                lost_at_crash,
+                "the process before this one had not stored all flow records when it was killed"
+            );
         }
         // Where a damaged log lost rows that the sums have, the archive goes on behind them.
         archive.covered(store.position())?;
@@ -244,9 +249,6 @@ impl Recorder {
     /// Makes all durable that was taken, commits the sums, and says what became of everything.
     pub fn finish(mut self) -> Finished {
         self.flush();
-        while self.replay.is_some() {
-            self.catch_up();
-        }
         self.commit();
         self.look();
         self.publish();
@@ -310,7 +312,7 @@ impl Recorder {
         if rows.skipped > 0 {
             tracing::warn!(rows = rows.skipped, "flow records are in the archive and missing in the sums");
         }
-        self.replay = Some(CatchingUp { rows, is_within: false });
+        self.replay = Some(CatchingUp { rows, is_within: false, from });
     }
 
     fn catch_up(&mut self) {
@@ -322,11 +324,22 @@ impl Recorder {
                     let from = self.store.position();
                     self.store.add_stored(&replayed.flows, from);
                     replay.is_within = replayed.end_position.is_none();
+                    if let Some(end) = replayed.end_position
+                        && self.store.position() < end
+                    {
+                        self.skip_to(end);
+                    }
                 }
-                Some(Err(error)) => tracing::error!(%error, "flow records that cannot be read are missing in the sums"),
+                Some(Err(error)) => {
+                    tracing::error!(%error, "flow records that cannot be read are missing in the sums")
+                }
                 // What came since the replay began is in the next one.
                 None if self.store.position() < self.position => {
-                    self.begin_catching_up();
+                    if self.store.position() > replay.from || self.unwritten_since.is_some() {
+                        self.begin_catching_up();
+                    } else {
+                        self.skip_to(self.position);
+                    }
                     return;
                 }
                 None => {
@@ -336,6 +349,13 @@ impl Recorder {
             }
         }
         self.replay = Some(replay);
+    }
+
+    /// Lets the sums go on behind rows that cannot be read any more: they have expired, or their file is damaged.
+    fn skip_to(&mut self, position: u64) {
+        let rows = position.saturating_sub(self.store.position());
+        tracing::warn!(rows, "flow records that expired or cannot be read are missing in the sums");
+        self.store.add_stored(&[], position);
     }
 
     fn fail(&mut self, why: String) {

@@ -33,7 +33,7 @@ fn a_snapshot_has_every_flow_once_while_segments_are_sealed_and_put_together() {
         let mut number = 0;
         for round in 0..60 {
             let mut batch = flows(&mut random, 40, HOUR + i64::from(round));
-            for flow in &mut batch.flows {
+            for flow in batch.flows.iter_mut() {
                 flow.record.observation_domain = number;
                 number += 1;
             }
