@@ -187,6 +187,9 @@ mod tests {
         // The tail goes on; its copy does not.
         fs::write(source.join("tail").join("9.log"), "tail and more").unwrap();
         assert_eq!(fs::read_to_string(target.join("tail").join("9.log")).unwrap(), "tail");
-        assert_eq!(copy_archive(&folder.path().join("none"), &folder.path().join("other")).unwrap(), Copied::default());
+        assert_eq!(
+            copy_archive(&folder.path().join("none"), &folder.path().join("other")).unwrap(),
+            Copied::default()
+        );
     }
 }

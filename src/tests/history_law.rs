@@ -44,8 +44,7 @@ fn config(folder: &Path, file: &str) -> Config {
     let path = folder.join("meridian.toml");
     std::fs::create_dir_all(folder).unwrap();
     std::fs::write(&path, file).unwrap();
-    let flags =
-        RunFlags { config: Some(path), data_dir: Some(folder.join("data")), ..RunFlags::default() };
+    let flags = RunFlags { config: Some(path), data_dir: Some(folder.join("data")), ..RunFlags::default() };
     Config::load(&flags).unwrap()
 }
 
@@ -260,8 +259,10 @@ impl Killable {
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 // The first line stands behind what the test harness writes.
-                let words = line.rsplit_once("base ").or(line.rsplit_once("account ")).map(|(_, words)| words);
-                let numbers = words.map(|words| words.split(' ').filter_map(|word| word.parse().ok()).collect());
+                let words =
+                    line.rsplit_once("base ").or(line.rsplit_once("account ")).map(|(_, words)| words);
+                let numbers =
+                    words.map(|words| words.split(' ').filter_map(|word| word.parse().ok()).collect());
                 if let Some(numbers) = numbers
                     && saying.send(numbers).is_err()
                 {
@@ -300,7 +301,10 @@ fn after_a_hundred_kills_all_that_was_acknowledged_is_there_once_and_the_rest_is
     for round in 0..ROUNDS {
         let killable = Killable::start(folder.path(), round);
         let (new_base, lost_at_crash) = killable.next();
-        assert!(new_base >= base + stored, "round {round}: acknowledged {stored} after {base}, found {new_base}");
+        assert!(
+            new_base >= base + stored,
+            "round {round}: acknowledged {stored} after {base}, found {new_base}"
+        );
         assert!(new_base + lost_at_crash >= base + handed, "round {round}: {handed} were handed over");
         lost += lost_at_crash;
         base = new_base;
@@ -381,7 +385,8 @@ impl SmallDisk {
     fn mount(folder: &Path, megabytes: u64) -> Option<Self> {
         std::fs::create_dir_all(folder).unwrap();
         let options = format!("size={megabytes}m");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "none"]).arg(folder).status();
+        let mounted =
+            Command::new("mount").args(["-t", "tmpfs", "-o", &options, "none"]).arg(folder).status();
         mounted.is_ok_and(|status| status.success()).then(|| Self(folder.to_owned()))
     }
 }
@@ -441,7 +446,11 @@ fn a_full_disk_stops_the_storing_and_nothing_else_and_heals() {
         assert_eq!(flows.len() as u64, account.stored);
         assert!(flows.is_sorted_by(|left, right| left < right), "none twice");
         let recorder = Recorder::open(&config, runtime.handle().clone()).unwrap();
-        assert_eq!(recorder.shared().account().lost_at_crash, 0, "what the disk cost is not counted once more");
+        assert_eq!(
+            recorder.shared().account().lost_at_crash,
+            0,
+            "what the disk cost is not counted once more"
+        );
     }
 }
 

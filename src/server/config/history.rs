@@ -19,7 +19,9 @@ impl FromStr for Size {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wanted = || {
-            format!("\"{text}\" is no size: write a whole number with K, M, G or T, such as \"500M\" or \"20G\"")
+            format!(
+                "\"{text}\" is no size: write a whole number with K, M, G or T, such as \"500M\" or \"20G\""
+            )
         };
         let number = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
         let letter = text.get(number.len()..).unwrap_or_default().to_ascii_uppercase();
@@ -133,7 +135,8 @@ mod tests {
 
     #[test]
     fn a_size_is_read_in_powers_of_1024_and_written_as_it_was() {
-        for (text, bytes) in [("0", 0), ("640", 640), ("3K", 3 << 10), ("500M", 500 << 20), ("20G", 20 << 30)] {
+        for (text, bytes) in [("0", 0), ("640", 640), ("3K", 3 << 10), ("500M", 500 << 20), ("20G", 20 << 30)]
+        {
             assert_eq!(text.parse(), Ok(Size(bytes)));
             assert_eq!(Size(bytes).to_string(), text);
         }

@@ -208,7 +208,11 @@ fn estimate(registers: &Registers) -> u64 {
     let largest = M * tau(1.0 - part(LARGEST));
     let sum = (1..LARGEST).rev().fold(largest, |sum, value| 0.5 * (sum + M * part(value)));
     let estimate = M * M / (2.0 * std::f64::consts::LN_2) / (sum + M * sigma(part(0)));
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "neither negative nor beyond 2^64")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "neither negative nor beyond 2^64"
+    )]
     let count = estimate.round() as u64;
     count
 }

@@ -9,13 +9,13 @@ use std::time::Instant;
 use super::error::QuestionError;
 use super::groups::{Group, Groups, Value};
 use super::naming::{self, CityPlaces, Naming};
+use super::planner::{MadeOf, Tiers};
 use super::questions::Questions;
 use super::request::{Most, Request};
-use super::planner::{MadeOf, Tiers};
 use crate::model::filter::{End, Field, Filter};
 use crate::model::history::{
-    Amount, CountryAmount, Dimension, FlowPage, FlowsQuestion, Heatmap, HeatmapQuestion, HistoryStatus,
-    Metric, PlaceAmount, Progress, Sides, Source, Top, TopQuestion, TopRow,
+    Amount, CountryAmount, Dimension, FlowPage, FlowsQuestion, Heatmap, HeatmapQuestion, Metric, PlaceAmount,
+    Progress, Sides, Source, Top, TopQuestion, TopRow,
 };
 use crate::model::time_range::TimeRange;
 use crate::server::geolocation::Current;

@@ -124,9 +124,12 @@ impl Tiers {
         }
         let sums = match sums {
             Some(sums) if !(sums.is_partial && has_records) => sums,
-            None if !has_records => return self.of_records(request, records_of(request, kept_from_ms), control).await,
+            None if !has_records => {
+                return self.of_records(request, records_of(request, kept_from_ms), control).await;
+            }
             _ => {
-                let parts = Parts { range: Some(request.range), records: vec![request.range], ..Parts::default() };
+                let parts =
+                    Parts { range: Some(request.range), records: vec![request.range], ..Parts::default() };
                 return self.of_records(request, parts, control).await;
             }
         };
@@ -146,7 +149,10 @@ impl Tiers {
             tiers.push(Tier::Archive);
             all.groups()
         };
-        Ok(Found { made_of: made_of(request, &parts, tiers, is_partial), groups: Groups { is_partial, ..groups } })
+        Ok(Found {
+            made_of: made_of(request, &parts, tiers, is_partial),
+            groups: Groups { is_partial, ..groups },
+        })
     }
 
     /// Answers from flow records alone.
@@ -177,8 +183,7 @@ impl Tiers {
         control: &Control,
     ) -> Result<FoundFlows, QuestionError> {
         let page = self.queries.flows(range, filter, rows, after, control).await.map_err(of_query)?;
-        let mut made_of =
-            MadeOf { tiers: vec![Tier::Archive], range: Some(range), ..MadeOf::default() };
+        let mut made_of = MadeOf { tiers: vec![Tier::Archive], range: Some(range), ..MadeOf::default() };
         if page.is_partial {
             made_of.faults.push(damaged());
         }
@@ -256,14 +261,17 @@ fn made_of(request: &Request, parts: &Parts, tiers: Vec<Tier>, is_partial: bool)
     if let Some(last) = parts.lost.iter().map(|lost| lost.to_ms).max() {
         let why = if parts.sums.is_empty() { CANNOT_TELL } else { "Sums are not kept as fine as this" };
         let kept = date_and_time(last);
-        made_of.faults.push(format!("{why}, and flow records are kept from {kept} on only: what was before is missing."));
+        made_of.faults.push(format!(
+            "{why}, and flow records are kept from {kept} on only: what was before is missing."
+        ));
     }
     if is_partial {
         made_of.faults.push(if parts.sums.is_empty() { damaged() } else { in_part() });
     }
     if parts.range != Some(request.range) {
         made_of.notes.push(
-            "Flow records of that time are not kept any more: the range was widened to what the sums have.".to_owned(),
+            "Flow records of that time are not kept any more: the range was widened to what the sums have."
+                .to_owned(),
         );
     }
     made_of

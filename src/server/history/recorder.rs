@@ -123,7 +123,10 @@ impl Recorder {
         });
         let lost_at_crash = lost_at_crash.unwrap_or(0);
         if lost_at_crash > 0 {
-            tracing::warn!(lost_at_crash, "the process before this one had not stored all flow records when it was killed");
+            tracing::warn!(
+                lost_at_crash,
+                "the process before this one had not stored all flow records when it was killed"
+            );
         }
         // Where a damaged log lost rows that the sums have, the archive goes on behind them.
         archive.covered(store.position())?;
@@ -323,7 +326,9 @@ impl Recorder {
                     self.store.add_stored(&replayed.flows, from);
                     replay.is_within = replayed.end_position.is_none();
                 }
-                Some(Err(error)) => tracing::error!(%error, "flow records that cannot be read are missing in the sums"),
+                Some(Err(error)) => {
+                    tracing::error!(%error, "flow records that cannot be read are missing in the sums")
+                }
                 // What came since the replay began is in the next one.
                 None if self.store.position() < self.position => {
                     self.begin_catching_up();

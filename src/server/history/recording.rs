@@ -124,7 +124,10 @@ impl Recording {
 
     /// None, although there should be.
     pub fn failed(why: &str) -> Self {
-        Self { running: None, problem: Some(format!("Nothing is stored: {why}. Mend that, and start Meridian again.")) }
+        Self {
+            running: None,
+            problem: Some(format!("Nothing is stored: {why}. Mend that, and start Meridian again.")),
+        }
     }
 
     /// Starts the thread, which ends when the queue does.
@@ -202,15 +205,22 @@ impl Recording {
         let counted = |flows| quantity::counted(flows, "flow record");
         // While it lasts, the count would change all the time.
         if lost > 0 && state.trouble.is_none() {
-            notices.push(format!("{} came while nothing could be stored, and are not in the history.", counted(lost)));
+            notices.push(format!(
+                "{} came while nothing could be stored, and are not in the history.",
+                counted(lost)
+            ));
         }
         if dropped > 0 {
             let all = counted(dropped);
-            notices.push(format!("The history left out {all}, because the disk or the processor could not keep up."));
+            notices.push(format!(
+                "The history left out {all}, because the disk or the processor could not keep up."
+            ));
         }
         if running.shared.lost_at_crash > 0 {
             let all = counted(running.shared.lost_at_crash);
-            notices.push(format!("Meridian was killed the last time: {all} had been received and not stored yet."));
+            notices.push(format!(
+                "Meridian was killed the last time: {all} had been received and not stored yet."
+            ));
         }
         notices
     }
@@ -220,8 +230,8 @@ fn run(mut recorder: Recorder, mut batches: Batches, runtime: &Handle) {
     let mut received = Vec::with_capacity(BATCHES_AT_ONCE);
     loop {
         let wait = recorder.keep_up();
-        let taken =
-            runtime.block_on(async { timeout(wait, batches.recv_many(&mut received, BATCHES_AT_ONCE)).await });
+        let taken = runtime
+            .block_on(async { timeout(wait, batches.recv_many(&mut received, BATCHES_AT_ONCE)).await });
         for batch in &received {
             recorder.record(batch);
         }

@@ -61,7 +61,8 @@ impl History {
                 let keys: Vec<Vec<Key>> =
                     chosen.iter().map(|group| naming.keys(&question.dimensions, &group.values)).collect();
                 let filter = filter.and(only(&question.dimensions, &keys));
-                let found = self.tiers()?.group(&stepped(filter, &question.dimensions), &turn.control).await?;
+                let found =
+                    self.tiers()?.group(&stepped(filter, &question.dimensions), &turn.control).await?;
                 made_of.join(found.made_of);
                 lines = lines_of(&steps, &chosen, keys, &found.groups.groups);
                 let in_lines = points(&steps, &found.groups.totals);

@@ -18,8 +18,8 @@ pub mod window;
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;

@@ -40,7 +40,11 @@ impl Scrape {
             "handed - waiting - stored - lost on disk: 0, or flow records were lost or doubled without being counted",
             account.imbalance(),
         )?;
-        writer.gauge("history_storing", "1 while what comes is stored", self.history_status.is_storing.into())?;
+        writer.gauge(
+            "history_storing",
+            "1 while what comes is stored",
+            self.history_status.is_storing.into(),
+        )?;
         writer.gauge("history_free_bytes", "Free bytes of the disk", self.history_status.free_bytes)?;
         let tiers = &self.history_status.tiers;
         writer.gauges(

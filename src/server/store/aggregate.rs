@@ -95,9 +95,11 @@ impl<'a> Aggregate<'a> {
         let (step, fields) = (self.step(minute), self.family.fields());
         let mut total = Traffic::NONE;
         for (key, traffic) in rows {
-            let passes = self.request.filter.expression().map_or(Some(true), |expression| {
-                Known::of_key(key, fields, names).passes(expression)
-            });
+            let passes = self
+                .request
+                .filter
+                .expression()
+                .map_or(Some(true), |expression| Known::of_key(key, fields, names).passes(expression));
             match passes {
                 Some(true) => {}
                 Some(false) => continue,
@@ -218,7 +220,11 @@ impl<'a> Aggregate<'a> {
         let totals = totals.collect();
         let dimensions = &self.request.dimensions;
         let groups = self.groups.into_iter().map(|((parts, step_ms), sum)| Group {
-            values: dimensions.iter().zip(parts).map(|(dimension, part)| value_of(*dimension, part, names)).collect(),
+            values: dimensions
+                .iter()
+                .zip(parts)
+                .map(|(dimension, part)| value_of(*dimension, part, names))
+                .collect(),
             step_ms,
             traffic: sum.traffic,
             addresses: has_addresses.then(|| sum.addresses.unwrap_or_default()),
@@ -295,6 +301,8 @@ fn keep_most(groups: &mut Vec<Group>, most: Most) {
         Metric::Addresses => group.addresses.as_ref().map_or(0, |addresses| addresses.count().count),
     };
     let mut ranked: Vec<(u64, Group)> = groups.drain(..).map(|group| (figure(&group), group)).collect();
-    ranked.sort_unstable_by(|(one, first), (other, second)| other.cmp(one).then_with(|| first.values.cmp(&second.values)));
+    ranked.sort_unstable_by(|(one, first), (other, second)| {
+        other.cmp(one).then_with(|| first.values.cmp(&second.values))
+    });
     groups.extend(ranked.into_iter().take(most.groups).map(|(_, group)| group));
 }

@@ -122,7 +122,8 @@ impl Database {
         fs::create_dir_all(folder).map_err(file("make the folder", folder))?;
         let lock = lock(&path)?;
         let mark = with(&path, DAMAGED_MARK);
-        let found = if mark.exists() { None } else { Self::open_file(&path).await.map(Some).or_else(gone)? };
+        let found =
+            if mark.exists() { None } else { Self::open_file(&path).await.map(Some).or_else(gone)? };
         if let Some((writer, readers)) = found {
             return Ok((Self { writer, readers, path, _lock: lock }, None));
         }
@@ -139,10 +140,12 @@ impl Database {
         Ok((Self { writer, readers, path, _lock: lock }, Some(notice)))
     }
 
-    async fn open_file(path: &Path) -> Result<(tokio::sync::Mutex<SqliteConnection>, SqlitePool), StoreError> {
-        let options = options_of(path).create_if_missing(true).journal_mode(SqliteJournalMode::Wal).page_size(16_384);
-        let mut writer =
-            SqliteConnection::connect_with(&options).await.map_err(failed("open"))?;
+    async fn open_file(
+        path: &Path,
+    ) -> Result<(tokio::sync::Mutex<SqliteConnection>, SqlitePool), StoreError> {
+        let options =
+            options_of(path).create_if_missing(true).journal_mode(SqliteJournalMode::Wal).page_size(16_384);
+        let mut writer = SqliteConnection::connect_with(&options).await.map_err(failed("open"))?;
         let (application, version) = identity(&mut writer).await?;
         let is_new = version == 0 && application == 0 && is_empty(&mut writer).await?;
         if !is_new && application != APPLICATION_ID {

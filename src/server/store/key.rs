@@ -41,9 +41,9 @@ impl Fields {
 
     fn of_expression(expression: &Expression) -> Option<Self> {
         match expression {
-            Expression::All(parts) | Expression::Any(parts) => parts
-                .iter()
-                .try_fold(Self::NONE, |fields, part| Some(fields.and(Self::of_expression(part)?))),
+            Expression::All(parts) | Expression::Any(parts) => {
+                parts.iter().try_fold(Self::NONE, |fields, part| Some(fields.and(Self::of_expression(part)?)))
+            }
             Expression::Not(inner) => Self::of_expression(inner),
             Expression::Term(Term { field, .. }) => Self::of_field(*field),
         }

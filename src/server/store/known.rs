@@ -103,11 +103,9 @@ impl<'a> Known<'a> {
             (Values::Numbers(numbers), _) => {
                 any(self.numbers(field), |number| numbers.binary_search(&number).is_ok())
             }
-            (Values::Networks(networks), Field::Exporter) => {
-                any([Some(self.exporter), None], |address| {
-                    networks.iter().any(|network| network.contains(address))
-                })
-            }
+            (Values::Networks(networks), Field::Exporter) => any([Some(self.exporter), None], |address| {
+                networks.iter().any(|network| network.contains(address))
+            }),
             (Values::Countries(countries), Field::Country(end)) => {
                 any(self.both(end, self.countries), |country| countries.binary_search(&country).is_ok())
             }
@@ -120,7 +118,9 @@ impl<'a> Known<'a> {
     }
 
     fn numbers(&self, field: Field) -> [Option<Option<u64>>; 2] {
-        let wide = |numbers: [Option<Option<u32>>; 2]| numbers.map(|number| number.map(|known| known.map(u64::from)));
+        let wide = |numbers: [Option<Option<u32>>; 2]| {
+            numbers.map(|number| number.map(|known| known.map(u64::from)))
+        };
         match field {
             Field::AsNumber(end) => wide(self.both(end, self.as_numbers)),
             Field::Interface(end) => wide(self.both(end, self.interfaces)),

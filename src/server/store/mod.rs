@@ -395,7 +395,9 @@ impl Store {
 
 fn add_sets(found: &mut Aggregate<'_>, start: i64, block: &[u8]) {
     let read = read_sets(block, |direction, country, bytes| {
-        found.add_addresses(start, (direction, country), |into| into.merge_bytes(bytes).map_err(|_| DamagedBlock));
+        found.add_addresses(start, (direction, country), |into| {
+            into.merge_bytes(bytes).map_err(|_| DamagedBlock)
+        });
         Ok(())
     });
     if read.is_err() {

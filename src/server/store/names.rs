@@ -89,7 +89,9 @@ impl Names {
     pub(super) fn unsaved(&self) -> Unsaved {
         let numbered = |first: usize| number(first + 1)..;
         Unsaved {
-            exporters: numbered(self.saved.0).zip(self.exporters.iter().skip(self.saved.0).copied()).collect(),
+            exporters: numbered(self.saved.0)
+                .zip(self.exporters.iter().skip(self.saved.0).copied())
+                .collect(),
             cities: numbered(self.saved.1).zip(self.cities.iter().skip(self.saved.1).cloned()).collect(),
         }
     }

@@ -273,7 +273,10 @@ impl Numbers {
         if self.places.len() >= MOST_PLACES {
             self.places.clear();
         }
-        let found = (country_number(geolocation.country_of(place)), written(names, |names| names.city(geolocation.city_of(place))));
+        let found = (
+            country_number(geolocation.country_of(place)),
+            written(names, |names| names.city(geolocation.city_of(place))),
+        );
         self.places.insert(place, found);
         found
     }
@@ -303,4 +306,3 @@ fn traffic_of(flow: &StoredFlow) -> Traffic {
         unknown_sampling: u64::from(flow.sampling_interval == 0),
     }
 }
-

@@ -9,9 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::SqliteConnection;
 
-use super::block::{
-    Sets, Sums, add_all, bounded, merge_all, merge_sets, read_sums, write_sets, write_sums,
-};
+use super::block::{Sets, Sums, add_all, bounded, merge_all, merge_sets, read_sums, write_sets, write_sums};
 use super::database::{StoreError, failed};
 use super::key::{ADDRESSES, Family};
 use super::names::Unsaved;
@@ -245,4 +243,3 @@ async fn put(
     .map_err(failed("write"))?;
     Ok(())
 }
-

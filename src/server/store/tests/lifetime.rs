@@ -222,8 +222,7 @@ async fn one_process_has_it_and_a_newer_or_another_programs_database_is_refused(
 #[tokio::test]
 async fn a_database_of_the_first_format_is_opened_with_all_it_has() {
     let folder = folder();
-    let options =
-        SqliteConnectOptions::new().filename(folder.path().join(FILE_NAME)).create_if_missing(true);
+    let options = SqliteConnectOptions::new().filename(folder.path().join(FILE_NAME)).create_if_missing(true);
     let mut database = SqliteConnection::connect_with(&options).await.unwrap();
     let first = sqlx::migrate::Migrator {
         migrations: crate::server::store::database::MIGRATIONS.iter().take(1).cloned().collect(),
@@ -306,7 +305,9 @@ async fn a_clock_that_jumps_ahead_and_back_costs_no_flow() {
     let store = open(folder.path()).await;
     let mut random = fastrand::Rng::with_seed(8);
     let mut flows = Vec::new();
-    for (index, moment) in [0, 1, 900 * DAY_MS, 900 * DAY_MS + 5, 2 * MINUTE_MS, 3 * HOUR_MS].into_iter().enumerate() {
+    for (index, moment) in
+        [0, 1, 900 * DAY_MS, 900 * DAY_MS + 5, 2 * MINUTE_MS, 3 * HOUR_MS].into_iter().enumerate()
+    {
         let flow = flow(&mut random, MONDAY_MS + moment);
         store.add_stored(&[stored(&flow)], index as u64);
         flows.push(flow);
