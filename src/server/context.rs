@@ -79,7 +79,16 @@ impl Context {
         hub: Arc<Hub>,
         started_ms: i64,
     ) -> Self {
-        Self { config, collecting, recording, history, geolocation, hub, started_ms, cities: Mutex::default() }
+        Self {
+            config,
+            collecting,
+            recording,
+            history,
+            geolocation,
+            hub,
+            started_ms,
+            cities: Mutex::default(),
+        }
     }
 
     /// The collecting threads.

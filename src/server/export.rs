@@ -52,14 +52,17 @@ pub async fn export(
     let source = config.archive_folder();
     if !source.is_dir() {
         let folder = source.display();
-        return Err(RunError::Input(format!("there is no archive {folder}: name the data folder with --data-dir")));
+        return Err(RunError::Input(format!(
+            "there is no archive {folder}: name the data folder with --data-dir"
+        )));
     }
     let copy = Copy::of(config).context("cannot read the archive")?;
     let settings =
         Settings { folder: copy.0.join("archive"), keep_s: None, keep_bytes: None, min_free_bytes: 0 };
     let archive = Arc::new(Archive::open(settings, now_ms).context("cannot read the archive")?);
     let queries = Queries::new(archive, copy.0.join("spill")).context("cannot read the archive")?;
-    let control = Control { cancel: stop, ..Control::default() };
+    let mut control = Control::default();
+    control.cancel = stop;
     let schema = columns::schema();
     let names: Vec<&'static str> = columns::names().filter(|name| *name != columns::RECEIVED).collect();
     let mut rows = queries
@@ -68,9 +71,10 @@ pub async fn export(
         .context("cannot read the archive")?;
     let out: Box<dyn Write + Send> = match &flags.out {
         None => Box::new(io::stdout()),
-        Some(path) => Box::new(File::create_new(path).map_err(|error| {
-            RunError::Input(format!("cannot write {}: {error}", path.display()))
-        })?),
+        Some(path) => Box::new(
+            File::create_new(path)
+                .map_err(|error| RunError::Input(format!("cannot write {}: {error}", path.display())))?,
+        ),
     };
     let mut sink = Sink::new(flags.format, BufWriter::new(out)).context("cannot write")?;
     let mut left = flags.limit.unwrap_or(u64::MAX);
@@ -143,7 +147,11 @@ impl Sink {
     fn new(format: ExportFormat, mut out: Out) -> anyhow::Result<Self> {
         Ok(match format {
             ExportFormat::Table => {
-                writeln!(out, "{}", line("received", "source", "destination", "protocol", "packets", "bytes"))?;
+                writeln!(
+                    out,
+                    "{}",
+                    line("received", "source", "destination", "protocol", "packets", "bytes")
+                )?;
                 Self::Table(out)
             }
             ExportFormat::Csv => {
@@ -152,8 +160,9 @@ impl Sink {
             }
             ExportFormat::Json => Self::Json(out),
             ExportFormat::Parquet => {
-                let properties =
-                    WriterProperties::builder().set_compression(Compression::ZSTD(Default::default())).build();
+                let properties = WriterProperties::builder()
+                    .set_compression(Compression::ZSTD(Default::default()))
+                    .build();
                 Self::Parquet(Box::new(ArrowWriter::try_new(out, columns::schema(), Some(properties))?))
             }
         })
@@ -161,7 +170,9 @@ impl Sink {
 
     fn write(&mut self, batch: &RecordBatch) -> anyhow::Result<()> {
         match self {
-            Self::Table(out) => stored_flows(batch)?.iter().try_for_each(|flow| writeln!(out, "{}", line_of(flow)))?,
+            Self::Table(out) => {
+                stored_flows(batch)?.iter().try_for_each(|flow| writeln!(out, "{}", line_of(flow)))?
+            }
             Self::Csv(out) => {
                 let rows = table::flows(Table::default(), &stored_flows(batch)?);
                 out.write_all(rows.into_text().as_bytes())?;
@@ -187,7 +198,14 @@ impl Sink {
     }
 }
 
-fn line(received: &str, source: &str, destination: &str, protocol: &str, packets: &str, bytes: &str) -> String {
+fn line(
+    received: &str,
+    source: &str,
+    destination: &str,
+    protocol: &str,
+    packets: &str,
+    bytes: &str,
+) -> String {
     format!("{received:<23}  {source:<28}  {destination:<28}  {protocol:<8}  {packets:>9}  {bytes:>12}")
 }
 

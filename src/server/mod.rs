@@ -213,7 +213,8 @@ async fn serve(config: Config) -> Result<(), RunError> {
 /// The history's queue and the thread that empties it, and what answers from it, if a history is kept and can be.
 async fn record(config: &Config, readers: InProcess) -> (InProcess, Recording, Result<Tiers, String>) {
     if !config.history.is_enabled {
-        let off = "Nothing is kept of the past: `enabled` in the section [history] of meridian.toml is false.";
+        let off =
+            "Nothing is kept of the past: `enabled` in the section [history] of meridian.toml is false.";
         return (readers, Recording::off(), Err(off.to_owned()));
     }
     let failed = |readers, why: &str| {
