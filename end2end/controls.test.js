@@ -12,7 +12,7 @@ let meridian;
 let page;
 before(async () => {
   browser = await launch();
-  meridian = await Meridian.start({ flags: ['--demo', '--demo-seed', '7'], configuration: HOME });
+  meridian = await Meridian.start({ configuration: HOME, databases: false });
 });
 after(async () => {
   await browser?.close();
@@ -25,10 +25,18 @@ afterEach(async () => {
   assert.deepEqual(complaints, [], 'the browser complained');
 });
 
-/** The live page with its filter box alive. */
-async function openLive(options, path = '/') {
-  page = await open(browser, `${meridian.url}${path}`, options);
-  await page.locator('.world-map--alive').waitFor({ state: 'attached' });
+const withoutWebGl = () => {
+  HTMLCanvasElement.prototype.getContext = () => null;
+};
+
+/** The browser has taken the page over: its stream is open. */
+const isAlive = () => until('the stream', async () => (await meridian.api('status')).stream_clients > 0, 60);
+
+/** The live page with its filter box alive. Without WebGL, which takes the processor and which no filter needs. */
+async function openLive(options) {
+  await until('the page before to be gone', async () => (await meridian.api('status')).stream_clients === 0, 60);
+  page = await open(browser, meridian.url, { ...options, script: withoutWebGl });
+  await isAlive();
   return page.getByRole('combobox', { name: 'Filter' });
 }
 
@@ -120,8 +128,10 @@ describe('the filter box', () => {
     await picture(page, 'controls-saved');
     await page.keyboard.press('Escape');
     assert.equal(await page.locator('.filter-menu').getAttribute('open'), null);
+    await page.goto('about:blank');
+    await until('the page to be gone', async () => (await meridian.api('status')).stream_clients === 0);
     await page.goto(meridian.url);
-    await page.locator('.world-map--alive').waitFor({ state: 'attached' });
+    await isAlive();
     await box.click();
     await until('both', async () => (await offered()).slice(0, 2).join('|') === 'direction = inbound|port = 53');
     await page.locator('.filter-bar__option').nth(1).click();

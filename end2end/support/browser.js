@@ -17,8 +17,8 @@ export function launch() {
   });
 }
 
-/** A page that keeps what it complained of and what it loaded from elsewhere. */
-export async function open(browser, url, { viewport = DESKTOP, colorScheme = 'dark', ...context } = {}) {
+/** A page that keeps what it complained of and what it loaded from elsewhere; `script` runs before its own. */
+export async function open(browser, url, { viewport = DESKTOP, colorScheme = 'dark', script, ...context } = {}) {
   const session = await browser.newContext({ viewport, colorScheme, ...context });
   const page = await session.newPage();
   page.complaints = [];
@@ -30,6 +30,7 @@ export async function open(browser, url, { viewport = DESKTOP, colorScheme = 'da
     const { origin, protocol } = new URL(request.url());
     if (protocol.startsWith('http') && origin !== new URL(url).origin) page.complaints.push(`loaded from elsewhere: ${request.url()}`);
   });
+  if (script) await page.addInitScript(script);
   await page.goto(url);
   return page;
 }

@@ -185,7 +185,7 @@ pub fn Brush(
                 on:keydown=on_key
             >
                 <svg class="brush__bars" viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true">
-                    <path class="brush__gap" d=move || gaps.with(|gaps| gaps_path(gaps))></path>
+                    <path class="brush__gap" d=move || gaps.with(|gaps| stretches_path(gaps))></path>
                     <path class="brush__bar" d=move || bars.with(|bars| bars_path(bars))></path>
                     <path
                         class="brush__bar brush__bar--head"
@@ -194,14 +194,8 @@ pub fn Brush(
                             bar.map(|bar| bars_path(&[bar])).unwrap_or_default()
                         }
                     ></path>
+                    <path class="brush__chosen" d=move || chosen.get().map(|chosen| stretches_path(&[(chosen.0, chosen.1)]))></path>
                 </svg>
-                <div
-                    class="brush__chosen"
-                    hidden=move || chosen.with(Option::is_none)
-                    style=move || chosen.get().map(|(begin, end, _)| {
-                        format!("left:{:.3}%;width:{:.3}%", begin * 100.0, (end - begin) * 100.0)
-                    })
-                ></div>
             </div>
             <p class="brush__ends">
                 <span>{move || ends.get().0}</span> " " <span>{move || ends.get().1}</span>
@@ -268,8 +262,8 @@ fn bars_path(bars: &[Bar]) -> String {
     })
 }
 
-fn gaps_path(gaps: &[(f64, f64)]) -> String {
-    gaps.iter().fold(String::new(), |path, (begin, end)| {
+fn stretches_path(stretches: &[(f64, f64)]) -> String {
+    stretches.iter().fold(String::new(), |path, (begin, end)| {
         let (x, width) = (begin * 1000.0, ((end - begin) * 1000.0).max(1.0));
         path + &format!("M{x:.2} 0h{width:.2}v{HEIGHT}h-{width:.2}z")
     })

@@ -288,7 +288,9 @@ fn no_text_makes_it_panic_and_words_that_are_understood_are_understood_again() {
                 "{text}"
             );
             assert!(!words.label(now).is_empty());
-            assert!(words.earlier(now) != words || words.later(now).is_none() || words.zoomed_out(now) != words);
+            assert!(
+                words.earlier(now) != words || words.later(now).is_none() || words.zoomed_out(now) != words
+            );
             understood += 1;
         }
     }
