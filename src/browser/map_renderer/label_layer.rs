@@ -120,14 +120,7 @@ impl LabelLayer {
     }
 
     /// Draws the dots, and the names that have room; with `is_moving` between flat and globe, none.
-    pub fn draw(
-        &mut self,
-        camera: &Camera,
-        pixel: f64,
-        palette: &Palette,
-        paint: &Paint,
-        is_moving: bool,
-    ) {
+    pub fn draw(&mut self, camera: &Camera, pixel: f64, palette: &Palette, paint: &Paint, is_moving: bool) {
         if self.context.set_transform(pixel, 0.0, 0.0, pixel, 0.0, 0.0).is_err() {
             return;
         }

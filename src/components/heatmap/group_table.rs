@@ -53,11 +53,15 @@ fn Entry(
     position: usize,
     href: Callback<String, String>,
 ) -> impl IntoView {
-    let row = Memo::new(move |_| top.with(|top| top.as_ref().and_then(|top| top.rows.get(position).cloned())));
-    let key = move || row.with(|row| row.as_ref().and_then(|row| row.keys.first().cloned()).unwrap_or_default());
+    let row =
+        Memo::new(move |_| top.with(|top| top.as_ref().and_then(|top| top.rows.get(position).cloned())));
+    let key =
+        move || row.with(|row| row.as_ref().and_then(|row| row.keys.first().cloned()).unwrap_or_default());
     let figure = move || row.with(|row| row.as_ref().map_or(0, |row| row.amount.of(metric.get())));
     let most = move || {
-        top.with(|top| top.as_ref().and_then(|top| top.rows.first()).map_or(0, |row| row.amount.of(metric.get())))
+        top.with(|top| {
+            top.as_ref().and_then(|top| top.rows.first()).map_or(0, |row| row.amount.of(metric.get()))
+        })
     };
     let name = move || {
         let key = key();

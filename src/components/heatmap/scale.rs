@@ -252,7 +252,7 @@ mod tests {
             bounds(Scale::Logarithmic, &[7, 3_000_000]),
             [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000]
         );
-        assert_eq!(bounds(Scale::Logarithmic, &[1, u64::MAX]).len(), 5);
+        assert_eq!(bounds(Scale::Logarithmic, &[1, u64::MAX]).len(), 7);
     }
 
     #[test]
@@ -275,7 +275,7 @@ mod tests {
                 assert_eq!(counted, figures.len(), "{scale:?} {figures:?}");
                 assert!(classes.classes().len() <= MOST_CLASSES);
             }
-            assert_eq!(Classes::of(scale, [0].into_iter()).classes(), []);
+            assert!(Classes::of(scale, [0].into_iter()).classes().is_empty());
         }
     }
 
