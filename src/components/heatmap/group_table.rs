@@ -70,7 +70,9 @@ fn Entry(
     };
     let note = move || {
         let key = key();
-        if key.label.is_empty() || key.label == key.value { String::new() } else { key.value }
+        // Of a city the label has the country's name, and its code says nothing new.
+        let is_told = key.value.split_once(", ").is_some_and(|(city, _)| key.label.starts_with(city));
+        if key.label.is_empty() || key.label == key.value || is_told { String::new() } else { key.value }
     };
     view! {
         <li class="top-list__entry" title=move || full(metric.get(), figure())>
