@@ -171,6 +171,8 @@ describe('the heatmap of flows with known figures', () => {
     await until('the order', async () => (await head.getAttribute('aria-sort')) === 'ascending');
     const names = () => page.locator('.country-table tbody th a').allTextContents();
     assert.deepEqual(await names(), ['Brazil', 'Germany', 'Japan', 'South Africa']);
+    await until('the other link', async () => /order=descending/.test(await head.getByRole('link').getAttribute('href')));
+    await until('the address', () => new URL(page.url()).searchParams.get('order') === 'ascending');
     await page.keyboard.press('Enter');
     await until('the other order', async () => (await names())[0] === 'South Africa');
     assert.equal(new URL(page.url()).searchParams.get('order'), 'descending');

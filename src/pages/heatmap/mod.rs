@@ -288,13 +288,13 @@ fn Atlas(chosen: Chosen, asked: Asked, first: Result<Answer, ApiError>) -> impl 
     let view = RwSignal::new(MapView::default());
     let navigate = use_navigate();
     let on_select = Callback::new(move |target: MapTarget| {
-        let path = match target {
+        let path = untrack(|| match target {
             MapTarget::Country(code) => Some(chosen.country_href().run(Some(code))),
             MapTarget::City(place) => {
                 city_term(&place.city, place.country).map(|term| chosen.explore_href(&term))
             }
             MapTarget::Home(_) => None,
-        };
+        });
         if let Some(path) = path {
             navigate(&path, NavigateOptions::default());
         }
@@ -316,7 +316,7 @@ fn Atlas(chosen: Chosen, asked: Asked, first: Result<Answer, ApiError>) -> impl 
             <div class="heatmap__explain">
                 <Legend explained=shown.explained.into()/>
                 <p class="heatmap__dots">{move || shown.dots_told(view.get())}</p>
-                <p class="heatmap__off">{move || shown.off_the_map()}</p>
+                <p class="heatmap__off">{move || Some(shown.off_the_map()).filter(|told| !told.is_empty())}</p>
             </div>
         </section>
         <section class="heatmap__table" aria-label="Countries">
