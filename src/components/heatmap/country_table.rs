@@ -58,7 +58,7 @@ pub fn CountryTable(
                     <Head column=Column::Country label="Country" metric sorting/>
                     {heads}
                     <Show when=move || compares.get()>
-                        <Head column=Column::Change label="Change" metric sorting/>
+                        <Head column=Column::Change label="Compared" metric sorting/>
                     </Show>
                 </tr>
             </thead>
