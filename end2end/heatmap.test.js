@@ -74,8 +74,9 @@ async function cardOf(page, name, [longitude, latitude]) {
   await page.locator('.world-map--alive').waitFor({ state: 'attached' });
   const box = await page.locator('.world-map__stage').boundingBox();
   const card = page.locator('.world-map__card--shown');
+  // As the whole world is shown: its middle is 11° east and about 6° north.
   const scale = Math.max(box.width, 1.3 * box.height) / 360;
-  const middle = [box.x + box.width / 2 + (longitude - 11) * scale, box.y + box.height / 2 - (latitude - 24) * scale];
+  const middle = [box.x + box.width / 2 + (longitude - 11) * scale, box.y + box.height / 2 - (latitude - 6) * scale];
   for (let reach = 0; reach <= 120; reach += 6) {
     for (let turn = 0; turn < 16; turn += 1) {
       const angle = (turn / 16) * 2 * Math.PI;
@@ -170,6 +171,8 @@ describe('the heatmap of flows with known figures', () => {
     await until('the order', async () => (await head.getAttribute('aria-sort')) === 'ascending');
     const names = () => page.locator('.country-table tbody th a').allTextContents();
     assert.deepEqual(await names(), ['Brazil', 'Germany', 'Japan', 'South Africa']);
+    await until('the other link', async () => /order=descending/.test(await head.getByRole('link').getAttribute('href')));
+    await until('the address', () => new URL(page.url()).searchParams.get('order') === 'ascending');
     await page.keyboard.press('Enter');
     await until('the other order', async () => (await names())[0] === 'South Africa');
     assert.equal(new URL(page.url()).searchParams.get('order'), 'descending');

@@ -56,7 +56,8 @@ async fn drawn(svg: &str, width: u32, height: u32) -> Result<String, JsValue> {
 }
 
 fn save(name: &str, url: &str) {
-    let Some(link) = document().create_element("a").ok().and_then(|link| link.dyn_into::<HtmlElement>().ok()) else {
+    let Some(link) = document().create_element("a").ok().and_then(|link| link.dyn_into::<HtmlElement>().ok())
+    else {
         return;
     };
     // Neither can fail for a fixed name of an attribute.

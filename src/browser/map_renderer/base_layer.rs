@@ -62,7 +62,16 @@ impl BaseLayer {
             &gl,
             &[PROJECTION, include_str!("shaders/land.vert")],
             &[include_str!("shaders/land.frag")],
-            &["u_turn", "u_land", "u_space", "u_highlight", "u_selected", "u_hovered", "u_shades", "u_strength"],
+            &[
+                "u_turn",
+                "u_land",
+                "u_space",
+                "u_highlight",
+                "u_selected",
+                "u_hovered",
+                "u_shades",
+                "u_strength",
+            ],
         )?;
         let line = Program::new(
             &gl,

@@ -120,14 +120,7 @@ impl LabelLayer {
     }
 
     /// Draws the dots, and the names that have room; with `is_moving` between flat and globe, none.
-    pub fn draw(
-        &mut self,
-        camera: &Camera,
-        pixel: f64,
-        palette: &Palette,
-        paint: &Paint,
-        is_moving: bool,
-    ) {
+    pub fn draw(&mut self, camera: &Camera, pixel: f64, palette: &Palette, paint: &Paint, is_moving: bool) {
         if self.context.set_transform(pixel, 0.0, 0.0, pixel, 0.0, 0.0).is_err() {
             return;
         }
@@ -139,6 +132,8 @@ impl LabelLayer {
         context.set_text_align("left");
         context.set_line_join("round");
         let edge = if palette.is_dark() { palette.space } else { palette.land };
+        // Names have to stand out from any shade.
+        let (halo, ink_of_country) = if paint.countries.is_empty() { (0.6, 0.72) } else { (0.9, 1.0) };
         for place in self.placed.iter().rev() {
             let Some(label) = self.all.get(place.label) else { continue };
             set_font(context, &self.font, label.kind);
@@ -152,11 +147,11 @@ impl LabelLayer {
             let Some(left) = place.text_left else { continue };
             let ink = match label.kind {
                 LabelKind::Home => css(palette.home, 1.0),
-                LabelKind::Country => css(palette.label, 0.72 * place.strength),
+                LabelKind::Country => css(palette.label, ink_of_country * place.strength),
                 LabelKind::City => css(palette.label, 0.95 * place.strength),
             };
             let text = shown(label);
-            context.set_stroke_style_str(&css(edge, 0.6 * place.strength));
+            context.set_stroke_style_str(&css(edge, halo * place.strength));
             context.set_line_width(3.0);
             // A canvas that cannot write shows no names; there is nothing to do about it.
             context.stroke_text(&text, left, place.y).unwrap_or_default();

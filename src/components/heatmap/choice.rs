@@ -29,7 +29,9 @@ pub fn Choice(
             move || options.with(|options| options.get(position).map(of).unwrap_or_default())
         };
         let is_chosen = move || {
-            options.with(|options| options.get(position).is_some_and(|option| option.is_chosen)).then_some("true")
+            options
+                .with(|options| options.get(position).is_some_and(|option| option.is_chosen))
+                .then_some("true")
         };
         view! {
             <a

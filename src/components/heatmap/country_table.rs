@@ -58,7 +58,7 @@ pub fn CountryTable(
                     <Head column=Column::Country label="Country" metric sorting/>
                     {heads}
                     <Show when=move || compares.get()>
-                        <Head column=Column::Change label="Change" metric sorting/>
+                        <Head column=Column::Change label="Compared" metric sorting/>
                     </Show>
                 </tr>
             </thead>
@@ -144,7 +144,8 @@ fn Line(
     on_point: Callback<Option<CountryCode>>,
 ) -> impl IntoView {
     let name = move || row.with(|row| row.as_ref().map(|row| row.name.clone()).unwrap_or_default());
-    let amount = Signal::derive(move || row.with(|row| row.as_ref().map(|row| row.amount).unwrap_or_default()));
+    let amount =
+        Signal::derive(move || row.with(|row| row.as_ref().map(|row| row.amount).unwrap_or_default()));
     let figure = move || amount.with(|amount| amount.of(metric.get()));
     let share = Signal::derive(move || quantity::per_mille(figure(), most.get()));
     let percent = move || quantity::percent(figure(), total.with(|total| total.of(metric.get())));

@@ -53,11 +53,15 @@ fn Entry(
     position: usize,
     href: Callback<String, String>,
 ) -> impl IntoView {
-    let row = Memo::new(move |_| top.with(|top| top.as_ref().and_then(|top| top.rows.get(position).cloned())));
-    let key = move || row.with(|row| row.as_ref().and_then(|row| row.keys.first().cloned()).unwrap_or_default());
+    let row =
+        Memo::new(move |_| top.with(|top| top.as_ref().and_then(|top| top.rows.get(position).cloned())));
+    let key =
+        move || row.with(|row| row.as_ref().and_then(|row| row.keys.first().cloned()).unwrap_or_default());
     let figure = move || row.with(|row| row.as_ref().map_or(0, |row| row.amount.of(metric.get())));
     let most = move || {
-        top.with(|top| top.as_ref().and_then(|top| top.rows.first()).map_or(0, |row| row.amount.of(metric.get())))
+        top.with(|top| {
+            top.as_ref().and_then(|top| top.rows.first()).map_or(0, |row| row.amount.of(metric.get()))
+        })
     };
     let name = move || {
         let key = key();
@@ -66,7 +70,9 @@ fn Entry(
     };
     let note = move || {
         let key = key();
-        if key.label.is_empty() || key.label == key.value { String::new() } else { key.value }
+        // Of a city the label has the country's name, and its code says nothing new.
+        let is_told = key.value.split_once(", ").is_some_and(|(city, _)| key.label.starts_with(city));
+        if key.label.is_empty() || key.label == key.value || is_told { String::new() } else { key.value }
     };
     view! {
         <li class="top-list__entry" title=move || full(metric.get(), figure())>

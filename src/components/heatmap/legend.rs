@@ -98,17 +98,20 @@ fn steps(explained: &Explained) -> (Vec<Step>, String) {
                 Step {
                     shade: class.shade,
                     bound: from.clone(),
-                    told: if from == to { format!("{from}: {countries}") } else { format!("{from} {ends} {to}: {countries}") },
+                    told: if from == to {
+                        format!("{from}: {countries}")
+                    } else {
+                        format!("{from} {ends} {to}: {countries}")
+                    },
                 }
             };
             let most = classes.last().filter(|class| class.to > class.from);
             let end = most.map(|class| short(*metric, class.to)).unwrap_or_default();
             (classes.iter().enumerate().map(step).collect(), end)
         }
-        Explained::Change { .. } => (
-            diverging(|factor| Change { factor }.percent(), ["less than ", "more than "]),
-            "new".to_owned(),
-        ),
+        Explained::Change { .. } => {
+            (diverging(|factor| Change { factor }.percent(), ["less than ", "more than "]), "new".to_owned())
+        }
         Explained::Shares { .. } => {
             (diverging(|factor| quantity_of(factor), ["less than ", "more than "]), String::new())
         }

@@ -94,7 +94,9 @@ impl Picture {
         for (colour, bound) in &self.legend {
             push(
                 svg,
-                format_args!("<rect x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"130\" fill=\"{colour}\"/>"),
+                format_args!(
+                    "<rect x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"130\" fill=\"{colour}\"/>"
+                ),
             );
             self.text(svg, left, top + 260.0, 100.0, bound);
             left += width;
@@ -107,15 +109,19 @@ impl Picture {
 
     fn text(&self, svg: &mut String, x: f64, y: f64, size: f64, text: &str) {
         let (colour, text) = (&self.text, escaped(text));
-        push(svg, format_args!("<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" fill=\"{colour}\">{text}</text>"));
+        push(
+            svg,
+            format_args!("<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" fill=\"{colour}\">{text}</text>"),
+        );
     }
 }
 
 /// The figures as CSV: a line for each country, then one of all flows.
 pub fn csv(rows: &[Row], total: &Amount) -> String {
-    let mut text = "country,name,flows,bytes,packets,bytes_as_exported,packets_as_exported,distinct_addresses,\
+    let mut text =
+        "country,name,flows,bytes,packets,bytes_as_exported,packets_as_exported,distinct_addresses,\
                     distinct_addresses_error\n"
-        .to_owned();
+            .to_owned();
     for row in rows {
         let code = row.country.map(|code| code.to_string()).unwrap_or_default();
         push_line(&mut text, &code, &row.name, &row.amount);
@@ -130,7 +136,11 @@ fn push_line(text: &mut String, code: &str, name: &str, amount: &Amount) {
         || (String::new(), String::new()),
         |addresses| (addresses.count.to_string(), addresses.error.to_string()),
     );
-    let name = if name.contains([',', '"']) { format!("\"{}\"", name.replace('"', "\"\"")) } else { name.to_owned() };
+    let name = if name.contains([',', '"']) {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    } else {
+        name.to_owned()
+    };
     push(
         text,
         format_args!(
@@ -165,7 +175,10 @@ mod tests {
         let code = |text| CountryCode::parse(text).unwrap();
         let picture = Picture {
             title: "Bytes & more".to_owned(),
-            countries: HashMap::from([(code("DE"), "#123456".to_owned()), (code("TV"), "#abcdef".to_owned())]),
+            countries: HashMap::from([
+                (code("DE"), "#123456".to_owned()),
+                (code("TV"), "#abcdef".to_owned()),
+            ]),
             land: "#eeeeee".to_owned(),
             ..Picture::default()
         };
@@ -181,12 +194,8 @@ mod tests {
     fn a_comma_in_a_name_does_not_make_a_column() {
         let traffic = Traffic { flows: 2, bytes: 10, scaled_bytes: 100, ..Traffic::NONE };
         let amount = Amount { traffic, addresses: Some(Distinct::exact(1)) };
-        let row = Row {
-            country: CountryCode::parse("BQ"),
-            name: "Bonaire, Saba".to_owned(),
-            amount,
-            change: None,
-        };
+        let row =
+            Row { country: CountryCode::parse("BQ"), name: "Bonaire, Saba".to_owned(), amount, change: None };
         let csv = csv(&[row], &amount);
         assert_eq!(csv.lines().nth(1), Some("BQ,\"Bonaire, Saba\",2,100,0,10,0,1,0"));
         assert_eq!(csv.lines().nth(2), Some(",all,2,100,0,10,0,1,0"));

@@ -230,7 +230,8 @@ mod tests {
 
     #[test]
     fn a_country_that_is_gone_is_still_a_line_and_one_that_came_is_new() {
-        let (now, before) = (heatmap(&[("DE", 5, 50), ("FR", 2, 7)]), heatmap(&[("DE", 10, 25), ("US", 1, 1)]));
+        let (now, before) =
+            (heatmap(&[("DE", 5, 50), ("FR", 2, 7)]), heatmap(&[("DE", 10, 25), ("US", 1, 1)]));
         let rows = rows(&now, Some(&before), Metric::Bytes, Compare::Previous);
         let told: Vec<_> = rows
             .iter()

@@ -217,13 +217,14 @@ impl Change {
         }
     }
 
-    /// `0.25×`, `3.1×`, `120×`; `only here` where the other share is nothing.
+    /// `0.25×`, `3.1×`, `120×`; `∞` where the other share is nothing.
     pub fn times(self) -> String {
         match self.factor {
             factor if factor.is_infinite() => "∞".to_owned(),
             factor if factor >= 10.0 => format!("{}×", rounded(factor)),
-            factor if factor >= 0.095 => format!("{factor:.1}×"),
-            factor if factor > 0.0 => format!("{factor:.2}×"),
+            factor if factor >= 1.0 => format!("{factor:.1}×"),
+            factor if factor >= 0.01 => format!("{factor:.2}×"),
+            factor if factor > 0.0 => "below 0.01×".to_owned(),
             _ => "0×".to_owned(),
         }
     }
@@ -252,7 +253,7 @@ mod tests {
             bounds(Scale::Logarithmic, &[7, 3_000_000]),
             [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000]
         );
-        assert_eq!(bounds(Scale::Logarithmic, &[1, u64::MAX]).len(), 5);
+        assert_eq!(bounds(Scale::Logarithmic, &[1, u64::MAX]).len(), 7);
     }
 
     #[test]
@@ -275,7 +276,7 @@ mod tests {
                 assert_eq!(counted, figures.len(), "{scale:?} {figures:?}");
                 assert!(classes.classes().len() <= MOST_CLASSES);
             }
-            assert_eq!(Classes::of(scale, [0].into_iter()).classes(), []);
+            assert!(Classes::of(scale, [0].into_iter()).classes().is_empty());
         }
     }
 
@@ -298,5 +299,7 @@ mod tests {
         assert_eq!((change.times(), change.shade()), ("45×".to_owned(), 14));
         let change = Change::of_shares((33, 1_000), (3_000, 1_000_000)).unwrap();
         assert_eq!((change.times().as_str(), change.shade()), ("0.09×", 8));
+        assert_eq!(Change { factor: 0.25 }.times(), "0.25×");
+        assert_eq!(Change { factor: 0.0004 }.times(), "below 0.01×");
     }
 }

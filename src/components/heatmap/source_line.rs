@@ -23,13 +23,18 @@ pub fn SourceLine(source: Signal<Source>) -> impl IntoView {
 fn made_of(source: &Source) -> String {
     let tiers: Vec<&str> = source.tiers.iter().map(|tier| tier.name()).collect();
     let took = quantity::duration(source.took_ms);
-    let from = if tiers.is_empty() { "Nothing stored".to_owned() } else { format!("From {}", tiers.join(" and ")) };
+    let from =
+        if tiers.is_empty() { "Nothing stored".to_owned() } else { format!("From {}", tiers.join(" and ")) };
     let gaps = match source.gaps.len() {
         0 => String::new(),
         1 => " · nothing was collected in 1 stretch of it".to_owned(),
         number => format!(" · nothing was collected in {number} stretches of it"),
     };
-    let note = if source.is_complete && !source.note.is_empty() { format!(" · {}", source.note) } else { String::new() };
+    let note = if source.is_complete && !source.note.is_empty() {
+        format!(" · {}", source.note)
+    } else {
+        String::new()
+    };
     format!("{from} in {took}{gaps}{note}")
 }
 
@@ -59,7 +64,10 @@ mod tests {
             took_ms: 12,
         };
         let told = made_of(&source).replace('\u{202f}', " ");
-        assert_eq!(told, "From flow records and hour sums in 12 ms · nothing was collected in 1 stretch of it");
+        assert_eq!(
+            told,
+            "From flow records and hour sums in 12 ms · nothing was collected in 1 stretch of it"
+        );
         assert_eq!(incomplete(&source), "");
         source.is_complete = false;
         source.note = "flow records before Monday are gone".to_owned();

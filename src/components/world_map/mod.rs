@@ -21,8 +21,8 @@ use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 
 pub use self::camera::MapView;
-use self::card::HoverCard;
 pub use self::card::CardLine;
+use self::card::HoverCard;
 use self::controls::{MapControls, Order};
 pub use self::feed::{MapArc, MapFeed};
 use self::paint::Paint;

@@ -160,8 +160,7 @@ pub fn WorldMapSvg(
         let class = move || {
             let shaded =
                 shade.get().map_or_else(String::new, |shade| format!(" world-map__country--{shade}"));
-            let selected =
-                if selected.get() == Some(code) { " world-map__country--selected" } else { "" };
+            let selected = if selected.get() == Some(code) { " world-map__country--selected" } else { "" };
             format!("world-map__country{shaded}{selected}")
         };
         let title = move || if shade.get().is_some() { told(code, facts) } else { name.to_owned() };

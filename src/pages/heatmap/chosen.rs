@@ -67,7 +67,8 @@ impl Chosen {
         let metric =
             Memo::new(move |_| url.read("metric").and_then(|word| Metric::parse(&word)).unwrap_or_default());
         let sides = Memo::new(move |_| url.read("sides").map(|word| sides_of(&word)).unwrap_or_default());
-        let compare = Memo::new(move |_| Compare::parse(&url.read("compare").unwrap_or_default(), metric.get()));
+        let compare =
+            Memo::new(move |_| Compare::parse(&url.read("compare").unwrap_or_default(), metric.get()));
         let sorted = move || url.read("sort").and_then(|word| Column::parse(&word));
         let column = Memo::new(move |_| match sorted() {
             Some(Column::Change) if compare.get() == Compare::Nothing => Column::Metric(metric.get()),
@@ -149,7 +150,12 @@ impl Chosen {
         };
         Memo::new(move |_| {
             vec![
-                option(Sides::Both, "Both", "Inbound, outbound and transit; internal flows have no country outside", ""),
+                option(
+                    Sides::Both,
+                    "Both",
+                    "Inbound, outbound and transit; internal flows have no country outside",
+                    "",
+                ),
                 option(Sides::Inbound, "Inbound", "From outside to a home network", "inbound"),
                 option(Sides::Outbound, "Outbound", "From a home network to the outside", "outbound"),
             ]

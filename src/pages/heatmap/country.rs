@@ -124,7 +124,11 @@ pub fn CountryPage() -> impl IntoView {
 
 /// Controls, figures, histogram, lists.
 #[component]
-fn Portrait(chosen: Chosen, country: Memo<Option<CountryCode>>, answer: Follow<CountryAnswer>) -> impl IntoView {
+fn Portrait(
+    chosen: Chosen,
+    country: Memo<Option<CountryCode>>,
+    answer: Follow<CountryAnswer>,
+) -> impl IntoView {
     let latest = answer.latest;
     let extent = Memo::new(move |_| latest.with(|answer| answer.as_ref().and_then(|answer| answer.extent)));
     let own = Memo::new(move |_| {

@@ -24,7 +24,9 @@ pub fn ExportMenu(shown: Shown) -> impl IntoView {
         spawn_local(async move {
             let world = save::fetch_text(STILL_SVG_PATH).await;
             let is_saved = match world {
-                Some(world) if is_png => save::png(&format!("{name}.png"), &picture.svg(&world), png_size()).await,
+                Some(world) if is_png => {
+                    save::png(&format!("{name}.png"), &picture.svg(&world), png_size()).await
+                }
                 Some(world) => {
                     save::text(&format!("{name}.svg"), "image/svg+xml", &picture.svg(&world));
                     true
@@ -120,8 +122,6 @@ fn diverging(shade: impl Fn(u8) -> String, told: impl Fn(Change) -> String) -> V
     let bounds = [None].into_iter().chain(Change::BOUNDS.into_iter().map(Some));
     (Change::FIRST_SHADE..)
         .zip(bounds)
-        .map(|(own, bound)| {
-            (shade(own), bound.map(|factor| told(Change { factor })).unwrap_or_default())
-        })
+        .map(|(own, bound)| (shade(own), bound.map(|factor| told(Change { factor })).unwrap_or_default()))
         .collect()
 }

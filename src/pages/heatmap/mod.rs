@@ -93,7 +93,9 @@ impl Shown {
             let (metric, compare) = (chosen.metric.get(), chosen.compare.get());
             let mut rows = latest.with(|answer| {
                 let answer = answer.as_ref();
-                answer.map(|answer| rows(&answer.heatmap, answer.before.as_ref(), metric, compare)).unwrap_or_default()
+                answer
+                    .map(|answer| rows(&answer.heatmap, answer.before.as_ref(), metric, compare))
+                    .unwrap_or_default()
             });
             sort(&mut rows, chosen.column.get(), chosen.ascending.get());
             rows
@@ -101,14 +103,16 @@ impl Shown {
         let classes = Memo::new(move |_| {
             let metric = chosen.metric.get();
             rows.with(|rows| {
-                let figures = rows.iter().filter(|row| is_on_map(row.country)).map(|row| row.amount.of(metric));
+                let figures =
+                    rows.iter().filter(|row| is_on_map(row.country)).map(|row| row.amount.of(metric));
                 Classes::of(chosen.scale.get(), figures)
             })
         });
         let paint = Memo::new(move |_| {
             let metric = chosen.metric.get();
             let countries = rows.with(|rows| classes.with(|classes| shades(rows, classes, metric)));
-            let dots = latest.with(|answer| answer.as_ref().map(|answer| dots(answer, metric)).unwrap_or_default());
+            let dots =
+                latest.with(|answer| answer.as_ref().map(|answer| dots(answer, metric)).unwrap_or_default());
             Paint { countries, dots }
         });
         let explained = Memo::new(move |_| {
@@ -193,7 +197,10 @@ impl Shown {
             self.answer.latest.with(|answer| {
                 let places = answer.iter().flat_map(|answer| &answer.heatmap.places);
                 places
-                    .map(|entry| City { place: entry.place.clone(), addresses: entry.amount.of(metric.get()) })
+                    .map(|entry| City {
+                        place: entry.place.clone(),
+                        addresses: entry.amount.of(metric.get()),
+                    })
                     .collect()
             })
         })
@@ -219,15 +226,19 @@ impl Shown {
             places.map(|entry| entry.amount.of(metric)).max()
         });
         most.filter(|_| is_shown).map(|most| {
-            format!("Dots: cities by estimate; area by {}, the largest {}", metric_label(metric), short(metric, most))
+            format!(
+                "Dots: cities by estimate; area by {}, the largest {}",
+                metric_label(metric),
+                short(metric, most)
+            )
         })
     }
 
     fn is_empty(self) -> Memo<bool> {
         Memo::new(move |_| {
-            self.answer.latest.with(|answer| {
-                answer.as_ref().is_some_and(|answer| answer.heatmap.countries.is_empty())
-            })
+            self.answer
+                .latest
+                .with(|answer| answer.as_ref().is_some_and(|answer| answer.heatmap.countries.is_empty()))
         })
     }
 }
@@ -277,11 +288,13 @@ fn Atlas(chosen: Chosen, asked: Asked, first: Result<Answer, ApiError>) -> impl 
     let view = RwSignal::new(MapView::default());
     let navigate = use_navigate();
     let on_select = Callback::new(move |target: MapTarget| {
-        let path = match target {
+        let path = untrack(|| match target {
             MapTarget::Country(code) => Some(chosen.country_href().run(Some(code))),
-            MapTarget::City(place) => city_term(&place.city, place.country).map(|term| chosen.explore_href(&term)),
+            MapTarget::City(place) => {
+                city_term(&place.city, place.country).map(|term| chosen.explore_href(&term))
+            }
             MapTarget::Home(_) => None,
-        };
+        });
         if let Some(path) = path {
             navigate(&path, NavigateOptions::default());
         }
@@ -303,7 +316,7 @@ fn Atlas(chosen: Chosen, asked: Asked, first: Result<Answer, ApiError>) -> impl 
             <div class="heatmap__explain">
                 <Legend explained=shown.explained.into()/>
                 <p class="heatmap__dots">{move || shown.dots_told(view.get())}</p>
-                <p class="heatmap__off">{move || shown.off_the_map()}</p>
+                <p class="heatmap__off">{move || Some(shown.off_the_map()).filter(|told| !told.is_empty())}</p>
             </div>
         </section>
         <section class="heatmap__table" aria-label="Countries">
@@ -347,7 +360,8 @@ fn city_term(city: &str, country: Option<CountryCode>) -> Option<String> {
 /// Filter, range, and every other choice.
 #[component]
 fn ChosenBar(chosen: Chosen, answer: Follow<Answer>, shown: Shown) -> impl IntoView {
-    let extent = Memo::new(move |_| answer.latest.with(|answer| answer.as_ref().and_then(|answer| answer.extent)));
+    let extent =
+        Memo::new(move |_| answer.latest.with(|answer| answer.as_ref().and_then(|answer| answer.extent)));
     view! {
         <header class="heatmap__bar">
             <div class="heatmap__line">
@@ -416,7 +430,10 @@ pub(super) fn RangeControl(chosen: Chosen, extent: Signal<Option<TimeRange>>) ->
 
 /// The histogram: drag on it to choose a part.
 #[component]
-pub(super) fn OverTime(chosen: Chosen, series: Signal<Option<crate::model::history::Series>>) -> impl IntoView {
+pub(super) fn OverTime(
+    chosen: Chosen,
+    series: Signal<Option<crate::model::history::Series>>,
+) -> impl IntoView {
     let time = chosen.time;
     view! {
         <Brush
@@ -439,7 +456,8 @@ fn EmptyNote(shown: Shown) -> impl IntoView {
     });
     let newest = move || {
         let answer = shown.answer.latest;
-        let ends = answer.with(|answer| answer.as_ref().and_then(|answer| answer.extent).map(|range| range.to_ms));
+        let ends =
+            answer.with(|answer| answer.as_ref().and_then(|answer| answer.extent).map(|range| range.to_ms));
         let ends = ends.map(crate::model::time::date_and_time);
         ends.map(|ends| format!("The newest flow that is kept is of {ends}."))
     };

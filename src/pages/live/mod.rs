@@ -42,11 +42,11 @@ use crate::components::top_list::TopList;
 use crate::components::totals::{LatencyPanel, TotalsPanel};
 use crate::components::world_map::paint::Paint;
 use crate::components::world_map::{CardLine, MapFeed, MapTarget, WorldMap};
-use crate::model::{countries, quantity};
 use crate::model::filter::{Filter, equality};
 use crate::model::filter_terms::{terms, with_term};
 use crate::model::place::{CountryCode, HomeNetwork, Place, Precision};
 use crate::model::traffic::Traffic;
+use crate::model::{countries, quantity};
 
 /// Labels for the map.
 const CITIES: usize = 2_000;

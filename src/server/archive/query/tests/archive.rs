@@ -85,7 +85,7 @@ impl Sample {
             newest_received_us: 0,
             geolocation: Arc::clone(&self.geolocation),
             exporters: Arc::from([IpAddr::from([192, 0, 2, 1])]),
-            flows,
+            flows: flows.into(),
         };
         self.archive.append(&batch).unwrap();
     }
