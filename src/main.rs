@@ -15,7 +15,7 @@ const USAGE: u8 = 64;
 const DAMAGED: u8 = 65;
 /// A capture could not be opened (`EX_NOINPUT`).
 const NO_INPUT: u8 = 66;
-/// An address could not be bound (`EX_UNAVAILABLE`).
+/// An address could not be bound, or another process uses the data folder (`EX_UNAVAILABLE`).
 const UNAVAILABLE: u8 = 69;
 /// Another failure (`EX_SOFTWARE`).
 const FAILURE: u8 = 70;
@@ -42,8 +42,10 @@ fn main() -> ExitCode {
     let result = match line.command {
         Some(Command::Check(_)) => server::check(&config),
         Some(Command::Geo { address, .. }) => server::explain_address(&config, address),
-        Some(Command::Import { files, ports, format, .. }) => {
-            match server::import(&config, &Request { files, ports }, format) {
+        Some(Command::Flows { filter, export, .. }) => server::export_flows(&config, &filter, &export),
+        Some(Command::Backup { folder, .. }) => server::backup(&config, &folder),
+        Some(Command::Import { files, ports, dry_run, format, .. }) => {
+            match server::import(&config, &Request { files, ports }, dry_run, format) {
                 Ok(Imported::Complete) => Ok(()),
                 Ok(Imported::Damaged) => return ExitCode::from(DAMAGED),
                 Ok(Imported::Interrupted) => return ExitCode::from(INTERRUPTED),
@@ -57,7 +59,7 @@ fn main() -> ExitCode {
         Err(error) => {
             let code = match error {
                 RunError::Usage(_) => USAGE,
-                RunError::Bind { .. } => UNAVAILABLE,
+                RunError::Bind { .. } | RunError::Held(_) => UNAVAILABLE,
                 RunError::Input(_) => NO_INPUT,
                 RunError::Failed(_) => FAILURE,
             };

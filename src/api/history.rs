@@ -49,7 +49,7 @@ pub async fn fetch_flows(question: FlowsQuestion, id: u64) -> Result<FlowPage, A
 pub async fn fetch_history_status() -> Result<HistoryStatus, ApiError> {
     let context =
         use_context::<std::sync::Arc<crate::server::context::Context>>().ok_or(ApiError::Internal)?;
-    Ok(context.history().status().await?)
+    Ok(context.history_status())
 }
 
 /// How far the answer to a question is.

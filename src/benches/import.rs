@@ -97,8 +97,8 @@ fn main() -> std::io::Result<()> {
     let folder = tempfile::tempdir()?;
     let [plain, zipped] = ["plain.pcap", "zipped.pcap.gz"].map(|name| folder.path().join(name));
     let decoding_s = write(&plain, &zipped)?;
-    let geolocation =
-        Geolocation::load(&Settings { databases: vec!["data/geolocation".into()], ..Settings::default() });
+    let settings = Settings { databases: vec!["data/geolocation".into()], ..Settings::default() };
+    let geolocation = Arc::new(Geolocation::load(&settings));
     for problem in geolocation.status().problems {
         println!("note: {problem}");
     }
@@ -111,12 +111,12 @@ fn main() -> std::io::Result<()> {
     Ok(())
 }
 
-fn imported(file: &PathBuf, geolocation: &Geolocation) -> std::io::Result<()> {
+fn imported(file: &PathBuf, geolocation: &Arc<Geolocation>) -> std::io::Result<()> {
     let megabytes = std::fs::metadata(file)?.len() / 1_000_000;
     let request = Request { files: vec![file.clone()], ports: Vec::new() };
     let intake = Intake::new(Limits::default(), Arc::default());
-    let summary =
-        import(&request, intake, geolocation, &CancellationToken::new()).map_err(std::io::Error::other)?;
+    let stop = CancellationToken::new();
+    let summary = import(&request, intake, geolocation, None, &stop).map_err(std::io::Error::other)?;
     assert_eq!(summary.totals.traffic.flows, u64::from(RECORDS));
     let bytes: u64 = (0..RECORDS).map(|number| 1500 + u64::from(number)).sum();
     assert_eq!(summary.totals.traffic.bytes, bytes);

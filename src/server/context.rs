@@ -14,29 +14,42 @@ use super::collector::state_file::StateFile;
 use super::collector::tcp_listener::StreamListeners;
 use super::config::Config;
 use super::geolocation::{Current, Geolocation};
+use super::history::account::Account;
 use super::history::answers::History;
 use super::history::naming::Naming;
+use super::history::recording::Recording;
 use super::home;
 use super::live::Hub;
 use crate::model::admission::AdmissionStatus;
 use crate::model::exporter::Exporter;
 use crate::model::frame::Snapshot;
+use crate::model::history::HistoryStatus;
 use crate::model::place::{City, HomeLocation};
 use crate::model::status::Status;
 
 /// Cities kept as map labels.
 const MAX_CITIES: usize = 5_000;
 
+/// What receives, and what it keeps over a restart.
+#[derive(Debug)]
+pub struct Collecting {
+    /// The collecting threads.
+    pub collector: Collector,
+    /// The listeners for TCP and TLS.
+    pub streams: StreamListeners,
+    /// What outlives the process of them.
+    pub state_file: Arc<StateFile>,
+}
+
 /// The running process, shared by everything that answers requests.
 #[derive(Debug)]
 pub struct Context {
     config: Config,
-    collector: Collector,
-    streams: StreamListeners,
-    state_file: Arc<StateFile>,
+    collecting: Collecting,
+    recording: Recording,
+    history: History,
     geolocation: Arc<Current>,
     hub: Arc<Hub>,
-    history: History,
     started_ms: i64,
     cities: Mutex<(Weak<Geolocation>, Vec<City>)>,
 }
@@ -59,22 +72,20 @@ impl Context {
     /// Puts the parts of the process together.
     pub fn new(
         config: Config,
-        collector: Collector,
-        streams: StreamListeners,
-        state_file: Arc<StateFile>,
+        collecting: Collecting,
+        recording: Recording,
+        history: History,
         geolocation: Arc<Current>,
         hub: Arc<Hub>,
-        history: History,
         started_ms: i64,
     ) -> Self {
         Self {
             config,
-            collector,
-            streams,
-            state_file,
+            collecting,
+            recording,
+            history,
             geolocation,
             hub,
-            history,
             started_ms,
             cities: Mutex::default(),
         }
@@ -82,12 +93,17 @@ impl Context {
 
     /// The collecting threads.
     pub fn collector(&self) -> &Collector {
-        &self.collector
+        &self.collecting.collector
     }
 
     /// The listeners for TCP and TLS.
     pub fn streams(&self) -> &StreamListeners {
-        &self.streams
+        &self.collecting.streams
+    }
+
+    /// What stores the past.
+    pub const fn recording(&self) -> &Recording {
+        &self.recording
     }
 
     /// The live feed.
@@ -102,7 +118,7 @@ impl Context {
 
     /// What values are called.
     pub fn naming(&self) -> Naming {
-        Naming::new(self.geolocation.load(), self.collector.exporters())
+        Naming::new(self.geolocation.load(), self.collector().exporters())
     }
 
     /// Origins besides the server's own that may open the live stream.
@@ -127,7 +143,7 @@ impl Context {
             last_received_ms: report.last_received_us.map(|time| time / 1_000),
             exporters: report.exporters,
             live_dropped: report.live_dropped,
-            listeners: report.listeners.iter().cloned().chain(self.streams.status()).collect(),
+            listeners: report.listeners.iter().cloned().chain(self.streams().status()).collect(),
             geolocation: geolocation.status(),
             home_networks: geolocation.home_networks(),
             home_can_be_set: self.config.home.is_none(),
@@ -142,18 +158,35 @@ impl Context {
                 rate_limited_records: report.counters.rate_limited_records,
             },
             double_counting: report.double_counting.to_vec(),
-            notices: self.state_file.notices(),
+            notices: self.notices(),
         }
     }
 
     /// What the collecting threads have counted.
     pub fn report(&self) -> Arc<Report> {
-        self.collector.report()
+        self.collector().report()
+    }
+
+    /// Where the flow records are that the history was handed; `None` when none is kept.
+    pub fn history_account(&self) -> Option<Account> {
+        self.recording.account(self.report().history_dropped)
+    }
+
+    /// How the history is.
+    pub fn history_status(&self) -> HistoryStatus {
+        self.recording.status(self.report().history_dropped)
+    }
+
+    /// What the process could not keep, and what to do about it.
+    fn notices(&self) -> Vec<String> {
+        let mut notices = self.collecting.state_file.notices();
+        notices.extend(self.recording.notices(self.report().history_dropped));
+        notices
     }
 
     /// Every exporter known, with its templates.
     pub fn exporters(&self) -> Vec<Exporter> {
-        self.collector.exporters().iter().cloned().map(ExporterSnapshot::into_exporter).collect()
+        self.collector().exporters().iter().cloned().map(ExporterSnapshot::into_exporter).collect()
     }
 
     /// The unfiltered live view.

@@ -87,7 +87,10 @@ mod tests {
         let first = DataLock::hold(&data).unwrap();
         let message = DataLock::hold(&data).unwrap_err().to_string();
         assert!(message.starts_with("another Meridian (process "), "{message}");
-        assert!(message.contains(&std::process::id().to_string()) && message.contains("--data-dir"), "{message}");
+        assert!(
+            message.contains(&std::process::id().to_string()) && message.contains("--data-dir"),
+            "{message}"
+        );
         drop(first);
         DataLock::hold(&data).unwrap();
     }

@@ -18,12 +18,15 @@ use super::collector::options::Kind;
 use super::collector::report::Report;
 use super::collector::tcp_listener::ConnectionCounts;
 use super::context::Context;
+use super::history::account::Account;
 use super::live::{Hub, UPPER_BOUNDS_US};
 use super::wire::error::Reason;
 use crate::model::exporter::Protocol;
 use crate::model::frame::SnapshotReason;
+use crate::model::history::HistoryStatus;
 use crate::model::status::Listener;
 
+mod history;
 mod streams;
 
 /// The page for a scraper.
@@ -33,6 +36,8 @@ pub fn page(context: &Context) -> Response {
         exporters: context.collector().exporters(),
         connections: context.streams().counts(),
         hub: Arc::clone(context.hub()),
+        history: context.history_account(),
+        history_status: context.history_status(),
     };
     let mut registry = Registry::with_prefix("meridian");
     registry.register_collector(Box::new(scrape));
@@ -51,6 +56,8 @@ struct Scrape {
     exporters: Arc<Vec<ExporterSnapshot>>,
     connections: Vec<ConnectionCounts>,
     hub: Arc<Hub>,
+    history: Option<Account>,
+    history_status: HistoryStatus,
 }
 
 /// One value for each address: an sFlow agent whose datagrams come from several addresses may be known to several
@@ -114,7 +121,8 @@ impl Collector for Scrape {
         self.listeners(&mut writer)?;
         self.streams(&mut writer)?;
         self.exporters(&mut writer)?;
-        self.live(&mut writer)
+        self.live(&mut writer)?;
+        self.history(&mut writer)
     }
 }
 

@@ -1,9 +1,12 @@
 //! All that a browser never sees. [`run`] is the whole process on one page.
 
 pub mod archive;
+mod backup;
 pub mod collector;
 pub mod config;
 pub mod context;
+pub mod data_lock;
+mod export;
 pub mod geolocation;
 pub mod history;
 pub mod home;
@@ -19,15 +22,18 @@ pub mod wire;
 
 use std::io::{ErrorKind, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use self::archive::query::Queries;
 use self::collector::intake::Intake;
 use self::collector::limits::Limits;
 use self::collector::listener::Listener;
@@ -37,11 +43,15 @@ use self::collector::socket::group;
 use self::collector::state_file::{StateFile, Writer};
 use self::collector::steering::Steering;
 use self::collector::tcp_listener::{self, StreamListeners};
-use self::config::flags::SummaryFormat;
+use self::config::flags::{ExportFlags, SummaryFormat};
 use self::config::{Config, DEFAULT_TCP_PORT, DEFAULT_TLS_PORT, DEFAULT_UDP_PORTS};
-use self::context::Context;
+use self::context::{Collecting, Context};
+use self::data_lock::{DataLock, LockError};
 use self::geolocation::{Current, Geolocation};
 use self::history::answers::History;
+use self::history::planner::Tiers;
+use self::history::recorder::{Recorder, with_cause};
+use self::history::recording::Recording;
 use self::live::Hub;
 use self::transport::InProcess;
 
@@ -65,6 +75,9 @@ pub enum RunError {
         #[source]
         source: std::io::Error,
     },
+    /// Another process uses the data folder.
+    #[error(transparent)]
+    Held(#[from] LockError),
     /// A file could not be opened.
     #[error("{0}")]
     Input(String),
@@ -95,6 +108,11 @@ async fn serve(config: Config) -> Result<(), RunError> {
     http::check_site(&leptos)?;
 
     let tls = tls_acceptor(&config)?;
+    // Held until the end. A folder that cannot be used is no reason not to show what comes.
+    let _lock = match DataLock::hold(&config.data_dir) {
+        Err(held @ LockError::Held { .. }) => return Err(held.into()),
+        lock => lock.inspect_err(|error| tracing::error!("{error}")).ok(),
+    };
     let steering = steering(&config);
     let listeners = bind_udp(&config, &steering)?;
     let stream_listeners = bind_tcp(&config, tls)?;
@@ -121,7 +139,8 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let geolocation = load_geolocation(&config).await?;
     allow_many_files();
     let hub = Hub::new(live::Limits::default(), started_ms);
-    let (live, batches) = InProcess::channel();
+    let (readers, batches) = InProcess::channel();
+    let (readers, recording, tiers) = record(&config, readers).await;
     let demo_target = listeners.first().map(Listener::address);
     let mut intakes =
         Intake::for_workers(Limits::default(), &Arc::new(config.rules.clone()), steering.workers());
@@ -129,10 +148,10 @@ async fn serve(config: Config) -> Result<(), RunError> {
     restore(&mut intakes, &steering, saved.exporters);
     let writer = Writer::start(Arc::clone(&state_file), steering.workers())
         .context("cannot start the state's writer")?;
-    let collector = Collector::start(listeners, &steering, intakes, &geolocation, &live, Some(writer))
+    let collector = Collector::start(listeners, &steering, intakes, &geolocation, &readers, Some(writer))
         .context("cannot start the collecting threads")?;
-    // The queue of the live feed ends with the workers.
-    drop(live);
+    // The queues end with the workers.
+    drop(readers);
     let limits =
         tcp_listener::Limits { idle_timeout: config.idle_timeout, ..tcp_listener::Limits::default() };
     let (inlets, admission) = (collector.inlets(), config.rules.admission.clone());
@@ -142,7 +161,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
 
     let stop = shutdown::on_signal().context("cannot listen for stop signals")?;
     let closing = CancellationToken::new();
-    let history = History::new(Err("Nothing is kept of the past.".to_owned()), Arc::clone(&geolocation));
+    let history = History::new(tiers, Arc::clone(&geolocation));
     let mut feed = tokio::spawn(Arc::clone(&hub).run(batches, closing.clone()));
     let watch = geolocation::watch(Arc::clone(&geolocation), || {
         tracing::info!("the geolocation databases were reloaded");
@@ -152,7 +171,8 @@ async fn serve(config: Config) -> Result<(), RunError> {
         tokio::spawn(collector::demo_exporter::run(demo, target, stop.clone()));
     }
     let deadline = config.shutdown_deadline;
-    let context = Context::new(config, collector, streams, state_file, geolocation, hub, history, started_ms);
+    let collecting = Collecting { collector, streams, state_file };
+    let context = Context::new(config, collecting, recording, history, geolocation, hub, started_ms);
     let context = Arc::new(context);
     let address = http.local_addr().context("the HTTP socket has no address")?;
     let mut pages = tokio::spawn(http::serve(http, Arc::clone(&context), leptos, closing.clone()));
@@ -172,6 +192,8 @@ async fn serve(config: Config) -> Result<(), RunError> {
         let collecting = Arc::clone(&context);
         let stopped = tokio::task::spawn_blocking(move || {
             collecting.collector().stop();
+            // All that was received is on disk before the process ends.
+            collecting.recording().join();
             drop(watch);
         });
         let stopped = stopped.await;
@@ -186,6 +208,39 @@ async fn serve(config: Config) -> Result<(), RunError> {
         Err(_) => tracing::warn!("connections were still open at the deadline; they are cut"),
     }
     failure.map_or(Ok(()), |failure| Err(RunError::Failed(failure)))
+}
+
+/// The history's queue and the thread that empties it, and what answers from it, if a history is kept and can be.
+async fn record(config: &Config, readers: InProcess) -> (InProcess, Recording, Result<Tiers, String>) {
+    if !config.history.is_enabled {
+        let off =
+            "Nothing is kept of the past: `enabled` in the section [history] of meridian.toml is false.";
+        return (readers, Recording::off(), Err(off.to_owned()));
+    }
+    let failed = |readers, why: &str| {
+        let why_none = format!("Nothing is kept of the past: {why}.");
+        (readers, Recording::failed(why), Err(why_none))
+    };
+    let runtime = Handle::current();
+    let opening = tokio::task::spawn_blocking({
+        let (config, runtime) = (config.clone(), runtime.clone());
+        move || Recorder::open(&config, runtime)
+    });
+    let recorder = match opening.await {
+        Ok(Ok(recorder)) => recorder,
+        Ok(Err(error)) => return failed(readers, &with_cause(&error)),
+        Err(error) => return failed(readers, &error.to_string()),
+    };
+    let (archive, store) = (Arc::clone(recorder.archive()), Arc::clone(recorder.store()));
+    let tiers = Queries::new(Arc::clone(&archive), config.data_dir.join("spill"))
+        .map(|queries| Tiers::new(archive, queries, store))
+        .map_err(|error| format!("Questions about the past cannot be answered: {error}."));
+    let handed = recorder.handed().clone();
+    let (batches, received) = transport::queue();
+    match Recording::start(recorder, received, runtime) {
+        Ok(recording) => (readers.with_history(batches, &handed), recording, tiers),
+        Err(error) => failed(readers, &error.to_string()),
+    }
 }
 
 /// Raises the limit of open files as far as this process may: each client of the stream holds one.
@@ -374,6 +429,36 @@ pub fn explain_address(config: &Config, address: IpAddr) -> Result<(), RunError>
     Ok(())
 }
 
+/// Writes the flow records that are kept.
+pub fn export_flows(config: &Config, filter: &str, flags: &ExportFlags) -> Result<(), RunError> {
+    telemetry::start(config.log_format, &config.log_level).map_err(RunError::Usage)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.context("cannot start the async runtime")?;
+    let now_ms = collector::socket::now_us() / 1_000;
+    runtime.block_on(async {
+        let stop = shutdown::on_signal().context("cannot listen for stop signals")?;
+        export::export(config, filter, flags, now_ms, stop).await
+    })
+}
+
+/// Copies the history into a new folder.
+pub fn backup(config: &Config, folder: &Path) -> Result<(), RunError> {
+    telemetry::start(config.log_format, &config.log_level).map_err(RunError::Usage)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.context("cannot start the async runtime")?;
+    let copied = runtime.block_on(backup::backup(config, folder))?;
+    println!(
+        "{} files of flow records ({} bytes, {} files shared with the data folder) and the sums are in {}; start with \
+         --data-dir {} to use them",
+        copied.files,
+        copied.bytes,
+        copied.linked,
+        folder.display(),
+        folder.display()
+    );
+    Ok(())
+}
+
 /// How an import ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Imported {
@@ -385,10 +470,11 @@ pub enum Imported {
     Interrupted,
 }
 
-/// Imports capture files and prints what was in them.
+/// Imports capture files, keeps their flow records unless it is a dry run, and prints what was in them.
 pub fn import(
     config: &Config,
     request: &import::Request,
+    is_dry_run: bool,
     format: SummaryFormat,
 ) -> Result<Imported, RunError> {
     telemetry::start(config.log_format, &config.log_level).map_err(RunError::Usage)?;
@@ -398,9 +484,16 @@ pub fn import(
         .build()
         .context("cannot start the async runtime")?;
     let stop = runtime.block_on(async { shutdown::on_signal() }).context("cannot listen for stop signals")?;
-    let geolocation = Geolocation::load(&config.geolocation());
+    if !is_dry_run && !config.history.is_enabled {
+        let message = "the history is off, so nothing would be kept: turn it on, or import with --dry-run to count only";
+        return Err(RunError::Usage(message.to_owned()));
+    }
+    let _lock = if is_dry_run { None } else { Some(DataLock::hold(&config.data_dir)?) };
+    let recorder = (!is_dry_run).then(|| Recorder::open(config, runtime.handle().clone())).transpose();
+    let recorder = recorder.context("nothing was imported")?;
+    let geolocation = Arc::new(Geolocation::load(&config.geolocation()));
     let intake = Intake::new(Limits::default(), Arc::new(config.rules.clone()));
-    let summary = import::import(request, intake, &geolocation, &stop)
+    let summary = import::import(request, intake, &geolocation, recorder, &stop)
         .map_err(|error| RunError::Input(error.to_string()))?;
     let text = match format {
         SummaryFormat::Text => summary.to_string(),

@@ -27,7 +27,7 @@ struct Fill {
 
 /// The sending end of a queue, in one worker.
 #[derive(Debug)]
-struct Queue {
+pub struct Queue {
     batches: mpsc::Sender<Arc<FlowBatch>>,
     fill: Arc<Fill>,
     dropped: u64,
@@ -40,7 +40,8 @@ pub struct Batches {
     fill: Arc<Fill>,
 }
 
-fn queue() -> (Queue, Batches) {
+/// An empty queue.
+pub fn queue() -> (Queue, Batches) {
     let (batches, received) = mpsc::channel(BATCHES);
     let fill = Arc::new(Fill::default());
     (Queue { batches, fill: Arc::clone(&fill), dropped: 0 }, Batches { received, fill })
@@ -84,22 +85,20 @@ impl Batches {
         Some(batch)
     }
 
-    /// How much waits, for others to look at.
+    /// How much was put in, for others to look at.
     pub fn gauge(&self) -> Gauge {
         Gauge(Arc::clone(&self.fill))
     }
 }
 
-/// Shows how much waits in a queue.
-#[derive(Clone, Debug, Default)]
+/// Shows how much was put into a queue.
+#[derive(Clone, Debug)]
 pub struct Gauge(Arc<Fill>);
 
 impl Gauge {
-    /// Flow records that wait now.
-    pub fn waiting(&self) -> u64 {
-        // Taken first: what is put in between makes it too much, never less than nothing.
-        let taken = self.0.taken.load(Ordering::Relaxed);
-        self.0.sent.load(Ordering::Relaxed).saturating_sub(taken)
+    /// Flow records that were put in since the start.
+    pub fn sent(&self) -> u64 {
+        self.0.sent.load(Ordering::Relaxed)
     }
 }
 
@@ -118,11 +117,10 @@ impl InProcess {
         (Self { live, history: None, room: SpareRoom::default() }, received)
     }
 
-    /// With a queue to the history, and its other end. How much every worker hands over is written down in `handed`.
+    /// With a queue to the history. How much every worker hands over is written down in `handed`.
     #[must_use]
-    pub fn with_history(self, handed: &Handed) -> (Self, Batches) {
-        let (history, received) = queue();
-        (Self { history: Some((history, handed.by(0))), ..self }, received)
+    pub fn with_history(self, history: Queue, handed: &Handed) -> Self {
+        Self { history: Some((history, handed.by(0))), ..self }
     }
 
     /// The end for one more worker, which has dropped nothing yet.
@@ -225,7 +223,8 @@ mod tests {
         let path = folder.path().join("handed");
         let handed = Handed::begin(&path, 0).unwrap();
         let (first, mut live) = InProcess::channel();
-        let (first, mut history) = first.with_history(&handed);
+        let (queue, mut history) = queue();
+        let first = first.with_history(queue, &handed);
         let (mut end, gauge) = (first.for_worker(1), history.gauge());
         let geolocation = geolocation();
         let mut of_live = 0;
@@ -234,9 +233,9 @@ mod tests {
             of_live += waiting(&mut live);
         }
         assert_eq!((of_live, end.live_dropped()), (600_000, 0));
-        assert_eq!((end.history(), gauge.waiting()), ((FLOWS, 600_000 - FLOWS), FLOWS));
+        assert_eq!((end.history(), gauge.sent()), ((FLOWS, 600_000 - FLOWS), FLOWS));
         assert_eq!(Handed::missing(&path, 0).unwrap(), Some(FLOWS));
-        assert_eq!((waiting(&mut history), gauge.waiting()), (FLOWS, 0));
+        assert_eq!((waiting(&mut history), gauge.sent()), (FLOWS, FLOWS));
     }
 
     #[test]

@@ -97,8 +97,8 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 fn import_request(request: &Request, stop: &CancellationToken) -> Result<Summary, ImportError> {
     let settings = Settings { databases: Vec::new(), home_networks: Vec::new(), home: None };
-    let geolocation = Geolocation::without_databases(&settings);
-    import(request, Intake::new(Limits::default(), Arc::default()), &geolocation, stop)
+    let geolocation = Arc::new(Geolocation::without_databases(&settings));
+    import(request, Intake::new(Limits::default(), Arc::default()), &geolocation, None, stop)
 }
 
 fn imported_with(files: &[&[u8]], ports: &[u16]) -> Summary {

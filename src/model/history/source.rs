@@ -120,6 +120,16 @@ impl Tier {
         }
     }
 
+    /// The label in metrics, as in JSON.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Archive => "archive",
+            Self::Minute => "minute",
+            Self::Hour => "hour",
+            Self::Day => "day",
+        }
+    }
+
     /// The word of the API and of pages.
     pub const fn name(self) -> &'static str {
         match self {

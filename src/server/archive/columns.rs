@@ -157,6 +157,11 @@ pub fn schema() -> SchemaRef {
     Arc::clone(&SCHEMA)
 }
 
+/// The names of all columns, in their order.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    SCHEMA.fields().iter().map(|field| field.name().as_str())
+}
+
 /// The flows of a batch as the archive would keep them, in their order.
 pub fn batch_of(flows: &FlowBatch) -> Result<RecordBatch, ArrowError> {
     let mut maker = RowMaker::default();

@@ -65,7 +65,10 @@ fn run(archive: &Archive) {
 impl Archive {
     /// One round: seals what waits, removes logs that nobody needs, puts files together, gives up old ones.
     pub fn keep(&self, now_ms: i64, at: Instant) {
-        while let Some(segment) = lock(&self.state).waiting.front().cloned() {
+        loop {
+            // In the head of a loop the lock would be held in its body, too.
+            let next = lock(&self.state).waiting.front().cloned();
+            let Some(segment) = next else { break };
             let sealed = self.seal(&segment);
             let mut state = lock(&self.state);
             let Err(error) = sealed else {

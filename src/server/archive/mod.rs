@@ -197,6 +197,11 @@ impl Archive {
         Ok(position)
     }
 
+    /// The position after the last row that was taken.
+    pub fn end_position(&self) -> u64 {
+        lock(&self.state).active.end_position()
+    }
+
     /// Brings what was appended to the disk; rows before the position that it returns are durable. After an error
     /// everything waits in memory, nothing more is taken, and the next call tries again. Call it at most once a
     /// second, from the thread that appends.

@@ -21,7 +21,7 @@ pub struct CommandLine {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 ended as asked; 64 the command line or the configuration is wrong; \
-65 a capture could not be imported to its end; 66 a capture could not be opened; 69 an address could not be bound; \
+65 a capture could not be imported to its end; 66 a capture could not be opened; 69 an address could not be bound, or another Meridian uses the data folder; \
 70 another failure, which the last log line explains; 130 interrupted.";
 
 /// What `meridian` can do.
@@ -39,7 +39,7 @@ pub enum Command {
         #[command(flatten)]
         run: RunFlags,
     },
-    /// Read capture files with export datagrams, and print what is in them. Nothing is kept yet.
+    /// Read capture files with export datagrams, keep their flow records, and print what is in them.
     Import {
         /// Captures (pcap or pcapng, plain or gzipped) in the order of time; `-` is standard input.
         #[arg(required = true, value_name = "FILE")]
@@ -47,6 +47,9 @@ pub enum Command {
         /// The only UDP ports to look at, separated by commas; without it all are.
         #[arg(long = "port", value_name = "PORT", value_delimiter = ',')]
         ports: Vec<u16>,
+        /// Keep nothing, only print what is in them.
+        #[arg(long)]
+        dry_run: bool,
         /// How the summary is written.
         #[arg(long, value_name = "FORMAT", default_value = "text")]
         format: SummaryFormat,
@@ -54,6 +57,62 @@ pub enum Command {
         #[command(flatten)]
         run: RunFlags,
     },
+    /// Write the flow records that are kept, oldest first, while Meridian runs or not. One that runs goes on undisturbed:
+    /// what it had on disk when this began is read.
+    Flows {
+        /// Which flows, in the filter language, such as `port = 443 and country = "DE"`; all without it.
+        #[arg(value_name = "FILTER", default_value = "", hide_default_value = true)]
+        filter: String,
+        #[command(flatten)]
+        export: ExportFlags,
+        /// The configuration that names the data folder.
+        #[command(flatten)]
+        run: RunFlags,
+    },
+    /// Copy the history into a folder, while Meridian runs or not. Starting with that data folder restores it.
+    Backup {
+        /// Folder to write, which must be new or empty.
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+        /// The configuration that names the data folder.
+        #[command(flatten)]
+        run: RunFlags,
+    },
+}
+
+/// Which flow records are written, and how.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ExportFlags {
+    /// Beginning: `2026-11-23T14:00:00Z`, `-6h`, `yesterday`, or a stretch like `last 90 minutes`. Times are UTC. Without it,
+    /// an hour before now.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub since: Option<String>,
+    /// End, likewise; without it, now, or the end of the stretch.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub until: Option<String>,
+    /// How they are written.
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: ExportFormat,
+    /// At most so many.
+    #[arg(long, value_name = "NUMBER")]
+    pub limit: Option<u64>,
+    /// File to write, which must be new; standard output without it.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// How flow records are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// Lines for people.
+    #[default]
+    Table,
+    /// Comma-separated values with a line of names.
+    Csv,
+    /// One JSON object a line, with the field names of the API.
+    Json,
+    /// Parquet with the columns of the archive.
+    Parquet,
 }
 
 /// How a summary is written.
@@ -145,7 +204,9 @@ impl CommandLine {
                 Command::Run(flags)
                 | Command::Check(flags)
                 | Command::Geo { run: flags, .. }
-                | Command::Import { run: flags, .. },
+                | Command::Import { run: flags, .. }
+                | Command::Flows { run: flags, .. }
+                | Command::Backup { run: flags, .. },
             ) => flags.clone(),
             None => self.run.clone(),
         }

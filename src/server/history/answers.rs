@@ -14,8 +14,8 @@ use super::questions::Questions;
 use super::request::{Most, Request};
 use crate::model::filter::{End, Field, Filter};
 use crate::model::history::{
-    Amount, CountryAmount, Dimension, FlowPage, FlowsQuestion, Heatmap, HeatmapQuestion, HistoryStatus,
-    Metric, PlaceAmount, Progress, Sides, Source, Top, TopQuestion, TopRow,
+    Amount, CountryAmount, Dimension, FlowPage, FlowsQuestion, Heatmap, HeatmapQuestion, Metric, PlaceAmount,
+    Progress, Sides, Source, Top, TopQuestion, TopRow,
 };
 use crate::model::time_range::TimeRange;
 use crate::server::geolocation::Current;

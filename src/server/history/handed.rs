@@ -21,7 +21,7 @@ const COUNTS: u64 = 24;
 const WORD: usize = 8;
 
 /// The file of one process.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Handed {
     file: Arc<File>,
 }

@@ -4,10 +4,12 @@
 //! archive answers any request from the flow records, the store some of them from sums; both give [`Groups`], which
 //! can be merged, because they hold raw values and address sets, not names and counts.
 
+pub mod account;
 pub mod address_set;
 pub mod answers;
 pub mod control;
 pub mod error;
+pub mod forecast;
 pub mod groups;
 pub mod handed;
 pub mod naming;
@@ -15,7 +17,10 @@ pub mod naming;
 mod oracle;
 pub mod planner;
 pub mod questions;
+pub mod recorder;
+pub mod recording;
 pub mod request;
 mod series;
 mod steps;
 mod suggestions;
+pub mod table;

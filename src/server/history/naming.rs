@@ -250,7 +250,7 @@ mod tests {
             ),
             ("exporter", Value::Address(address), "exporter = 2001:db8::1"),
             ("direction", Value::Direction(Direction::Transit), "direction = transit"),
-            ("flags", Value::Number(18), "flags = 18"),
+            ("flags", Value::Number(18), "flags = syn+ack"),
         ] {
             let dimension = Dimension::parse(dimension).unwrap();
             let [key] = naming().keys(&[dimension], &[value]).try_into().unwrap();

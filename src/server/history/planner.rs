@@ -345,3 +345,6 @@ fn of_query(error: QueryError) -> QuestionError {
 fn of_store(error: StoreError) -> QuestionError {
     QuestionError::Failed(error.into())
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 //!
 //! [`read_ahead`] reads and inflates on a thread of its own, [`capture_file`] finds the packets, [`link`],
 //! [`datagrams`] and [`fragments`] the export datagrams in them. The capture's clock is the receive time. What comes
-//! out is located and summed up ([`tops`], [`summary`]); nothing is kept.
+//! out is located, summed up ([`tops`], [`summary`]), and handed to the history unless only the sums are wanted.
 //!
 //! No file makes it panic or hold more than a few megabytes beside what the [`Intake`] bounds.
 
@@ -18,6 +18,7 @@ pub mod window;
 
 use std::fs::File;
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -30,10 +31,12 @@ use self::capture_file::{CaptureFile, Fault};
 use self::datagrams::Datagrams;
 use self::progress::Progress;
 use self::read_ahead::ReadAhead;
-use self::summary::{ExporterSummary, FileSummary, MOST_TOPS, Summary, Totals};
+use self::summary::{ExporterSummary, FileSummary, Kept, MOST_TOPS, Summary, Totals};
 use self::tops::Tops;
+use super::collector::batch::{FlowBatch, SpareRoom};
 use super::collector::intake::Intake;
 use super::geolocation::Geolocation;
+use super::history::recorder::Recorder;
 use crate::model::flow_record::FlowRecord;
 
 /// Packets between looks at the stop signal and the progress.
@@ -78,12 +81,13 @@ fn what_to_do(error: &io::Error) -> &'static str {
     }
 }
 
-/// Imports files one after another, until their end or a stop signal. What is wrong with a file is in the
-/// summary, with what was read before.
+/// Imports files one after another, until their end, a stop signal, or a disk that takes no more; into the recorder if
+/// there is one. What is wrong with a file is in the summary, with what was read before.
 pub fn import(
     request: &Request,
     intake: Intake,
-    geolocation: &Geolocation,
+    geolocation: &Arc<Geolocation>,
+    recorder: Option<Recorder>,
     stop: &CancellationToken,
 ) -> Result<Summary, ImportError> {
     check_all_open(&request.files)?;
@@ -95,13 +99,17 @@ pub fn import(
         geolocation,
         datagrams: Datagrams::new(request.ports.clone()),
         tops: Tops::default(),
+        recorder,
+        room: SpareRoom::default(),
+        exporters: Arc::from([]),
+        exporters_admitted: 0,
         flows: Vec::new(),
         now_us: 0,
         housekept_us: 0,
     };
     let mut files = Vec::with_capacity(request.files.len());
     for path in &request.files {
-        if stop.is_cancelled() {
+        if stop.is_cancelled() || import.is_disk_full() {
             break;
         }
         files.push(import.file(path, &read, &mut progress, stop));
@@ -139,9 +147,13 @@ fn check_all_open(files: &[PathBuf]) -> Result<(), ImportError> {
 
 struct Import<'g> {
     intake: Intake,
-    geolocation: &'g Geolocation,
+    geolocation: &'g Arc<Geolocation>,
     datagrams: Datagrams,
     tops: Tops,
+    recorder: Option<Recorder>,
+    room: SpareRoom,
+    exporters: Arc<[IpAddr]>,
+    exporters_admitted: u64,
     flows: Vec<FlowRecord>,
     /// The capture's clock, microseconds since 1970.
     now_us: i64,
@@ -195,7 +207,7 @@ impl Import<'_> {
             }
             if packets.is_multiple_of(LOOK_INTERVAL) {
                 progress.update(self.intake.counters().traffic.flows);
-                if stop.is_cancelled() {
+                if stop.is_cancelled() || self.is_disk_full() {
                     break;
                 }
             }
@@ -203,12 +215,35 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// Locates the flows decoded so far and sums them up.
+    /// Locates the flows decoded so far, sums them up, and has them kept.
     fn hand_on(&mut self) {
-        for record in &self.flows {
-            self.tops.count(&self.geolocation.locate(record), self.geolocation);
+        if self.flows.is_empty() {
+            return;
+        }
+        let flows = self.room.fill(|located| self.geolocation.locate_all(&self.flows, located));
+        for flow in &flows {
+            self.tops.count(flow, self.geolocation);
+        }
+        if let Some(recorder) = &mut self.recorder {
+            if self.exporters_admitted != self.intake.exporters_admitted() {
+                self.exporters_admitted = self.intake.exporters_admitted();
+                self.exporters = self.intake.exporter_addresses().into();
+            }
+            recorder.record(&FlowBatch {
+                oldest_received_us: self.now_us,
+                newest_received_us: self.now_us,
+                geolocation: Arc::clone(self.geolocation),
+                exporters: Arc::clone(&self.exporters),
+                flows,
+            });
+            recorder.keep_up();
         }
         self.flows.clear();
+    }
+
+    /// True when nothing more can be kept: then it would be read for nothing.
+    fn is_disk_full(&self) -> bool {
+        self.recorder.as_ref().is_some_and(|recorder| !recorder.is_storing())
     }
 
     fn housekeeping(&mut self) {
@@ -220,11 +255,13 @@ impl Import<'_> {
 
     fn finish(mut self, files: Vec<FileSummary>) -> Summary {
         self.release_all();
+        let kept = self.recorder.take().map(|recorder| Kept::new(recorder.finish()));
         let mut exporters: Vec<_> = self.intake.exporters().into_iter().map(ExporterSummary::from).collect();
         exporters.sort_by_key(|exporter| std::cmp::Reverse((exporter.traffic.flows, exporter.datagrams)));
         Summary {
             files,
             is_interrupted: false,
+            kept,
             elapsed_s: 0.0,
             packets: self.datagrams.counters(),
             totals: Totals::new(&self.intake.counters(), &exporters),

@@ -12,6 +12,7 @@ use crate::model::time;
 use crate::model::traffic::Traffic;
 use crate::server::collector::exporter::ByReason;
 use crate::server::collector::intake::Counters;
+use crate::server::history::recorder::Finished;
 use crate::server::wire::error::Reason;
 
 /// Countries and systems in the text, and in JSON.
@@ -26,6 +27,8 @@ pub struct Summary {
     pub files: Vec<FileSummary>,
     /// True when a stop signal ended it before all was read.
     pub is_interrupted: bool,
+    /// What became of the flow records; `null` when they were only counted.
+    pub kept: Option<Kept>,
     /// Seconds it took.
     pub elapsed_s: f64,
     /// What came of the packets.
@@ -40,6 +43,25 @@ pub struct Summary {
     pub autonomous_systems: Vec<TopSystem>,
     /// Flows left out of the sums of autonomous systems, because there were too many of these.
     pub flows_without_as_sum: u64,
+}
+
+/// What became of the flow records of an import.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// On disk.
+    pub stored: u64,
+    /// Lost because the disk was full or failed.
+    pub lost: u64,
+    /// Why nothing more could be kept, if so.
+    pub problem: Option<String>,
+}
+
+impl Kept {
+    /// By what the recorder says at its end.
+    pub fn new(end: Finished) -> Self {
+        let Finished { account, trouble } = end;
+        Self { stored: account.stored, lost: account.lost(), problem: trouble }
+    }
 }
 
 /// One file of an import.
@@ -194,9 +216,10 @@ impl From<Exporter> for ExporterSummary {
 }
 
 impl Summary {
-    /// True when every file was read to its end.
+    /// True when every file was read to its end, and what was to be kept is.
     pub fn is_complete(&self) -> bool {
-        !self.is_interrupted && self.files.iter().all(|file| file.problem.is_none())
+        let is_kept = self.kept.as_ref().is_none_or(|kept| kept.lost == 0 && kept.problem.is_none());
+        !self.is_interrupted && is_kept && self.files.iter().all(|file| file.problem.is_none())
     }
 
     /// Packets whose content was not export, with the reason in words.
@@ -259,6 +282,16 @@ impl fmt::Display for Summary {
             )?;
         }
         line(text, "flows", format_args!("{}", totals.traffic.flows))?;
+        match &self.kept {
+            Some(kept) => line(text, "stored", format_args!("{}", kept.stored))?,
+            None => line(text, "stored", format_args!("nothing, as asked by --dry-run"))?,
+        }
+        if let Some(Kept { lost: lost @ 1.., .. }) = &self.kept {
+            line(text, "lost", format_args!("{lost} flow records"))?;
+        }
+        if let Some(problem) = self.kept.as_ref().and_then(|kept| kept.problem.as_ref()) {
+            line(text, "", format_args!("{problem}"))?;
+        }
         line(text, "bytes", format_args!("{}", totals.traffic.bytes))?;
         line(text, "packets in flows", format_args!("{}", totals.traffic.packets))?;
         for undecodable in &totals.undecodable {

@@ -20,11 +20,11 @@ use thiserror::Error;
 /// Of the file in the data folder.
 pub const FILE_NAME: &str = "meridian.sqlite";
 
-static MIGRATIONS: Migrator = sqlx::migrate!("src/server/store/migrations");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("src/server/store/migrations");
 /// `MRDI`.
 const APPLICATION_ID: i64 = 0x4d52_4449;
 /// Of the newest migration.
-const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 1;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const READERS: u32 = 3;
 /// Files of a database, by what is appended to its name.

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Schema};
-use datafusion::logical_expr::{Expr, ScalarUDF, case, col, lit};
+use datafusion::logical_expr::{Expr, Operator, ScalarUDF, binary_expr, case, col, lit};
 use datafusion::scalar::ScalarValue;
 
 use super::membership::Membership;
@@ -224,5 +224,6 @@ fn compare(compared: Expr, kind: &DataType, comparison: Comparison, value: u64) 
         Comparison::AtMost => compared.lt_eq(lit(value)),
         Comparison::Above => compared.gt(lit(value)),
         Comparison::AtLeast => compared.gt_eq(lit(value)),
+        Comparison::Has => binary_expr(compared, Operator::BitwiseAnd, lit(value.clone())).eq(lit(value)),
     }
 }

@@ -4,18 +4,22 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderName;
+use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
 
 use super::fault::Fault;
 use super::query::{FlowsQuery, Format, HeatmapQuery, Parameters, SeriesQuery, TopQuery};
-use super::table;
 use crate::model::history::{FlowPage, Heatmap, HistoryStatus, Series, Top};
 use crate::server::collector::socket;
 use crate::server::context::Context;
+use crate::server::history::table::{self, Table};
 
 fn now_ms() -> i64 {
     socket::now_us() / 1_000
+}
+
+fn csv(table: Table) -> Response {
+    ([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], table.into_text()).into_response()
 }
 
 /// Traffic by country of the outside end.
@@ -30,7 +34,7 @@ pub async fn heatmap(
     let heatmap = context.history().heatmap(&query.question(now_ms())?, 0).await?;
     Ok(match query.format {
         Format::Json => Json(heatmap).into_response(),
-        Format::Csv => table::heatmap(&heatmap).into_response(),
+        Format::Csv => csv(table::heatmap(&heatmap)),
     })
 }
 
@@ -47,7 +51,7 @@ pub async fn series(
     let series = context.history().series(&question, 0, &context.naming()).await?;
     Ok(match query.format {
         Format::Json => Json(series).into_response(),
-        Format::Csv => table::series(&series, &question.dimensions).into_response(),
+        Format::Csv => csv(table::series(&series, &question.dimensions)),
     })
 }
 
@@ -64,7 +68,7 @@ pub async fn top(
     let top = context.history().top(&question, 0, &context.naming()).await?;
     Ok(match query.format {
         Format::Json => Json(top).into_response(),
-        Format::Csv => table::top(&top, &question.dimensions).into_response(),
+        Format::Csv => csv(table::top(&top, &question.dimensions)),
     })
 }
 
@@ -82,7 +86,7 @@ pub async fn flows(
         Format::Json => Json(page).into_response(),
         Format::Csv => {
             let next = [(HeaderName::from_static("meridian-next"), page.next.clone())];
-            (next, table::flows(&page.flows)).into_response()
+            (next, csv(table::flows(table::flow_names(), &page.flows))).into_response()
         }
     })
 }
@@ -90,8 +94,8 @@ pub async fn flows(
 /// What is kept of the past.
 #[utoipa::path(
     get, path = "/api/v1/history", tag = "history",
-    responses((status = 200, body = HistoryStatus), (status = 503, body = Fault))
+    responses((status = 200, body = HistoryStatus))
 )]
-pub async fn status(State(context): State<Arc<Context>>) -> Result<Json<HistoryStatus>, Fault> {
-    Ok(Json(context.history().status().await?))
+pub async fn status(State(context): State<Arc<Context>>) -> Json<HistoryStatus> {
+    Json(context.history_status())
 }

@@ -4,7 +4,6 @@ mod fault;
 mod history;
 mod openapi;
 mod query;
-mod table;
 
 use std::sync::Arc;
 

@@ -76,7 +76,7 @@ pub(super) fn flows(random: &mut fastrand::Rng, count: usize) -> Vec<LocatedFlow
     (0..count)
         .map(|index| {
             let in_order = MONDAY_MS + 3 * DAY_MS * index as i64 / count as i64;
-            let late = if random.u8(..20) == 0 { random.i64(..3 * DAY_MS) } else { random.i64(..5_000) };
+            let late = if random.u8(..20) == 0 { random.i64(0..3 * DAY_MS) } else { random.i64(0..5_000) };
             flow(random, in_order - late)
         })
         .collect()

@@ -56,7 +56,7 @@ async fn answer(store: &Store, request: &Request) -> Option<(Groups, Vec<TimeRan
 }
 
 fn request(random: &mut fastrand::Rng) -> Request {
-    let from_ms = MONDAY_MS - DAY_MS + random.i64(..4 * DAY_MS);
+    let from_ms = MONDAY_MS - DAY_MS + random.i64(0..4 * DAY_MS);
     let length = [MINUTE_MS, HOUR_MS, 5 * HOUR_MS, 2 * DAY_MS, 9 * DAY_MS][random.usize(..5)];
     let filter = FILTERS[random.usize(..FILTERS.len())].parse().unwrap();
     let dimensions = DIMENSIONS[random.usize(..DIMENSIONS.len())];
@@ -92,14 +92,14 @@ async fn compare(store: &Store, flows: &[LocatedFlow], random: &mut fastrand::Rn
 
 #[tokio::test]
 async fn every_answer_is_what_looking_at_each_flow_gives_written_or_not_and_however_late() {
-    for seed in 0..3 {
+    for seed in 0..2 {
         let mut random = fastrand::Rng::with_seed(seed);
         let folder = folder();
         let mut store = open(folder.path()).await;
-        let flows = flows(&mut random, 3_000);
+        let flows = flows(&mut random, 1_500);
         let (mut position, mut answered) = (0, 0);
         while position < flows.len() {
-            let next = (position + random.usize(1..400)).min(flows.len());
+            let next = (position + random.usize(1..300)).min(flows.len());
             let part: Vec<_> = flows[position..next].iter().map(stored).collect();
             store.add_stored(&part, position as u64);
             position = next;
@@ -120,7 +120,7 @@ async fn every_answer_is_what_looking_at_each_flow_gives_written_or_not_and_howe
         }
         store.commit(MONDAY_MS + 5 * DAY_MS).await.unwrap();
         answered += compare(&store, &flows, &mut random, 150).await;
-        assert!(answered > 60, "{answered}");
+        assert!(answered > 100, "{answered}");
     }
 }
 
@@ -174,7 +174,7 @@ async fn the_most_are_ranked_and_all_are_counted() {
     let all = truth(&flows, &Request { most: None, ..request }, &ranges);
     let mut figures: Vec<u64> = all.groups.iter().map(|group| group.traffic.flows).collect();
     figures.sort_unstable_by(|one, other| other.cmp(one));
-    assert_eq!((found.count, found.groups.len()), (4, 2));
+    assert_eq!((found.count, found.groups.len()), (5, 2));
     assert_eq!(found.groups.iter().map(|group| group.traffic.flows).collect::<Vec<_>>(), figures[..2]);
 }
 

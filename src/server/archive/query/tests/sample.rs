@@ -253,7 +253,10 @@ fn term(rng: &mut Rng) -> String {
             0 => number(rng, "bytes", &[0, 40, 1_000_000, u64::MAX]),
             1 => number(rng, "packets", &[0, 1, 1_000]),
             2 => number(rng, "interface", &[0, 3, 4_294_967_295]),
-            3 => number(rng, one_of(rng, &["in.interface", "out.interface"]), &[0, 1, 3]),
+            3 => {
+                let interface = one_of(rng, &["in.interface", "out.interface"]);
+                number(rng, interface, &[0, 1, 3])
+            }
             4 => number(rng, "service", &[0, 53, 443, 65_535]),
             5 => number(rng, "tos", &[0, 46, 255]),
             _ => number(rng, "vlan", &[0, 100, 4_095]),

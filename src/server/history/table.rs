@@ -2,9 +2,6 @@
 
 use std::fmt::Display;
 
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
-
 use crate::model::history::{Amount, Dimension, Heatmap, Key, Series, StoredEnd, StoredFlow, Top};
 use crate::model::traffic::Traffic;
 
@@ -41,15 +38,8 @@ impl Table {
     }
 
     /// The text.
-    #[cfg(test)]
-    fn text(&self) -> &str {
-        &self.0
-    }
-}
-
-impl IntoResponse for Table {
-    fn into_response(self) -> Response {
-        ([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], self.0).into_response()
+    pub fn into_text(self) -> String {
+        self.0
     }
 }
 
@@ -88,8 +78,8 @@ pub fn top(top: &Top, dimensions: &[Dimension]) -> Table {
     table
 }
 
-/// One row for each flow record; what is not known is empty.
-pub fn flows(flows: &[StoredFlow]) -> Table {
+/// The line of names above flow records.
+pub fn flow_names() -> Table {
     const END: [&str; 10] =
         ["address", "port", "mask", "interface", "as", "country", "region", "city", "latitude", "longitude"];
     let of = |end: &'static str| END.map(move |name| format!("{end}_{name}"));
@@ -108,7 +98,11 @@ pub fn flows(flows: &[StoredFlow]) -> Table {
         "flow_end_reason",
     ]
     .map(str::to_owned);
-    let mut table = Table::new(before.into_iter().chain(of("src")).chain(of("dst")).chain(after));
+    Table::new(before.into_iter().chain(of("src")).chain(of("dst")).chain(after))
+}
+
+/// One row for each flow record, below what is in a table already; what is not known is empty.
+pub fn flows(mut table: Table, flows: &[StoredFlow]) -> Table {
     for flow in flows {
         let before = [
             flow.received_ms.to_string(),
@@ -195,6 +189,6 @@ mod tests {
     fn a_cell_with_a_comma_or_a_quote_is_quoted() {
         let mut table = Table::new(["city", "note"]);
         table.row(["Lyon, FR", "the \"old\" one"]);
-        assert_eq!(table.text(), "city,note\r\n\"Lyon, FR\",\"the \"\"old\"\" one\"\r\n");
+        assert_eq!(table.into_text(), "city,note\r\n\"Lyon, FR\",\"the \"\"old\"\" one\"\r\n");
     }
 }

@@ -1,0 +1,485 @@
+//! The law of the history: what was handed over is stored, waiting, or counted as lost, to the record, whatever happens
+//! to the process, the disk, the files or the clock; and the sums are those of the flow records.
+//!
+//! The process that is killed is this very test program, which starts itself anew.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant, UNIX_EPOCH};
+
+use meridian::model::filter::Filter;
+use meridian::model::flow_record::{FlowRecord, LocatedFlow};
+use meridian::model::history::{StoredFlow, Tier};
+use meridian::model::time_range::TimeRange;
+use meridian::model::traffic::Traffic;
+use meridian::server::collector::batch::FlowBatch;
+use meridian::server::config::Config;
+use meridian::server::config::flags::RunFlags;
+use meridian::server::geolocation::{Geolocation, Settings};
+use meridian::server::history::account::Account;
+use meridian::server::history::control::Control;
+use meridian::server::history::recorder::Recorder;
+use meridian::server::history::recording::Recording;
+use meridian::server::history::request::Request;
+use meridian::server::transport::{self, Batches, InProcess};
+use tokio::runtime::Runtime;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Says to this program that it is the one to be killed, and where its data folder is.
+const CHILD: &str = "MERIDIAN_HISTORY_LAW_CHILD";
+/// Number of the round, for the child.
+const ROUND: &str = "MERIDIAN_HISTORY_LAW_ROUND";
+const ROUNDS: u64 = 100;
+const WORKERS: u64 = 2;
+/// More flow records than one worker hands over in one round.
+const SPAN: u64 = 1 << 32;
+const EVER: TimeRange = TimeRange { from_ms: i64::MIN / 4, to_ms: i64::MAX / 4 };
+
+fn config(folder: &Path, file: &str) -> Config {
+    let path = folder.join("meridian.toml");
+    std::fs::create_dir_all(folder).unwrap();
+    std::fs::write(&path, file).unwrap();
+    let flags = RunFlags { config: Some(path), data_dir: Some(folder.join("data")), ..RunFlags::default() };
+    Config::load(&flags).unwrap()
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+}
+
+fn now_ms() -> i64 {
+    i64::try_from(UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap()
+}
+
+/// Flows that can be told apart by their bytes, which are numbered.
+fn flows(geolocation: &Geolocation, first: u64, count: u64, received_ms: i64) -> Vec<LocatedFlow> {
+    let flow = |number: u64| {
+        let low = u8::try_from(number % 251).unwrap();
+        geolocation.locate(&FlowRecord {
+            source_address: IpAddr::from([198, 51, 100, low]),
+            destination_address: IpAddr::from([10, 0, 0, 1]),
+            destination_port: 443,
+            protocol: 6,
+            bytes: number,
+            packets: 1,
+            sampling_interval: 1,
+            received_ms,
+            start_ms: received_ms - 1_000,
+            end_ms: received_ms,
+            ..FlowRecord::default()
+        })
+    };
+    (first..first + count).map(flow).collect()
+}
+
+fn batch(geolocation: &Arc<Geolocation>, flows: Vec<LocatedFlow>) -> FlowBatch {
+    FlowBatch {
+        oldest_received_us: 0,
+        newest_received_us: 0,
+        geolocation: Arc::clone(geolocation),
+        exporters: Arc::from([IpAddr::from([192, 0, 2, 1])]),
+        flows: flows.into(),
+    }
+}
+
+/// A history being written, with one worker's end of it.
+struct Running {
+    end: InProcess,
+    live: Batches,
+    recording: Recording,
+    geolocation: Arc<Geolocation>,
+    next: u64,
+    taken_by_live: u64,
+}
+
+impl Running {
+    fn start(config: &Config, runtime: &Runtime) -> Self {
+        let recorder = Recorder::open(config, runtime.handle().clone()).unwrap();
+        let handed = recorder.handed().clone();
+        let (queue, received) = transport::queue();
+        let (end, live) = InProcess::channel();
+        let end = end.with_history(queue, &handed).for_worker(0);
+        let recording = Recording::start(recorder, received, runtime.handle().clone()).unwrap();
+        let geolocation = Arc::new(Geolocation::without_databases(&Settings::default()));
+        Self { end, live, recording, geolocation, next: 1, taken_by_live: 0 }
+    }
+
+    fn hand_over(&mut self, count: u64, received_ms: i64) {
+        let flows = flows(&self.geolocation, self.next, count, received_ms);
+        self.next += count;
+        self.end.offer(batch(&self.geolocation, flows));
+        while let Some(batch) = self.live.try_recv() {
+            self.taken_by_live += batch.flows.len() as u64;
+        }
+    }
+
+    fn account(&self) -> Account {
+        self.recording.account(self.end.history().1).unwrap()
+    }
+
+    /// Waits until nothing is on its way any more; the account then.
+    fn settled(&self) -> Account {
+        until("everything is on disk", || {
+            let account = self.account();
+            account.waiting == 0 && account.unwritten == 0
+        });
+        let account = self.account();
+        assert_eq!(account.imbalance(), 0, "{account:?}");
+        assert_eq!(self.end.history(), (account.handed, account.dropped));
+        assert_eq!(account.handed + account.dropped, self.next - 1);
+        account
+    }
+
+    fn stop(self) -> Account {
+        let Self { end, recording, .. } = self;
+        let (handed, dropped) = end.history();
+        drop(end);
+        recording.join();
+        let account = recording.account(dropped).unwrap();
+        assert_eq!((account.imbalance(), account.waiting, account.unwritten), (0, 0, 0), "{account:?}");
+        assert_eq!(account.handed, handed);
+        account
+    }
+}
+
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < PATIENCE, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Every flow record of the archive, each once whatever happened; and the sums of the store, which have to be theirs.
+fn read_all(config: &Config, runtime: &Runtime) -> Vec<StoredFlow> {
+    let mut recorder = Recorder::open(config, runtime.handle().clone()).unwrap();
+    until("the sums have caught up", || {
+        recorder.keep_up();
+        !recorder.is_catching_up()
+    });
+    let mut flows = Vec::new();
+    for replayed in recorder.archive().rows_from(0) {
+        flows.extend(replayed.unwrap().flows);
+    }
+    let request = Request {
+        range: EVER,
+        filter: Filter::ALL,
+        dimensions: Vec::new(),
+        step_ms: None,
+        addresses: false,
+        most: None,
+    };
+    let pieces = [(Tier::Minute, EVER)];
+    let control = Control::default();
+    let sums = runtime.block_on(recorder.store().group(&request, &pieces, &control)).unwrap().unwrap();
+    let sums = sums.totals.iter().fold(Traffic::NONE, |sum, group| sum + group.traffic);
+    let of_flows = flows.iter().fold(Traffic::NONE, |sum, flow| {
+        let record = FlowRecord {
+            bytes: flow.bytes,
+            packets: flow.packets,
+            sampling_interval: flow.sampling_interval,
+            sampling_source: flow.sampling_source,
+            ..FlowRecord::default()
+        };
+        sum + Traffic::of(&record)
+    });
+    assert_eq!(sums, of_flows, "the sums are not those of the flow records");
+    recorder.finish();
+    flows
+}
+
+/// The numbers of the flow records, sorted.
+fn numbers(flows: &[StoredFlow]) -> Vec<u64> {
+    let mut numbers: Vec<_> = flows.iter().map(|flow| flow.bytes).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+/// What the process does that is killed: two workers hand flow records over as fast as the recorder takes them.
+#[test]
+fn the_process_that_is_killed() {
+    let Ok(folder) = std::env::var(CHILD) else { return };
+    let round: u64 = std::env::var(ROUND).unwrap().parse().unwrap();
+    let (config, runtime) = (config(Path::new(&folder), ""), runtime());
+    let recorder = Recorder::open(&config, runtime.handle().clone()).unwrap();
+    let handed = recorder.handed().clone();
+    println!("base {} {}", recorder.rows(), recorder.shared().account().lost_at_crash);
+    let (queue, received) = transport::queue();
+    let (end, live) = InProcess::channel();
+    drop(live);
+    let end = end.with_history(queue, &handed);
+    let recording = Recording::start(recorder, received, runtime.handle().clone()).unwrap();
+    let geolocation = Arc::new(Geolocation::without_databases(&Settings::default()));
+    std::thread::scope(|scope| {
+        for worker in 0..WORKERS {
+            let (mut end, geolocation) = (end.for_worker(usize::try_from(worker).unwrap()), &geolocation);
+            scope.spawn(move || {
+                let mut random = fastrand::Rng::with_seed(round * WORKERS + worker);
+                let mut next = (round * WORKERS + worker) * SPAN;
+                loop {
+                    let count = random.u64(1..300);
+                    end.offer(batch(geolocation, flows(geolocation, next, count, now_ms())));
+                    assert_eq!(end.history().1, 0, "the queue is long enough");
+                    next += count;
+                    std::thread::sleep(Duration::from_micros(random.u64(0..4_000)));
+                }
+            });
+        }
+        loop {
+            let account = recording.account(0).unwrap();
+            println!("account {} {}", account.handed, account.stored);
+            std::io::stdout().flush().unwrap();
+            std::thread::sleep(Duration::from_millis(3));
+        }
+    });
+}
+
+/// The child, and what it says.
+struct Killable {
+    child: Child,
+    said: Receiver<Vec<u64>>,
+}
+
+impl Killable {
+    fn start(folder: &Path, round: u64) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "the_process_that_is_killed", "--nocapture", "--test-threads=1"])
+            .env(CHILD, folder)
+            .env(ROUND, round.to_string())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (saying, said) = mpsc::channel();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                // The first line stands behind what the test harness writes.
+                let words =
+                    line.rsplit_once("base ").or(line.rsplit_once("account ")).map(|(_, words)| words);
+                let numbers =
+                    words.map(|words| words.split(' ').filter_map(|word| word.parse().ok()).collect());
+                if let Some(numbers) = numbers
+                    && saying.send(numbers).is_err()
+                {
+                    return;
+                }
+            }
+        });
+        Self { child, said }
+    }
+
+    fn next(&self) -> (u64, u64) {
+        let numbers = self.said.recv_timeout(PATIENCE).unwrap();
+        (numbers[0], numbers[1])
+    }
+
+    /// Kills it; the last that it said.
+    fn kill(mut self) -> (u64, u64) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let mut last = (0, 0);
+        // A line that was cut off by the kill has one number, or a shorter second one.
+        while let Ok(numbers) = self.said.recv_timeout(PATIENCE) {
+            if let [handed, stored] = numbers[..] {
+                last = (handed.max(last.0), stored.max(last.1));
+            }
+        }
+        last
+    }
+}
+
+#[test]
+fn after_a_hundred_kills_all_that_was_acknowledged_is_there_once_and_the_rest_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut random = fastrand::Rng::with_seed(7);
+    let (mut base, mut handed, mut stored, mut lost) = (0, 0, 0, 0);
+    for round in 0..ROUNDS {
+        let killable = Killable::start(folder.path(), round);
+        let (new_base, lost_at_crash) = killable.next();
+        assert!(
+            new_base >= base + stored,
+            "round {round}: acknowledged {stored} after {base}, found {new_base}"
+        );
+        assert!(new_base + lost_at_crash >= base + handed, "round {round}: {handed} were handed over");
+        lost += lost_at_crash;
+        base = new_base;
+        // Before the first flush, in the middle of one, long after.
+        let wait = Duration::from_millis(random.u64(0..400));
+        let began = Instant::now();
+        while began.elapsed() < wait {
+            killable.next();
+        }
+        (handed, stored) = killable.kill();
+    }
+    let runtime = runtime();
+    let config = config(folder.path(), "");
+    let recorder = Recorder::open(&config, runtime.handle().clone()).unwrap();
+    let rows = recorder.rows();
+    lost += recorder.shared().account().lost_at_crash;
+    recorder.finish();
+    let flows = read_all(&config, &runtime);
+    let numbers = numbers(&flows);
+    assert_eq!(numbers.len() as u64, rows);
+    assert!(rows > 10_000, "{rows} rows are no load");
+    // Of each worker in each round the first ones are there, without a gap and none twice: what is missing is missing at
+    // the end.
+    for of_worker in numbers.chunk_by(|left, right| left / SPAN == right / SPAN) {
+        let first = of_worker[0] / SPAN * SPAN;
+        assert_eq!(of_worker[0], first);
+        assert_eq!(*of_worker.last().unwrap(), first + of_worker.len() as u64 - 1);
+        assert!(of_worker.is_sorted_by(|left, right| left < right));
+    }
+    println!("{ROUNDS} kills: {rows} flow records stored, {lost} counted as lost");
+}
+
+#[test]
+fn a_stop_stores_all_that_was_handed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, runtime) = (config(folder.path(), ""), runtime());
+    let mut running = Running::start(&config, &runtime);
+    for _ in 0..50 {
+        running.hand_over(1_000, now_ms());
+    }
+    let account = running.stop();
+    assert_eq!((account.stored, account.lost()), (50_000, 0));
+    assert_eq!(numbers(&read_all(&config, &runtime)), (1..=50_000).collect::<Vec<_>>());
+    let recorder = Recorder::open(&config, runtime.handle().clone()).unwrap();
+    assert_eq!((recorder.rows(), recorder.shared().account().lost_at_crash), (50_000, 0));
+}
+
+#[test]
+fn a_clock_that_jumps_makes_no_flow_record_disappear() {
+    const HOUR_MS: i64 = 3_600_000;
+    let folder = tempfile::tempdir().unwrap();
+    let (config, runtime) = (config(folder.path(), ""), runtime());
+    let now_ms = now_ms();
+    let mut running = Running::start(&config, &runtime);
+    for shift_ms in [0, -HOUR_MS, 10 * 365 * 24 * HOUR_MS, 0, 1] {
+        running.hand_over(2_000, now_ms + shift_ms);
+        running.settled();
+    }
+    let account = running.stop();
+    assert_eq!((account.stored, account.lost()), (10_000, 0));
+    // Once more, with files of all these hours.
+    let mut running = Running::start(&config, &runtime);
+    running.next = 10_001;
+    running.hand_over(500, now_ms);
+    running.stop();
+    let flows = read_all(&config, &runtime);
+    assert_eq!(numbers(&flows), (1..=10_500).collect::<Vec<_>>());
+    let ahead = flows.iter().filter(|flow| flow.received_ms > now_ms + HOUR_MS).count();
+    let behind = flows.iter().filter(|flow| flow.received_ms < now_ms).count();
+    assert_eq!((behind, ahead), (2_000, 2_000));
+}
+
+/// A small disk, as long as it lives.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// `None` for who may not mount.
+    fn mount(folder: &Path, megabytes: u64) -> Option<Self> {
+        std::fs::create_dir_all(folder).unwrap();
+        let options = format!("size={megabytes}m");
+        let mounted =
+            Command::new("mount").args(["-t", "tmpfs", "-o", &options, "none"]).arg(folder).status();
+        mounted.is_ok_and(|status| status.success()).then(|| Self(folder.to_owned()))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        Command::new("umount").arg("-l").arg(&self.0).status().unwrap();
+    }
+}
+
+#[test]
+fn a_full_disk_stops_the_storing_and_nothing_else_and_heals() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::mount(&folder.path().join("disk"), 64) else {
+        println!("skipped: only root can mount a small disk");
+        return;
+    };
+    let runtime = runtime();
+    // With room that is left free, and down to the last byte.
+    for (number, min_free) in ["8M", "0"].into_iter().enumerate() {
+        let home = disk.0.join(number.to_string());
+        let config = config(&home, &format!("[history]\nmin_free_bytes = \"{min_free}\"\n"));
+        let mut running = Running::start(&config, &runtime);
+        running.hand_over(1_000, now_ms());
+        assert_eq!(running.settled().stored, 1_000);
+        assert!(running.recording.is_storing());
+
+        let filler = disk.0.join("filler");
+        let mut file = std::fs::File::create(&filler).unwrap();
+        while file.write_all(&[0; 65_536]).is_ok() {}
+        drop(file);
+        until("nothing is stored any more", || {
+            running.hand_over(100, now_ms());
+            !running.recording.is_storing()
+        });
+        running.hand_over(100, now_ms());
+        let account = running.account();
+        until("the loss is counted", || running.account().lost() > account.lost());
+        let notices = running.recording.notices(0);
+        assert!(notices.iter().any(|notice| notice.contains("stored")), "{notices:?}");
+
+        std::fs::remove_file(&filler).unwrap();
+        until("it is stored again", || {
+            running.hand_over(100, now_ms());
+            running.recording.is_storing()
+        });
+        let before = running.settled().stored;
+        running.hand_over(1_000, now_ms());
+        let account = running.settled();
+        assert_eq!(account.stored, before + 1_000, "{account:?}");
+        assert!(account.lost() > 0);
+        assert_eq!(running.taken_by_live, running.next - 1, "the live feed got everything");
+        let handed_over = running.next - 1;
+        let account = running.stop();
+        assert_eq!(account.stored + account.lost(), handed_over);
+        let flows = numbers(&read_all(&config, &runtime));
+        assert_eq!(flows.len() as u64, account.stored);
+        assert!(flows.is_sorted_by(|left, right| left < right), "none twice");
+        let recorder = Recorder::open(&config, runtime.handle().clone()).unwrap();
+        assert_eq!(
+            recorder.shared().account().lost_at_crash,
+            0,
+            "what the disk cost is not counted once more"
+        );
+    }
+}
+
+#[test]
+fn a_damaged_tail_costs_what_is_damaged_and_that_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, runtime) = (config(folder.path(), ""), runtime());
+    let mut running = Running::start(&config, &runtime);
+    for _ in 0..10 {
+        running.hand_over(1_000, now_ms());
+        running.settled();
+    }
+    running.stop();
+    let tail = config.archive_folder().join("tail");
+    let mut logs: Vec<_> = std::fs::read_dir(&tail).unwrap().map(|entry| entry.unwrap().path()).collect();
+    logs.retain(|path| path.extension().is_some_and(|extension| extension == "log"));
+    assert_eq!(logs.len(), 1, "{logs:?}");
+    let mut bytes = std::fs::read(&logs[0]).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x55;
+    std::fs::write(&logs[0], bytes).unwrap();
+
+    let recorder = Recorder::open(&config, runtime.handle().clone()).unwrap();
+    let (rows, lost) = (recorder.rows(), recorder.shared().account().lost_at_crash);
+    recorder.finish();
+    assert!((1_000..10_000).contains(&rows), "{rows}");
+    assert_eq!(rows + lost, 10_000);
+    // What comes after it is stored.
+    let mut running = Running::start(&config, &runtime);
+    running.hand_over(500, now_ms());
+    assert_eq!(running.stop().stored, 500);
+}
