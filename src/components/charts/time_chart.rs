@@ -219,7 +219,7 @@ pub fn TimeChart(
                     {gaps(&picture)}
                     {ticks.iter().map(|tick| {
                         let y = percent(scale.place(*tick));
-                        let class = if *tick == 0.0 { "chart__grid chart__grid--zero" } else { "chart__grid" };
+                        let class = if tick.abs() < f64::EPSILON { "chart__grid chart__grid--zero" } else { "chart__grid" };
                         view! { <line class=class x1="0%" x2="100%" y1=y.clone() y2=y></line> }
                     }).collect_view()}
                     {drawing(&picture, &scale, highlighted)}
@@ -450,7 +450,7 @@ mod tests {
         let lines: [&[u64]; 2] = [&[10, 20], &[30, 5]];
         let largest =
             [Form::Stacked, Form::Lines, Form::Shares].map(|form| picture(form, &lines).largest().0);
-        assert_eq!(largest, [40.0, 30.0, 1.0]);
+        assert_eq!(largest.to_vec(), [40.0, 30.0, 1.0]);
         assert_eq!(picture(Form::Stacked, &lines).sum().above, [40, 25]);
     }
 

@@ -45,17 +45,18 @@ pub fn exports(asked: &Asked) -> AnyView {
         }
         Question::Flows(_) => Vec::new(),
     };
-    let flows = ["csv", "json", "parquet"].map(|format| {
+    let flows = ["csv", "json"].map(|format| {
         let mut query = common(asked.range, &flow_filter(asked), format);
         query.insert("rows", MOST_FLOWS.to_owned());
-        let name = if format == "parquet" { "Parquet".to_owned() } else { format.to_uppercase() };
-        link(format!("/api/v1/flows{}", query.to_query_string()), name)
+        link(format!("/api/v1/flows{}", query.to_query_string()), format.to_uppercase())
     });
     view! {
         <p class="explore__exports">
             {(!links.is_empty()).then(|| view! { "Download these figures: " {links} " · " })}
             "Flow records (the newest 10\u{202f}000): "
             {flows.into_iter().collect_view()}
+            "· All of them, also as Parquet: "
+            <code>"meridian flows"</code>
         </p>
     }
     .into_any()
