@@ -156,7 +156,7 @@ impl Archive {
         let mut next = sealed_before;
         let mut empty = Vec::new();
         for log in found.logs {
-            let end = state.take_log(&log, sealed_before).map_err(failed)?;
+            let end = state.take_log(&log, sealed_before);
             next = next.max(end);
             if end == log.first_position {
                 empty.push(log.path);
@@ -180,7 +180,12 @@ impl Archive {
     pub fn append(&self, batch: &FlowBatch) -> Result<u64, ArchiveError> {
         let mut log = lock(&self.log);
         let Some(first) = batch.flows.first() else { return Ok(lock(&self.state).active.end_position()) };
-        if lock(&self.state).has_another_hour(first.record.received_ms) {
+        let is_over = {
+            let state = lock(&self.state);
+            (state.is_old() || state.active.rows() >= FEWEST_ROWS)
+                && state.has_another_hour(first.record.received_ms)
+        };
+        if is_over {
             // A fault is kept in the state, and refuses below.
             drop(self.rotate(&mut log));
         }
@@ -217,7 +222,11 @@ impl Archive {
     pub fn flush(&self, now_ms: i64) -> Result<u64, ArchiveError> {
         let mut log = lock(&self.log);
         let position = self.write_out(&mut log)?;
-        if lock(&self.state).has_another_hour(now_ms) {
+        let is_over = {
+            let state = lock(&self.state);
+            state.is_old() && state.has_another_hour(now_ms)
+        };
+        if is_over {
             self.rotate(&mut log)?;
         }
         Ok(position)
@@ -347,8 +356,20 @@ impl Archive {
 
 impl State {
     /// Takes a log that the start found, whose rows should begin at a position; the position after it.
-    fn take_log(&mut self, log: &folder::FoundLog, sealed_before: u64) -> io::Result<u64> {
-        let read = row_log::read_file(File::open(&log.path)?, log.first_position)?;
+    fn take_log(&mut self, log: &folder::FoundLog, sealed_before: u64) -> u64 {
+        let read = File::open(&log.path).and_then(|file| row_log::read_file(file, log.first_position));
+        let read = match read {
+            Ok(read) => read,
+            Err(error) => {
+                let path = log.path.display();
+                tracing::error!("{path} cannot be read: {error}");
+                self.start_notices.push(format!(
+                    "{path} cannot be read ({error}), and its flows are missing in answers: mend the disk, then start Meridian again."
+                ));
+                // More than it can hold, so that no position is given twice.
+                return log.first_position.saturating_add(2 * SEGMENT_ROWS);
+            }
+        };
         if read.torn_bytes > 0 {
             self.lost_at_crash = self.lost_at_crash.saturating_add(read.torn_rows);
             self.start_notices.push(format!(
@@ -360,7 +381,7 @@ impl State {
         let segment = Segment { first_position: log.first_position, frames: read.frames };
         let end_position = segment.end_position();
         if segment.frames.is_empty() {
-            return Ok(end_position);
+            return end_position;
         }
         if end_position <= sealed_before {
             let (path, first_position) = (log.path.clone(), log.first_position);
@@ -368,15 +389,18 @@ impl State {
         } else {
             self.waiting.push_back(Arc::new(segment));
         }
-        Ok(end_position)
+        end_position
     }
 
-    /// Whether a moment is in another hour than the active segment, and that has been open for long enough.
+    /// Whether a moment is in another hour than the active segment.
     fn has_another_hour(&self, moment_ms: i64) -> bool {
-        let is_old = self.active_since.is_some_and(|since| since.elapsed() >= YOUNGEST);
         let hour = |moment: i64| moment.div_euclid(HOUR_MS);
-        (is_old || self.active.rows() >= FEWEST_ROWS)
-            && self.active.first_received_ms().is_some_and(|first| hour(first) != hour(moment_ms))
+        self.active.first_received_ms().is_some_and(|first| hour(first) != hour(moment_ms))
+    }
+
+    /// Whether the active segment has been open for so long that it may be closed with few rows.
+    fn is_old(&self) -> bool {
+        self.active_since.is_some_and(|since| since.elapsed() >= YOUNGEST)
     }
 
     fn frames_from(&self, frame: usize) -> Vec<Frame> {
