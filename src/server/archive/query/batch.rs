@@ -121,7 +121,9 @@ impl Dictionaries {
         number: impl Fn(&str) -> u64,
     ) -> Result<Arc<[u64]>> {
         let is_same = |known: &ArrayRef| Arc::ptr_eq(known, values);
-        if let Some((.., numbers)) = self.known.iter().find(|(name, known, _)| *name == column && is_same(known)) {
+        if let Some((.., numbers)) =
+            self.known.iter().find(|(name, known, _)| *name == column && is_same(known))
+        {
             return Ok(Arc::clone(numbers));
         }
         let Some(texts) = values.as_string_opt::<i32>() else { return exec_err!("{column} holds no text") };

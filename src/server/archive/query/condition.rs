@@ -69,7 +69,8 @@ fn has_one_of(field: Field, values: &Values, schema: &Schema) -> Expr {
             at(end, |side| is_in_networks(side.pick("src_address", "dst_address"), networks))
         }
         (Field::Country(end), Values::Countries(countries)) => {
-            let code = |country: &Option<CountryCode>| country.map_or_else(String::new, |code| code.to_string());
+            let code =
+                |country: &Option<CountryCode>| country.map_or_else(String::new, |code| code.to_string());
             let codes: Vec<_> = countries.iter().map(code).collect();
             at(end, |side| is_one_of_words(side.pick("src_country", "dst_country"), &codes))
         }

@@ -89,7 +89,8 @@ impl Wanted {
         control: Control,
     ) -> Result<Page, Stop> {
         let shown = self.after.map_or(0, |cursor| cursor.shown);
-        let mut nearest = Nearest { flows: Vec::new(), room: self.rows.saturating_add(shown).saturating_add(1) };
+        let mut nearest =
+            Nearest { flows: Vec::new(), room: self.rows.saturating_add(shown).saturating_add(1) };
         sources.sort_by_key(|source| Reverse(source.received().to_ms));
         let steps = sources.len() as u64;
         control.expect(steps);

@@ -183,7 +183,10 @@ impl Work {
     }
 
     /// Adds up the tables of all workers.
-    async fn add_up<K: Key>(self: &Arc<Self>, tables: Vec<Vec<Shard<K>>>) -> Result<(Vec<(K, Cell)>, u64), Stop> {
+    async fn add_up<K: Key>(
+        self: &Arc<Self>,
+        tables: Vec<Vec<Shard<K>>>,
+    ) -> Result<(Vec<(K, Cell)>, u64), Stop> {
         let mut shards: Vec<Vec<Shard<K>>> = (0..SHARDS).map(|_| Vec::new()).collect();
         for table in tables {
             for (shards, shard) in shards.iter_mut().zip(table) {
@@ -277,8 +280,7 @@ impl<K: Key> Worker<'_, K> {
     /// Adds the flows of a batch to the sums.
     fn add(&mut self, batch: &RecordBatch) -> Result<(), DataFusionError> {
         let layout = &self.work.layout;
-        let mut columns =
-            Columns { batch, dictionaries: &mut self.dictionaries, names: &self.work.names };
+        let mut columns = Columns { batch, dictionaries: &mut self.dictionaries, names: &self.work.names };
         let (bytes, packets) = (columns.numbers("bytes")?, columns.numbers("packets")?);
         let intervals = columns.numbers("sampling_interval")?;
         let traffic: Vec<_> = bytes
@@ -345,7 +347,8 @@ impl<K: Key> Worker<'_, K> {
             if !is_again && let Some(traffic) = traffic.get(entry.row()) {
                 cell.traffic += *traffic;
             }
-            if layout.addresses && layout.ends == Ends::Outside
+            if layout.addresses
+                && layout.ends == Ends::Outside
                 && let Some(address) = address(*entry)
             {
                 cell.insert(address);

@@ -182,7 +182,12 @@ impl Layout {
     }
 
     /// Packs the values of some entries of a batch.
-    pub(super) fn keys<K: Key>(&self, columns: &mut Columns<'_, '_>, entries: &[Entry], keys: &mut Vec<K>) -> Result<()> {
+    pub(super) fn keys<K: Key>(
+        &self,
+        columns: &mut Columns<'_, '_>,
+        entries: &[Entry],
+        keys: &mut Vec<K>,
+    ) -> Result<()> {
         keys.clear();
         keys.resize(entries.len(), K::default());
         for (at, (part, place)) in self.parts.iter().enumerate() {

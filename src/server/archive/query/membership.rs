@@ -8,9 +8,7 @@ use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray};
 use arrow::compute::{cast, take};
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, exec_err};
-use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
-};
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 
 use crate::model::filter::is_same_word;
 use crate::model::network::Network;
@@ -53,9 +51,9 @@ impl Membership {
     fn has_address(&self, octets: &[u8]) -> bool {
         let Wanted::Networks(narrow, wide) = &self.of else { return false };
         match octets.len() {
-            4 => octets.try_into().is_ok_and(|octets: [u8; 4]| {
-                is_within(narrow, Ipv4Addr::from_octets(octets).to_bits())
-            }),
+            4 => octets
+                .try_into()
+                .is_ok_and(|octets: [u8; 4]| is_within(narrow, Ipv4Addr::from_octets(octets).to_bits())),
             16 => octets
                 .try_into()
                 .is_ok_and(|octets: [u8; 16]| is_within(wide, Ipv6Addr::from_octets(octets).to_bits())),

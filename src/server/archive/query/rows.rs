@@ -151,10 +151,16 @@ impl Reading {
     }
 
     /// Which of the sources an error came from.
-    async fn blame(&self, sources: &[&Source], slice: TimeRange, error: datafusion::error::DataFusionError) -> Stop {
+    async fn blame(
+        &self,
+        sources: &[&Source],
+        slice: TimeRange,
+        error: datafusion::error::DataFusionError,
+    ) -> Stop {
         if Fault::of(&error).is_some() {
             for source in sources {
-                let batches = self.plan(source, slice).and_then(|plan| plan.execute(0, self.scanner.context()));
+                let batches =
+                    self.plan(source, slice).and_then(|plan| plan.execute(0, self.scanner.context()));
                 let mut batches = match batches {
                     Ok(batches) => batches,
                     Err(error) => return source.stop_of(error),

@@ -115,7 +115,8 @@ impl Scanner {
         names: &[&str],
         condition: Option<Expr>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let mut wanted = names.iter().map(|name| self.schema.index_of(name)).collect::<Result<Vec<_>, _>>()?;
+        let mut wanted =
+            names.iter().map(|name| self.schema.index_of(name)).collect::<Result<Vec<_>, _>>()?;
         wanted.sort_unstable();
         wanted.dedup();
         let mut read = wanted.clone();

@@ -17,7 +17,12 @@ use crate::server::archive::query::scan::{Scanner, Source};
 const FLOWS: usize = 1_000;
 const FILTERS: usize = 2_000;
 
-async fn passing(scanner: &Scanner, source: &Source, range: TimeRange, filter: &Filter) -> BTreeMap<u32, usize> {
+async fn passing(
+    scanner: &Scanner,
+    source: &Source,
+    range: TimeRange,
+    filter: &Filter,
+) -> BTreeMap<u32, usize> {
     let condition = scanner.condition(source, range, filter);
     let plan = scanner.plan(source, &["observation_domain"], condition).unwrap();
     let mut batches = plan.execute(0, scanner.context()).unwrap();

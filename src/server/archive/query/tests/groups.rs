@@ -25,7 +25,8 @@ type Sums = BTreeMap<(Vec<Value>, i64), (Traffic, BTreeSet<IpAddr>)>;
 
 fn value(flow: &LocatedFlow, dimension: Dimension, is_destination: bool) -> Value {
     let record = &flow.record;
-    let pick = |source: u64, destination: u64| Value::Number(if is_destination { destination } else { source });
+    let pick =
+        |source: u64, destination: u64| Value::Number(if is_destination { destination } else { source });
     let place: Location = if is_destination { flow.destination } else { flow.source };
     let address = if is_destination { record.destination_address } else { record.source_address };
     match dimension {
@@ -86,12 +87,16 @@ fn groups(flow: &LocatedFlow, dimensions: &[Dimension]) -> BTreeMap<Vec<Value>, 
             continue;
         }
         let values = dimensions.iter().map(|dimension| {
-            value(flow, *dimension, match end(*dimension) {
-                Some(End::Destination) => true,
-                Some(End::Outside) => outside_is_destination,
-                Some(End::Home) => !outside_is_destination,
-                _ => false,
-            })
+            value(
+                flow,
+                *dimension,
+                match end(*dimension) {
+                    Some(End::Destination) => true,
+                    Some(End::Outside) => outside_is_destination,
+                    Some(End::Home) => !outside_is_destination,
+                    _ => false,
+                },
+            )
         });
         let addresses = found.entry(values.collect()).or_default();
         if has(End::Outside) {
@@ -138,8 +143,18 @@ fn compare(answer: &[Group], expected: &Sums, request: &Request) {
 }
 
 fn request(rng: &mut Rng) -> Request {
-    const NAMES: [&str; 10] =
-        ["protocol", "flags", "tos", "vlan", "direction", "exporter", "service", "in.interface", "out.interface", "dst.city"];
+    const NAMES: [&str; 10] = [
+        "protocol",
+        "flags",
+        "tos",
+        "vlan",
+        "direction",
+        "exporter",
+        "service",
+        "in.interface",
+        "out.interface",
+        "dst.city",
+    ];
     const OF_AN_END: [&str; 6] = ["address", "network", "country", "city", "as", "port"];
     let dimension = |rng: &mut Rng| {
         let name = if rng.u8(..3) == 0 {
@@ -216,7 +231,8 @@ async fn sums_by_any_dimensions_are_those_of_a_plain_loop_over_the_flows() {
         let mut ranked: Vec<_> = sums.iter().collect();
         // Of equals the smaller values come first.
         ranked.sort_by_key(|(_, sum)| std::cmp::Reverse(amount(sum)));
-        let wanted: HashSet<_> = ranked.iter().take(most.groups).map(|((values, _), _)| values.clone()).collect();
+        let wanted: HashSet<_> =
+            ranked.iter().take(most.groups).map(|((values, _), _)| values.clone()).collect();
         let found: HashSet<_> = groups.groups.iter().map(|group| group.values.clone()).collect();
         assert_eq!(found, wanted, "{request:?}");
     }
@@ -249,7 +265,8 @@ async fn the_most_of_more_groups_than_fit_into_memory_are_found_exactly() {
     let at_once = answer(&scanner, &sources, &request, 64 << 20).await;
     let in_passes = answer(&scanner, &sources, &request, 500_000).await;
     let sorted = |groups: &Groups| {
-        let mut groups: Vec<_> = groups.groups.iter().map(|group| (group.values.clone(), group.traffic)).collect();
+        let mut groups: Vec<_> =
+            groups.groups.iter().map(|group| (group.values.clone(), group.traffic)).collect();
         groups.sort_by(|(one, _), (other, _)| one.cmp(other));
         groups
     };

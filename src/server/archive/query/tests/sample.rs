@@ -235,7 +235,8 @@ fn term(rng: &mut Rng) -> String {
             one_of(rng, &["\"DE\"", "ru", "\"US\"", "\"GB\"", "unknown", "\"FR\""]).to_owned()
         }),
         2 => listed(rng, &format!("{end}city"), |rng| {
-            let city = one_of(rng, &["köln", "Moscow", "SPRINGFIELD", "", "κέρκυρας", "ΚΈΡΚΥΡΑΣ", "Atlantis"]);
+            let city =
+                one_of(rng, &["köln", "Moscow", "SPRINGFIELD", "", "κέρκυρας", "ΚΈΡΚΥΡΑΣ", "Atlantis"]);
             format!("\"{city}\"")
         }),
         3 => number(rng, &format!("{end}port"), &[0, 53, 443, 50_000, 65_535]),
