@@ -1,6 +1,6 @@
-//! The history measured: what writing costs.
+//! The history measured: what writing costs, and how long questions take.
 //!
-//! `cargo bench --bench history -- write [MILLIONS [FOLDER]]`
+//! `cargo bench --bench history -- write|queries [MILLIONS [FOLDER]]`
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -12,6 +12,7 @@
 use std::path::Path;
 use std::time::Instant;
 
+mod queries;
 mod rows;
 mod write;
 
@@ -20,12 +21,14 @@ pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let millions = arguments.get(1).map_or(Ok(5), |text| text.parse())?;
-    match arguments.first().map(String::as_str) {
-        None | Some("write") => match arguments.get(2) {
-            Some(folder) => write::measure(Path::new(folder), millions),
-            None => write::measure(tempfile::tempdir()?.path(), millions),
-        },
-        Some(part) => Err(format!("there is no part {part}: the parts are write").into()),
+    let measure = match arguments.first().map(String::as_str) {
+        None | Some("write") => write::measure,
+        Some("queries") => queries::measure,
+        Some(part) => return Err(format!("there is no part {part}: the parts are write and queries").into()),
+    };
+    match arguments.get(2) {
+        Some(folder) => measure(Path::new(folder), millions),
+        None => measure(tempfile::tempdir()?.path(), millions),
     }
 }
 

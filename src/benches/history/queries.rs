@@ -46,8 +46,20 @@ const QUESTIONS: [Question<'static>; 8] = [
     ("pairs of addresses", "", &["src.address", "dst.address"], None, false),
     ("countries with distinct addresses", "", &["outside.country"], None, true),
     ("series by protocol in steps of 5 min", "", &["protocol"], Some(300_000), false),
-    ("series of port 443 and US in steps of 5 min", "port = 443 and outside.country = US", &[], Some(300_000), false),
-    ("addresses of port 443 and US", "port = 443 and outside.country = US", &["outside.address"], None, false),
+    (
+        "series of port 443 and US in steps of 5 min",
+        "port = 443 and outside.country = US",
+        &[],
+        Some(300_000),
+        false,
+    ),
+    (
+        "addresses of port 443 and US",
+        "port = 443 and outside.country = US",
+        &["outside.address"],
+        None,
+        false,
+    ),
     ("cities of DE", "outside.country = DE", &["outside.city"], None, false),
     ("an address that is not there", "address = 203.0.113.77", &["service"], None, false),
 ];
@@ -107,7 +119,8 @@ async fn ask(queries: &Queries) -> Outcome<()> {
     }
     let began = Instant::now();
     let columns = ["src_address", "dst_address", "bytes", "packets", "protocol", "src_city", "dst_city"];
-    let mut rows = queries.rows(hour, &Filter::ALL, &columns, Order::OldestFirst, &Control::default()).await?;
+    let mut rows =
+        queries.rows(hour, &Filter::ALL, &columns, Order::OldestFirst, &Control::default()).await?;
     let mut count = 0;
     while let Some(batch) = rows.next().await {
         count += batch?.num_rows();

@@ -14,8 +14,8 @@ use crate::model::flow_record::LocatedFlow;
 use crate::model::time_range::TimeRange;
 use crate::server::archive::query::scan::{Scanner, Source};
 
-const FLOWS: usize = 2_000;
-const FILTERS: usize = 3_000;
+const FLOWS: usize = 1_000;
+const FILTERS: usize = 2_000;
 
 async fn passing(
     scanner: &Scanner,
@@ -55,7 +55,7 @@ async fn every_filter_lets_the_same_flows_pass_in_files_and_in_the_tail_as_in_th
     for _ in 0..FILTERS {
         let text = sample::filter(&mut rng);
         let filter: Filter = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
-        let from_ms = BEGIN_MS + if rng.bool() { 0 } else { rng.i64(..LENGTH_MS / 2) };
+        let from_ms = BEGIN_MS + if rng.bool() { 0 } else { rng.i64(0..LENGTH_MS / 2) };
         let range = TimeRange::new(from_ms, from_ms + LENGTH_MS).unwrap();
         let expected: BTreeMap<u32, usize> = flows
             .iter()

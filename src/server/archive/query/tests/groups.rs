@@ -169,7 +169,7 @@ fn request(rng: &mut Rng) -> Request {
     let addresses = rng.bool();
     let metric = Metric::ALL[rng.usize(..if addresses { 4 } else { 3 })];
     let most = (step_ms.is_none() && rng.bool()).then(|| Most { metric, groups: rng.usize(1..30) });
-    let from_ms = BEGIN_MS + if rng.bool() { -1 } else { rng.i64(..LENGTH_MS / 2) };
+    let from_ms = BEGIN_MS + if rng.bool() { -1 } else { rng.i64(0..LENGTH_MS / 2) };
     Request {
         range: TimeRange::new(from_ms, from_ms + LENGTH_MS).unwrap(),
         filter: if rng.bool() { Filter::ALL } else { sample::filter(rng).parse().unwrap() },
@@ -208,9 +208,11 @@ async fn sums_by_any_dimensions_are_those_of_a_plain_loop_over_the_flows() {
     let mut rng = Rng::with_seed(11);
     let flows: Vec<_> = (0..1_500).map(|_| sample::flow(&mut rng)).collect();
     let sources = sources(folder.path(), &flows);
-    for _ in 0..600 {
+    let mut empty = 0;
+    for _ in 0..400 {
         let request = request(&mut rng);
         let (sums, totals) = expected(&flows, &request);
+        empty += usize::from(sums.is_empty());
         let groups = answer(&scanner, &sources, &request, 64 << 20).await;
         assert_eq!(groups.count, sums.len() as u64, "{request:?}");
         assert_eq!(groups.totals.len(), totals.len(), "{request:?}");
@@ -234,6 +236,7 @@ async fn sums_by_any_dimensions_are_those_of_a_plain_loop_over_the_flows() {
         let found: HashSet<_> = groups.groups.iter().map(|group| group.values.clone()).collect();
         assert_eq!(found, wanted, "{request:?}");
     }
+    assert!(empty < 200, "{empty} answers have no group");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -272,5 +275,6 @@ async fn the_most_of_more_groups_than_fit_into_memory_are_found_exactly() {
 
     request.most = None;
     let work = Work::new(Arc::clone(&scanner), sources, request, Control::default(), 500_000);
-    assert!(work.answer().await.is_err(), "all groups at once do not fit");
+    let all = work.answer().await.map(|groups| groups.count);
+    assert!(all.is_err(), "all groups at once do not fit: {all:?}");
 }

@@ -93,7 +93,7 @@ pub(super) fn flow(rng: &mut Rng) -> LocatedFlow {
             vlan: one_of(rng, &[0, 100, 4_095]),
             bytes: one_of(rng, &[0, 40, 1_500, 1_000_000, u64::MAX / 3]),
             packets: one_of(rng, &[0, 1, 1_000]),
-            received_ms: BEGIN_MS + rng.i64(..LENGTH_MS),
+            received_ms: BEGIN_MS + rng.i64(0..LENGTH_MS),
             start_ms: BEGIN_MS - 500,
             end_ms: BEGIN_MS - 1,
             input_interface: rng.u32(..4),
