@@ -64,18 +64,18 @@ pub struct Rows {
     exporters: Arc<[IpAddr]>,
     /// Receive time of the next datagram, in thousandths of milliseconds.
     now_us: i64,
-    rows_per_day: u64,
+    per_day: u64,
 }
 
 impl Rows {
     /// Begins at a moment; so many rows are received in a day.
-    pub fn new(seed: u64, start_ms: i64, rows_per_day: u64) -> Outcome<Self> {
+    pub fn new(seed: u64, start_ms: i64, per_day: u64) -> Outcome<Self> {
         Ok(Self {
             random: Rng::with_seed(seed),
             geolocation: Arc::new(geolocation()?),
             exporters: (1..=4).map(|host| IpAddr::from([192, 0, 2, host])).collect(),
             now_us: start_ms * 1_000,
-            rows_per_day,
+            per_day,
         })
     }
 
@@ -119,7 +119,7 @@ impl Rows {
         let of_day =
             f64::from(i32::try_from((self.now_us / 1_000).rem_euclid(DAY_MS)).unwrap_or(0)) / 86_400_000.0;
         let busy = 1.0 - 0.8 * (of_day * std::f64::consts::TAU).cos();
-        let mean_us = 86_400e6 * 25.0 / self.rows_per_day as f64 / busy;
+        let mean_us = 86_400e6 * 25.0 / self.per_day as f64 / busy;
         self.now_us += (mean_us * 2.0 * self.random.f64()) as i64;
     }
 
@@ -138,7 +138,7 @@ impl Rows {
             sampling_interval: if is_sampled { 1_000 } else { 1 },
             sampling_source: if is_sampled { SamplingSource::Options } else { SamplingSource::Record },
             flow_direction: (exporter < 2).then_some(FlowDirection::Ingress),
-            flow_end_reason: if exporter == 2 { 1 } else { 0 },
+            flow_end_reason: u8::from(exporter == 2),
             vlan: if exporter == 2 { 100 + self.random.u16(0..20) } else { 0 },
             ..FlowRecord::default()
         }
@@ -284,7 +284,7 @@ fn outside(host: u32, is_v6: bool) -> (IpAddr, u32) {
     let number = 1_000 + spread(network) % (network / 4 + 10);
     if is_v6 {
         let prefix = u128::from(v6_network(network)) << 96;
-        let low = if host % 3 == 0 {
+        let low = if host.is_multiple_of(3) {
             u128::from(host)
         } else {
             u128::from(spread(host)) << 32 | u128::from(spread(!host))

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Instant;
 
+use arrow::array::RecordBatch;
+use meridian::model::flow_record::LocatedFlow;
 use meridian::model::time_range::TimeRange;
 use meridian::server::archive::{Archive, Settings};
 use meridian::server::collector::batch::FlowBatch;
@@ -11,7 +13,7 @@ use super::rows::Rows;
 use super::{Clock, Outcome, memory_mb};
 
 const START_MS: i64 = 1_795_478_400_000;
-/// A day has so many rows: a sealed file each seven minutes at noon.
+/// A day has so many rows: a sealed file each eight minutes at noon.
 const ROWS_PER_DAY: u64 = 100_000_000;
 const BATCH_ROWS: usize = 1_500;
 const FLUSH_ROWS: usize = 150_000;
@@ -22,8 +24,7 @@ pub fn measure(folder: &Path, millions: usize) -> Outcome<()> {
     let archive = Archive::open(settings, START_MS)?;
     let (mut appended, mut sealed, mut wall) = (0.0, 0.0, 0.0);
     for _ in 0..millions {
-        let batches: Vec<FlowBatch> =
-            (0..(1 << 20) / BATCH_ROWS + 1).map(|_| rows.batch(BATCH_ROWS)).collect();
+        let batches: Vec<FlowBatch> = (0..=(1 << 20) / BATCH_ROWS).map(|_| rows.batch(BATCH_ROWS)).collect();
         let now_ms = rows.now_ms();
         let clock = Clock::start()?;
         let mut unflushed = 0;
@@ -62,10 +63,12 @@ pub fn measure(folder: &Path, millions: usize) -> Outcome<()> {
         total / wall
     );
     println!("bytes a row on disk {:.2}", bytes as f64 / in_files as f64);
-    println!("memory at most {} MB, of which the benchmark's own batches 200 MB", memory_mb("VmHWM:")?);
+    let own_mb = (1 << 20) * size_of::<LocatedFlow>() / 1_000_000;
+    let most_mb = memory_mb("VmHWM:")?;
+    println!("memory at most {most_mb} MB, of which the benchmark's own flows {own_mb} MB");
     let clock = Clock::start()?;
     let tail = archive.snapshot(TimeRange { from_ms: i64::MIN, to_ms: i64::MAX }).tail;
-    let tail_rows: usize = tail.iter().map(|batch| batch.num_rows()).sum();
+    let tail_rows: usize = tail.iter().map(RecordBatch::num_rows).sum();
     println!("tail of {tail_rows} rows as columns in {:.3} s", clock.passed()?.0);
     Ok(())
 }

@@ -90,16 +90,28 @@ fn bits(address: IpAddr) -> u128 {
     }
 }
 
+/// Columns that are smaller split into streams of their bytes than in a dictionary, which most of their values leave.
+const SPLIT: [&str; 5] =
+    [columns::BYTES, columns::PACKETS, columns::DURATION_MS, columns::SRC_PORT, columns::DST_PORT];
+/// Columns that are smaller as they are, where the same values follow each other.
+const PLAIN: [&str; 2] = [columns::SRC_ADDRESS, columns::DST_ADDRESS];
+
+/// What each setting gave is in `docs::decisions`.
 fn properties() -> Result<WriterProperties, ParquetError> {
-    let column = |name: &str| ColumnPath::from(name);
-    Ok(WriterProperties::builder()
+    let mut properties = WriterProperties::builder()
         .set_created_by("Meridian".to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_max_row_group_row_count(Some(1 << 20))
-        .set_statistics_enabled(EnabledStatistics::Page)
-        .set_column_dictionary_enabled(column(columns::RECEIVED), false)
-        .set_column_encoding(column(columns::RECEIVED), Encoding::DELTA_BINARY_PACKED)
-        .build())
+        .set_statistics_enabled(EnabledStatistics::Page);
+    let split = SPLIT.map(|name| (name, Encoding::BYTE_STREAM_SPLIT));
+    let plain = PLAIN.map(|name| (name, Encoding::PLAIN));
+    for (name, encoding) in split.into_iter().chain(plain) {
+        let column = ColumnPath::from(name);
+        properties = properties
+            .set_column_dictionary_enabled(column.clone(), false)
+            .set_column_encoding(column, encoding);
+    }
+    Ok(properties.build())
 }
 
 /// The record batches of a file, in the order of the file.
