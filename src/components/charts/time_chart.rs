@@ -258,7 +258,8 @@ fn gaps(picture: &Picture) -> AnyView {
 fn drawing(picture: &Picture, scale: &Scale, highlighted: RwSignal<Option<usize>>) -> AnyView {
     let (above, below) = picture.bands();
     let side = |bands: Vec<Band>, sign: f64| {
-        let lines = picture.lines.iter().zip(bands).enumerate();
+        // Where there is one side only, the other has no steps.
+        let lines = picture.lines.iter().zip(bands).enumerate().filter(|(_, (_, band))| !band.is_empty());
         lines
             .map(|(position, (line, band))| {
                 let (class, path) = match picture.form {
