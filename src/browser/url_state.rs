@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(changed("/heatmap", query.clone(), &[("from", "")]), "/heatmap?filter=port%20%3D%2053");
         assert_eq!(
             changed("/heatmap", query, &[("from", "-1h"), ("to", "now")]),
-            "/heatmap?filter=port%20%3D%2053&from=-1h&to=now"
+            "/heatmap?filter=port%20%3D%2053&from=%2D1h&to=now"
         );
         assert_eq!(changed("/heatmap", ParamsMap::new(), &[]), "/heatmap");
     }

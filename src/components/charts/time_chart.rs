@@ -459,7 +459,7 @@ mod tests {
     fn what_is_below_the_axis_is_in_the_same_measure() {
         let mut both = picture(Form::Stacked, &[&[40, 40]]);
         both.lines.first_mut().unwrap().below = vec![20, 20];
-        assert_eq!(both.scale().ticks, [-20.0, 0.0, 20.0, 40.0]);
+        assert_eq!(both.scale().ticks, [-20.0, -10.0, 0.0, 10.0, 20.0, 30.0, 40.0]);
         assert_eq!(both.figures(both.lines.first().unwrap(), &both.axis, 1), "↑ 40 ↓ 20");
     }
 

@@ -77,30 +77,6 @@ impl Oracle {
         }
         Ok(found.groups(request))
     }
-
-    /// Flow records, newest first, after the one with a position; each with its position.
-    pub fn flows(
-        &self,
-        range: TimeRange,
-        filter: &Filter,
-        rows: usize,
-        after: Option<(i64, u64)>,
-    ) -> Vec<((i64, u64), StoredFlow)> {
-        let mut found = Vec::new();
-        for (first, batch) in self.batches() {
-            let ground = Ground(&batch);
-            for (position, flow) in (first..).zip(&batch.flows) {
-                let at = (flow.record.received_ms, position);
-                let is_after = after.is_none_or(|after| (-at.0, at.1) > (-after.0, after.1));
-                if is_after && range.contains(at.0) && filter.matches(flow, &ground) {
-                    found.push((at, stored(flow, ground)));
-                }
-            }
-        }
-        found.sort_by_key(|((received_ms, position), _)| (-received_ms, *position));
-        found.truncate(rows);
-        found
-    }
 }
 
 /// What a flow's numbers mean.
@@ -264,62 +240,5 @@ fn value(dimension: Dimension, flow: &LocatedFlow, view: View, ground: Ground<'_
             Field::Vlan => number(record.vlan.into()),
             Field::Bytes | Field::Packets => None,
         },
-    }
-}
-
-fn stored(flow: &LocatedFlow, ground: Ground<'_>) -> StoredFlow {
-    let record = &flow.record;
-    let geolocation = &ground.0.geolocation;
-    let source = StoredEnd {
-        port: record.source_port,
-        mask: record.source_mask,
-        interface: record.input_interface,
-        ..stored_end(record.source_address, flow.source, geolocation)
-    };
-    let destination = StoredEnd {
-        port: record.destination_port,
-        mask: record.destination_mask,
-        interface: record.output_interface,
-        ..stored_end(record.destination_address, flow.destination, geolocation)
-    };
-    StoredFlow {
-        received_ms: record.received_ms,
-        start_ms: record.start_ms,
-        end_ms: record.end_ms,
-        time_source: record.time_source,
-        exporter: ground.exporter_address(record.exporter).unwrap_or(record.source_address),
-        observation_domain: record.observation_domain,
-        source,
-        destination,
-        direction: flow.direction,
-        protocol: record.protocol,
-        type_of_service: record.type_of_service,
-        tcp_flags: record.tcp_flags,
-        icmp_type_code: record.icmp_type_code,
-        vlan: record.vlan,
-        bytes: record.bytes,
-        packets: record.packets,
-        sampling_interval: record.sampling_interval,
-        sampling_source: record.sampling_source,
-        is_reverse: record.is_reverse,
-        flow_direction: record.flow_direction,
-        flow_end_reason: record.flow_end_reason,
-    }
-}
-
-fn stored_end(address: IpAddr, location: Location, geolocation: &Geolocation) -> StoredEnd {
-    let place = geolocation.place(location.place);
-    let is_drawn = place.precision.has_coordinates();
-    StoredEnd {
-        address,
-        port: 0,
-        mask: 0,
-        interface: 0,
-        as_number: location.as_number,
-        country: place.country,
-        latitude: is_drawn.then_some(place.latitude),
-        longitude: is_drawn.then_some(place.longitude),
-        region: place.region,
-        city: place.city,
     }
 }

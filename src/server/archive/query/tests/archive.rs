@@ -53,10 +53,9 @@ impl Sample {
         let geolocation = Arc::new(Geolocation::without_databases(&geolocation::Settings::default()));
         let mut sample = Self { archive, geolocation, queries, folder, next: 0 };
         sample.append(0, FILE_ROWS);
-        sample.seal(1);
         sample.append(1, FILE_ROWS);
-        sample.seal(2);
         sample.append(2, 1_000);
+        sample.seal(2);
         assert_eq!(sample.archive.snapshot(EVERYTHING).files.len(), 2);
         sample
     }
