@@ -54,43 +54,135 @@ pub fn Brush(
     let gaps = Memo::new(move |_| {
         series.with(|series| series.as_ref().map(|series| gaps(series, range.get())).unwrap_or_default())
     });
-    // The bar under the pointer or the keyboard, and the bar where a choice began.
-    let head = RwSignal::new(None::<usize>);
-    let anchor = RwSignal::new(None::<usize>);
-    Effect::new(move |_| {
-        bars.track();
-        head.set(None);
-        anchor.set(None);
+    let choice = Choice::new(bars, range, on_choose);
+    let ends = Memo::new(move |_| {
+        let (range, now) = (range.get(), now.get());
+        (time_words::moment_of_minute(range.from_ms, now), time_words::moment_of_minute(range.to_ms, now))
     });
-    let chosen = Memo::new(move |_| {
-        let (head, anchor) = (head.get()?, anchor.get()?);
-        bars.with(|bars| {
-            let (first, last) = (bars.get(head.min(anchor))?, bars.get(head.max(anchor))?);
-            Some((first.begin, last.end, TimeRange::new(first.part.from_ms, last.part.to_ms)?))
-        })
-    });
-    let finish = move || {
-        let part = chosen.get_untracked();
-        anchor.set(None);
-        if let Some((.., part)) = part
-            && part != range.get_untracked()
-        {
-            on_choose.run(part);
-        }
-    };
-    let on_down = move |event: PointerEvent| {
+    let is_waiting = move || series.with(Option::is_none);
+    view! {
+        <section class="brush" aria-label="Traffic over time">
+            <p class="brush__readout" role="status">
+                {move || {
+                    let readout = choice.readout(gaps, drawn.get(), now.get());
+                    if readout.is_empty() {
+                        format!("{} over time: drag to choose a part", metric_switch::label(drawn.get()))
+                    } else {
+                        readout
+                    }
+                }}
+            </p>
+            <div
+                class="brush__stage"
+                data-plot
+                class:brush__stage--waiting=is_waiting
+                role="group"
+                tabindex="0"
+                aria-label="Bars over time. Arrow keys move, with Shift they choose a part, Enter goes to it."
+                on:pointerdown=move |event| choice.begin(&event)
+                on:pointermove=move |event| choice.follow(&event)
+                on:pointerup=move |_| choice.finish()
+                on:pointercancel=move |_| choice.anchor.set(None)
+                on:pointerleave=move |_| choice.leave()
+                on:blur=move |_| choice.forget()
+                on:keydown=move |event| choice.press(&event)
+            >
+                <svg class="brush__bars" viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true">
+                    <path class="brush__gap" d=move || gaps.with(|gaps| stretches_path(gaps))></path>
+                    <path class="brush__bar" d=move || bars.with(|bars| bars_path(bars))></path>
+                    <path
+                        class="brush__bar brush__bar--head"
+                        d=move || choice.head_bar().map(|bar| bars_path(&[bar])).unwrap_or_default()
+                    ></path>
+                    <path class="brush__chosen" d=move || choice.chosen.get().map(|chosen| stretches_path(&[(chosen.0, chosen.1)]))></path>
+                </svg>
+            </div>
+            <p class="brush__ends">
+                <span>{move || ends.get().0}</span> " " <span>{move || ends.get().1}</span>
+            </p>
+        </section>
+    }
+    .into_any()
+}
+
+/// What is pointed at, and the stretch of bars that is being chosen.
+#[derive(Clone, Copy)]
+struct Choice {
+    bars: Memo<Vec<Bar>>,
+    /// The bar under the pointer or the keyboard.
+    head: RwSignal<Option<usize>>,
+    /// The bar where a choice began.
+    anchor: RwSignal<Option<usize>>,
+    /// From where to where, 0 to 1 of the width, and when that is.
+    chosen: Memo<Option<(f64, f64, TimeRange)>>,
+    /// The range that the whole width stands for.
+    range: Signal<TimeRange>,
+    on_choose: Callback<TimeRange>,
+}
+
+impl Choice {
+    /// Nothing, as after each change of the bars.
+    fn new(bars: Memo<Vec<Bar>>, range: Signal<TimeRange>, on_choose: Callback<TimeRange>) -> Self {
+        let head = RwSignal::new(None::<usize>);
+        let anchor = RwSignal::new(None::<usize>);
+        Effect::new(move |_| {
+            bars.track();
+            head.set(None);
+            anchor.set(None);
+        });
+        let chosen = Memo::new(move |_| {
+            let (head, anchor) = (head.get()?, anchor.get()?);
+            bars.with(|bars| {
+                let (first, last) = (bars.get(head.min(anchor))?, bars.get(head.max(anchor))?);
+                Some((first.begin, last.end, TimeRange::new(first.part.from_ms, last.part.to_ms)?))
+            })
+        });
+        Self { bars, head, anchor, chosen, range, on_choose }
+    }
+
+    fn begin(self, event: &PointerEvent) {
         // A finger only points: it has to be able to scroll the page, and a touch is a click on a bar.
         if event.button() == 0 {
-            let bar = bar_at(&event, bars);
-            head.set(bar);
-            anchor.set(bar);
+            let bar = bar_at(event, self.bars);
+            self.head.set(bar);
+            self.anchor.set(bar);
             if event.pointer_type() != "touch" {
-                pointer::capture(&event);
+                pointer::capture(event);
             }
         }
-    };
-    let on_key = move |event: KeyboardEvent| {
-        let count = bars.with_untracked(Vec::len);
+    }
+
+    fn follow(self, event: &PointerEvent) {
+        let bar = bar_at(event, self.bars);
+        if bar.is_some() && bar != self.head.get_untracked() {
+            self.head.set(bar);
+        }
+    }
+
+    fn leave(self) {
+        if self.anchor.get_untracked().is_none() {
+            self.head.set(None);
+        }
+    }
+
+    fn forget(self) {
+        self.anchor.set(None);
+        self.head.set(None);
+    }
+
+    fn finish(self) {
+        let part = self.chosen.get_untracked();
+        self.anchor.set(None);
+        if let Some((.., part)) = part
+            && part != self.range.get_untracked()
+        {
+            self.on_choose.run(part);
+        }
+    }
+
+    fn press(self, event: &KeyboardEvent) {
+        let Self { head, anchor, .. } = self;
+        let count = self.bars.with_untracked(Vec::len);
         let last = count.saturating_sub(1);
         let from = head.get_untracked();
         let to = match event.key().as_str() {
@@ -113,96 +205,35 @@ pub fn Brush(
             if anchor.get_untracked().is_none() {
                 anchor.set(from);
             }
-            finish();
+            self.finish();
         } else if event.key() == "Escape" && from.is_some() {
             event.prevent_default();
-            anchor.set(None);
-            head.set(None);
+            self.forget();
         }
-    };
-    let readout = move || {
-        let (now, metric) = (now.get(), drawn.get());
-        if let Some((.., part)) = chosen.get() {
-            let sum = bars.with(|bars| {
+    }
+
+    fn head_bar(self) -> Option<Bar> {
+        let head = self.head.get()?;
+        self.bars.with(|bars| bars.get(head).cloned())
+    }
+
+    /// The sum of what is chosen, or else the bar that is pointed at, in words; empty when there is neither.
+    fn readout(self, gaps: Memo<Vec<(f64, f64)>>, metric: Metric, now: Now) -> String {
+        if let Some((.., part)) = self.chosen.get() {
+            let sum = self.bars.with(|bars| {
                 let within = bars.iter().filter(|bar| part.contains(bar.part.from_ms));
                 within.fold(0_u64, |sum, bar| sum.saturating_add(bar.amount))
             });
             return said(part, sum, metric, now);
         }
-        let bar = head.get().and_then(|head| bars.with(|bars| bars.get(head).cloned()));
-        bar.map(|bar| {
-            let is_gap = gaps.with(|gaps| gaps.iter().any(|gap| gap.0 <= bar.begin && bar.end <= gap.1));
-            if is_gap {
-                format!("{}: nothing was collected", time_words::range(bar.part, now))
-            } else {
-                said(bar.part, bar.amount, metric, now)
-            }
-        })
-        .unwrap_or_default()
-    };
-    let ends = Memo::new(move |_| {
-        let (range, now) = (range.get(), now.get());
-        (time_words::moment_of_minute(range.from_ms, now), time_words::moment_of_minute(range.to_ms, now))
-    });
-    let is_waiting = move || series.with(Option::is_none);
-    view! {
-        <section class="brush" aria-label="Traffic over time">
-            <p class="brush__readout" role="status">
-                {move || {
-                    let readout = readout();
-                    if readout.is_empty() {
-                        format!("{} over time: drag to choose a part", metric_switch::label(drawn.get()))
-                    } else {
-                        readout
-                    }
-                }}
-            </p>
-            <div
-                class="brush__stage"
-                data-plot
-                class:brush__stage--waiting=is_waiting
-                role="group"
-                tabindex="0"
-                aria-label="Bars over time. Arrow keys move, with Shift they choose a part, Enter goes to it."
-                on:pointerdown=on_down
-                on:pointermove=move |event| {
-                    let bar = bar_at(&event, bars);
-                    if bar.is_some() && bar != head.get_untracked() {
-                        head.set(bar);
-                    }
-                }
-                on:pointerup=move |_| finish()
-                on:pointercancel=move |_| anchor.set(None)
-                on:pointerleave=move |_| {
-                    if anchor.get_untracked().is_none() {
-                        head.set(None);
-                    }
-                }
-                on:blur=move |_| {
-                    anchor.set(None);
-                    head.set(None);
-                }
-                on:keydown=on_key
-            >
-                <svg class="brush__bars" viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true">
-                    <path class="brush__gap" d=move || gaps.with(|gaps| stretches_path(gaps))></path>
-                    <path class="brush__bar" d=move || bars.with(|bars| bars_path(bars))></path>
-                    <path
-                        class="brush__bar brush__bar--head"
-                        d=move || {
-                            let bar = head.get().and_then(|head| bars.with(|bars| bars.get(head).cloned()));
-                            bar.map(|bar| bars_path(&[bar])).unwrap_or_default()
-                        }
-                    ></path>
-                    <path class="brush__chosen" d=move || chosen.get().map(|chosen| stretches_path(&[(chosen.0, chosen.1)]))></path>
-                </svg>
-            </div>
-            <p class="brush__ends">
-                <span>{move || ends.get().0}</span> " " <span>{move || ends.get().1}</span>
-            </p>
-        </section>
+        let Some(bar) = self.head_bar() else { return String::new() };
+        let is_gap = gaps.with(|gaps| gaps.iter().any(|gap| gap.0 <= bar.begin && bar.end <= gap.1));
+        if is_gap {
+            format!("{}: nothing was collected", time_words::range(bar.part, now))
+        } else {
+            said(bar.part, bar.amount, metric, now)
+        }
     }
-    .into_any()
 }
 
 fn said(part: TimeRange, amount: u64, metric: Metric, now: Now) -> String {
