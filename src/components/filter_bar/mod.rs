@@ -132,8 +132,6 @@ pub fn FilterBar(
         }
     };
     let is_shown = Memo::new(move |_| entries.with(|entries| !entries.is_empty()));
-    let chips =
-        Memo::new(move |_| filter.with(|filter| terms(filter).into_iter().enumerate().collect::<Vec<_>>()));
     view! {
         <div class="filter-bar" role="search">
             <FilterMenu shelf filter on_filter/>
@@ -192,38 +190,60 @@ pub fn FilterBar(
                 <button type="submit" class="filter-bar__apply">"Apply"</button>
             </form>
             <Options entries active on_take=Callback::new(move |entry: Entry| take(&entry))/>
-            <div id="filter-fault" class="filter-bar__fault" role="alert">
-                {move || fault.get().map(|fault| {
-                    let pointer = fault.carets().map(|carets| {
-                        view! { <pre class="filter-bar__pointer">{format!("{}\n{carets}", fault.filter)}</pre> }
-                    });
-                    view! { {pointer} <p>{fault.message}</p> }
-                })}
-            </div>
-            <Show when=move || chips.with(Vec::len).gt(&1)>
-                <ul class="filter-bar__chips" aria-label="Terms of the filter">
-                    <For
-                        each=move || chips.get()
-                        key=|chip| chip.clone()
-                        let:chip
-                    >
-                        <li>
-                            <button
-                                type="button"
-                                class="filter-bar__chip"
-                                title="Take this term away"
-                                on:click=move |_| on_filter.run(without_term(&filter.get_untracked(), chip.0))
-                            >
-                                {chip.1}
-                                <span class="filter-bar__cross" aria-hidden="true">"×"</span>
-                            </button>
-                        </li>
-                    </For>
-                </ul>
-            </Show>
+            <FaultNote fault/>
+            <Chips filter on_filter/>
         </div>
     }
     .into_any()
+}
+
+/// What is wrong with the filter that was not applied.
+#[component]
+fn FaultNote(fault: Signal<Option<FilterFault>>) -> impl IntoView {
+    view! {
+        <div id="filter-fault" class="filter-bar__fault" role="alert">
+            {move || fault.get().map(|fault| {
+                let pointer = fault.carets().map(|carets| {
+                    view! { <pre class="filter-bar__pointer">{format!("{}\n{carets}", fault.filter)}</pre> }
+                });
+                view! { {pointer} <p>{fault.message}</p> }
+            })}
+        </div>
+    }
+}
+
+/// A chip for each term, where there are several.
+#[component]
+fn Chips(
+    filter: Signal<String>,
+    /// Called with the filter without the term that was taken away.
+    on_filter: Callback<String>,
+) -> impl IntoView {
+    let chips =
+        Memo::new(move |_| filter.with(|filter| terms(filter).into_iter().enumerate().collect::<Vec<_>>()));
+    view! {
+        <Show when=move || chips.with(Vec::len).gt(&1)>
+            <ul class="filter-bar__chips" aria-label="Terms of the filter">
+                <For
+                    each=move || chips.get()
+                    key=|chip| chip.clone()
+                    let:chip
+                >
+                    <li>
+                        <button
+                            type="button"
+                            class="filter-bar__chip"
+                            title="Take this term away"
+                            on:click=move |_| on_filter.run(without_term(&filter.get_untracked(), chip.0))
+                        >
+                            {chip.1}
+                            <span class="filter-bar__cross" aria-hidden="true">"×"</span>
+                        </button>
+                    </li>
+                </For>
+            </ul>
+        </Show>
+    }
 }
 
 /// The list of what can be written here.
