@@ -27,8 +27,8 @@ pub fn SankeyChart(
 ) -> impl IntoView {
     let count = columns.len();
     let left = move |column: usize| place_of(column, count);
-    let boxes = layout.boxes.clone();
-    let ribbons = layout.ribbons.iter().filter_map(|ribbon| {
+    let SankeyLayout { boxes, ribbons } = layout;
+    let ribbons = ribbons.iter().filter_map(|ribbon| {
         let (from, to) = (boxes.get(ribbon.from)?, boxes.get(ribbon.to)?);
         let title = format!("{} → {}: {}", called(from, name), called(to, name), text.run(ribbon.amount));
         let class = format!("sankey__ribbon {}", colour_of(from, &boxes));
@@ -77,7 +77,7 @@ pub fn SankeyChart(
         <div class="table-scroll sankey">
             <div class="sankey__whole">
                 <ol class="sankey__columns">
-                    {columns.iter().map(|column| view! { <li>{column.clone()}</li> }).collect_view()}
+                    {columns.into_iter().map(|column| view! { <li>{column}</li> }).collect_view()}
                 </ol>
                 <svg class="sankey__drawing" role="img" aria-label="Sankey diagram; the table has all figures">
                     <svg width="100%" height="100%" viewBox=format!("0 0 {SIZE} {SIZE}") preserveAspectRatio="none">

@@ -187,6 +187,10 @@ pub fn TimeChart(
     let unit = picture.axis_unit();
     let ticks = scale.ticks.clone();
     let class = if is_small { "chart chart--small" } else { "chart" };
+    let label = label
+        + ". Arrow keys read the values, Shift with them chooses a stretch, Enter zooms in, Escape goes back. The table has all figures.";
+    let (gaps, lines) = (gaps(&picture), drawing(&picture, &scale, highlighted));
+    let readout = (!is_small).then(|| readout(picture, crosshair));
     let key_down = move |event: leptos::web_sys::KeyboardEvent| {
         if crosshair.press(&event, &axis) {
             event.prevent_default();
@@ -206,7 +210,7 @@ pub fn TimeChart(
                 data-plot
                 tabindex="0"
                 role="group"
-                aria-label=format!("{label}. Arrow keys read the values, Shift with them chooses a stretch, Enter zooms in, Escape goes back. The table has all figures.")
+                aria-label=label
                 on:pointermove=move |event| crosshair.follow(&event, &axis)
                 on:pointerdown=move |event| crosshair.begin(&event)
                 on:pointerup=move |_| crosshair.end(&axis)
@@ -216,16 +220,16 @@ pub fn TimeChart(
                 on:blur=move |_| crosshair.leave()
             >
                 <svg class="chart__drawing" width="100%" height="100%" aria-hidden="true">
-                    {gaps(&picture)}
+                    {gaps}
                     {ticks.iter().map(|tick| {
                         let y = percent(scale.place(*tick));
                         let class = if tick.abs() < f64::EPSILON { "chart__grid chart__grid--zero" } else { "chart__grid" };
                         view! { <line class=class x1="0%" x2="100%" y1=y.clone() y2=y></line> }
                     }).collect_view()}
-                    {drawing(&picture, &scale, highlighted)}
+                    {lines}
                     {pointer(crosshair, axis)}
                 </svg>
-                {(!is_small).then(|| readout(picture.clone(), crosshair))}
+                {readout}
             </div>
             <svg class="chart__times" aria-hidden="true">
                 {axis.ticks().into_iter().map(|tick| {
