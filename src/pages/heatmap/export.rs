@@ -16,11 +16,11 @@ use crate::model::time_words;
 const PNG_WIDTH: u32 = 2400;
 
 /// The menu.
-#[component]
-pub fn ExportMenu(shown: Shown) -> impl IntoView {
+pub fn export_menu(shown: &Shown) -> AnyView {
+    let shown = *shown;
     let fault = RwSignal::new(None::<&'static str>);
     let on_picture = move |is_png: bool| {
-        let (name, picture) = (file_name(shown), picture(shown));
+        let (name, picture) = (file_name(&shown), picture(&shown));
         spawn_local(async move {
             let world = save::fetch_text(STILL_SVG_PATH).await;
             let is_saved = match world {
@@ -39,14 +39,14 @@ pub fn ExportMenu(shown: Shown) -> impl IntoView {
     };
     let on_csv = move |_| {
         let text = shown.rows.with_untracked(|rows| csv(rows, &shown.total.get_untracked()));
-        save::text(&format!("{}.csv", file_name(shown)), "text/csv", &text);
+        save::text(&format!("{}.csv", file_name(&shown)), "text/csv", &text);
     };
     let on_json = move |_| {
         let json = shown.answer.latest.with_untracked(|answer| {
             answer.as_ref().and_then(|answer| serde_json::to_string_pretty(&answer.heatmap).ok())
         });
         if let Some(json) = json {
-            save::text(&format!("{}.json", file_name(shown)), "application/json", &json);
+            save::text(&format!("{}.json", file_name(&shown)), "application/json", &json);
         }
     };
     view! {
@@ -62,10 +62,11 @@ pub fn ExportMenu(shown: Shown) -> impl IntoView {
             </div>
         </details>
     }
+    .into_any()
 }
 
 /// `meridian-bytes-2026-11-23`.
-fn file_name(shown: Shown) -> String {
+fn file_name(shown: &Shown) -> String {
     let range = shown.chosen.time.range.get_untracked();
     let day: String = crate::model::time::date_and_time(range.to_ms).chars().take(10).collect();
     format!("meridian-{}-{day}", shown.chosen.metric.get_untracked().name())
@@ -77,7 +78,7 @@ fn png_size() -> (u32, u32) {
 }
 
 /// What is on the screen, with the colours of the theme.
-fn picture(shown: Shown) -> Picture {
+fn picture(shown: &Shown) -> Picture {
     let chosen = shown.chosen;
     let metric = chosen.metric.get_untracked();
     let now = chosen.time.clock.now_untracked();
@@ -92,8 +93,8 @@ fn picture(shown: Shown) -> Picture {
             let end = classes.last().map(|class| short(metric, class.to)).unwrap_or_default();
             (format!("{} by country, {meaning}", metric_label(metric)), steps.collect(), end)
         }
-        Explained::Change { title } => (title, diverging(shade, |change| change.percent()), String::new()),
-        Explained::Shares { title } => (title, diverging(shade, |change| change.times()), String::new()),
+        Explained::Change { title } => (title, diverging(shade, Change::percent), String::new()),
+        Explained::Shares { title } => (title, diverging(shade, Change::times), String::new()),
     };
     Picture {
         title,

@@ -20,7 +20,7 @@ use leptos_router::hooks::use_navigate;
 use self::answer::{Answer, ask};
 use self::chosen::{Asked, Chosen};
 pub use self::country::CountryPage;
-use self::export::ExportMenu;
+use self::export::export_menu;
 use self::follow::Follow;
 use super::health::Health;
 use super::suggestions::value_source;
@@ -87,7 +87,8 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    fn of(chosen: Chosen, answer: Follow<Answer>) -> Self {
+    fn of(chosen: &Chosen, answer: Follow<Answer>) -> Self {
+        let chosen = *chosen;
         let latest = answer.latest;
         let rows = Memo::new(move |_| {
             let (metric, compare) = (chosen.metric.get(), chosen.compare.get());
@@ -283,7 +284,7 @@ fn part(figure: u64, whole: u64) -> f64 {
 #[component]
 fn Atlas(chosen: Chosen, asked: Asked, first: Result<Answer, ApiError>) -> impl IntoView {
     let answer = Follow::new(first, asked, chosen.asked, ask);
-    let shown = Shown::of(chosen, answer);
+    let shown = Shown::of(&chosen, answer);
     let pointed = RwSignal::new(None::<CountryCode>);
     let view = RwSignal::new(MapView::default());
     let navigate = use_navigate();
@@ -377,7 +378,7 @@ fn ChosenBar(chosen: Chosen, answer: Follow<Answer>, shown: Shown) -> impl IntoV
                 <Choice label="Sides" options=chosen.sides_choice()/>
                 <Choice label="Scale" options=chosen.scale_choice()/>
                 <Choice label="Compare with" options=chosen.compare_choice()/>
-                <ExportMenu shown/>
+                {export_menu(&shown)}
             </div>
             <Fault answer/>
         </header>
