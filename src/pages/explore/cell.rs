@@ -15,13 +15,13 @@ use crate::model::filter_terms::{terms, with_term};
 use crate::model::history::{Dimension, Key};
 
 /// The cells of a group's values, the first with the swatch of its line.
-pub fn key_cells(by: &[Dimension], keys: &[Key], colour: Option<String>) -> AnyView {
+pub fn key_cells(by: &[Dimension], keys: &[Key], colour: Option<&str>) -> AnyView {
     if by.is_empty() {
         let swatch = colour.map(swatch);
         return view! { <th scope="row">{swatch} " all flows"</th> }.into_any();
     }
     let cell = |(position, (dimension, key)): (usize, (&Dimension, &Key))| {
-        let swatch = colour.clone().filter(|_| position == 0).map(swatch);
+        let swatch = colour.filter(|_| position == 0).map(swatch);
         view! { <th scope="row" class="explore-table__key">{swatch} " " {value_cell(*dimension, key)}</th> }
     };
     by.iter().zip(keys).enumerate().map(cell).collect_view().into_any()
@@ -35,7 +35,7 @@ pub fn key_heads(by: &[Dimension]) -> AnyView {
     by.iter().map(|dimension| view! { <th scope="col">{dimension.label()}</th> }).collect_view().into_any()
 }
 
-fn swatch(colour: String) -> AnyView {
+fn swatch(colour: &str) -> AnyView {
     view! { <span class=format!("swatch {colour}") aria-hidden="true"></span> }.into_any()
 }
 
@@ -78,7 +78,7 @@ pub fn choice(term: &str, name: String, note: String) -> AnyView {
     view! {
         <span class="choice">
             <button type="button" class="choice__add" data-term=term.to_owned() title=format!("Only: {term} (with Alt: leave out)")>
-                {format!("{name} ")}
+                {name + " "}
                 <span class="explore-table__note">{note}</span>
             </button>
             <button type="button" class="choice__not" data-not=term.to_owned() title=leave_out.clone() aria-label=leave_out>"≠"</button>

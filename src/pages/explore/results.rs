@@ -7,7 +7,7 @@ use super::cell::{chosen, name_alone};
 use super::exports::exports;
 use super::flow_list::flow_list;
 use super::question::Answer;
-use super::rows::{Row, Rows, exported, figures, sum};
+use super::rows::{Row, SeriesRows, exported, figures, sum};
 use super::series_table::{SCALED, series_table};
 use super::top_table::top_table;
 use super::view::{Chart, View, Ways};
@@ -90,11 +90,11 @@ fn result(asked: &Asked, answer: &Answer, choices: Choices) -> AnyView {
 
 fn over_time(asked: &Asked, answer: &Answer, choices: Choices) -> AnyView {
     let view = &asked.view;
-    let Some(rows) = Rows::of(answer, view, asked.range, asked.now) else { return ().into_any() };
+    let Some(rows) = SeriesRows::of(answer, view, asked.range, asked.now) else { return ().into_any() };
     if rows.total.amount(Metric::Flows) == 0 {
         return empty(asked, choices.url);
     }
-    let previous = Rows::of_previous(answer, view, asked.range, asked.now);
+    let previous = SeriesRows::of_previous(answer, view, asked.range, asked.now);
     let gaps = match answer {
         Answer::Series { above, .. } => above.source.gaps.clone(),
         Answer::Top(_) | Answer::Flows(_) => Vec::new(),
@@ -139,7 +139,7 @@ fn over_time(asked: &Asked, answer: &Answer, choices: Choices) -> AnyView {
 }
 
 /// What the chart shows, in words.
-fn head(asked: &Asked, rows: &Rows) -> AnyView {
+fn head(asked: &Asked, rows: &SeriesRows) -> AnyView {
     let unit = match (rows.metric, asked.view.is_rate) {
         (Metric::Bytes, true) => "Bits per second".to_owned(),
         (metric, true) => format!("{} per second", metric_switch::label(metric)),
@@ -230,7 +230,7 @@ fn grid(picture: &Picture, view: &View, choices: Choices) -> AnyView {
 }
 
 /// The lines as they are drawn; colours follow the order of the rows.
-fn lines_of(rows: &Rows, view: &View) -> Vec<PictureLine> {
+fn lines_of(rows: &SeriesRows, view: &View) -> Vec<PictureLine> {
     let line = |(position, row): (usize, &Row)| PictureLine {
         name: name_of(row, &view.by),
         colour: (!row.is_rest).then_some(position),
@@ -252,7 +252,7 @@ fn name_of(row: &Row, by: &[Dimension]) -> String {
 }
 
 /// The dashed lines: of the total where lines are stacked, else of each row that the period before had.
-fn compared(rows: &Rows, previous: &Rows, view: &View) -> Vec<PictureLine> {
+fn compared(rows: &SeriesRows, previous: &SeriesRows, view: &View) -> Vec<PictureLine> {
     let dashed = |name: String, colour: Option<usize>, row: &Row| PictureLine {
         name,
         colour,
@@ -270,7 +270,7 @@ fn compared(rows: &Rows, previous: &Rows, view: &View) -> Vec<PictureLine> {
 }
 
 /// What all flows of each step had as exported.
-fn exported_of(rows: &Rows) -> Vec<u64> {
+fn exported_of(rows: &SeriesRows) -> Vec<u64> {
     let below = rows.total.below.iter().copied().chain(std::iter::repeat(Traffic::NONE));
     rows.total.above.iter().zip(below).map(|(above, below)| exported(*above + below, rows.metric)).collect()
 }
@@ -390,7 +390,7 @@ fn addresses_note(view: &View) -> Option<AnyView> {
     })
 }
 
-fn series_notes(rows: &Rows, view: &View) -> AnyView {
+fn series_notes(rows: &SeriesRows, view: &View) -> AnyView {
     let shown: u64 = rows.rows.iter().fold(0, |sum, row| sum.saturating_add(row.amount(rows.metric)));
     let is_double = shown > rows.total.amount(rows.metric);
     let is_partly_previous = view.has_previous && matches!(view.chart, Chart::Shares | Chart::Table);

@@ -23,7 +23,7 @@ pub struct Row {
 
 /// The lines of an answer over time, and everything around them.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Rows {
+pub struct SeriesRows {
     /// The axis of time.
     pub axis: TimeAxis,
     /// What is measured: never distinct addresses.
@@ -34,7 +34,7 @@ pub struct Rows {
     pub total: Row,
 }
 
-impl Rows {
+impl SeriesRows {
     /// The rows of series that were asked for with a view; `None` of another answer.
     pub fn of(answer: &Answer, view: &View, range: TimeRange, now: Now) -> Option<Self> {
         let Answer::Series { above, below, .. } = answer else { return None };
@@ -191,7 +191,7 @@ mod tests {
         let below = series(&[("FR", [50, 0]), ("JP", [2, 2])], None);
         let answer = Answer::Series { above, below: Some(below), previous: Vec::new() };
         let view = View { rows: 2, ..View::default() };
-        let rows = Rows::of(&answer, &view, RANGE, Now::default()).unwrap();
+        let rows = SeriesRows::of(&answer, &view, RANGE, Now::default()).unwrap();
         let shown: Vec<_> = rows
             .rows
             .iter()
@@ -209,7 +209,7 @@ mod tests {
         everything.total = everything.lines.first().unwrap().points.clone();
         let answer = Answer::Series { above: everything, below: None, previous: Vec::new() };
         let view = View { by: Vec::new(), ..View::default() };
-        let rows = Rows::of(&answer, &view, RANGE, Now::default()).unwrap();
+        let rows = SeriesRows::of(&answer, &view, RANGE, Now::default()).unwrap();
         assert_eq!(rows.rows.len(), 1);
         assert!(!rows.rows.first().unwrap().is_rest);
         assert_eq!(figures(&rows.rows.first().unwrap().above, Metric::Bytes), [7, 8]);

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::cell::{key_cells, key_heads};
-use super::rows::{Row, Rows, figures, of, sum};
+use super::rows::{Row, SeriesRows, figures, of, sum};
 use super::view::View;
 use crate::components::charts::colour_class;
 use crate::components::charts::statistics::Statistics;
@@ -16,7 +16,7 @@ use crate::model::traffic::Traffic;
 pub const SCALED: &str = "\u{202f}ˢ";
 
 /// The table of rows over time.
-pub fn series_table(rows: &Rows, view: &View, highlighted: RwSignal<Option<usize>>) -> AnyView {
+pub fn series_table(rows: &SeriesRows, view: &View, highlighted: RwSignal<Option<usize>>) -> AnyView {
     let unit = Unit::of(rows.metric, view.is_rate);
     let has_sides = !rows.total.below.is_empty();
     let all = of(sum(&rows.total.above) + sum(&rows.total.below), rows.metric);
@@ -47,7 +47,7 @@ pub fn series_table(rows: &Rows, view: &View, highlighted: RwSignal<Option<usize
             } else if row.is_rest {
                 rest_cells(view)
             } else {
-                key_cells(&view.by, &row.keys, Some(colour_class(colour)))
+                key_cells(&view.by, &row.keys, Some(&colour_class(colour)))
             };
             view! {
                 <tr
