@@ -62,12 +62,11 @@ impl Entry {
             match (*direction, ends) {
                 (INBOUND, _) => add(row, false),
                 (OUTBOUND, _) => add(row, true),
-                (_, Ends::Both) => {}
                 (INTERNAL, Ends::Home) => {
                     add(row, true);
                     add(row, false);
                 }
-                (INTERNAL, _) | (_, Ends::Home) => {}
+                (INTERNAL, _) | (_, Ends::Both | Ends::Home) => {}
                 (_, _) => {
                     add(row, false);
                     add(row, true);

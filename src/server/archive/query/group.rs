@@ -144,7 +144,6 @@ impl Work {
     }
 
     /// One pass over the sources: the groups that may be wanted, how many there are, and all flows by step.
-    #[expect(clippy::type_complexity, reason = "three results of one pass")]
     async fn pass<K: Key>(self: &Arc<Self>, pass: Pass) -> Result<(Vec<(K, Cell)>, u64, Shard<u64>), Stop> {
         self.next.store(0, Ordering::Relaxed);
         self.done.store(0, Ordering::Relaxed);

@@ -280,8 +280,8 @@ fn fill<K: Key>(
             let (source, destination) = (columns.numbers("src_port")?, columns.numbers("dst_port")?);
             let protocol = columns.numbers("protocol")?;
             put(keys, entries, place, |entry| {
-                let port = entry.of(&source).min(entry.of(&destination));
-                port << 8 | entry.of(&protocol)
+                let lower_port = entry.of(&source).min(entry.of(&destination));
+                lower_port << 8 | entry.of(&protocol)
             });
         }
         Part::Direction => {

@@ -1,4 +1,4 @@
-//! What expressions of DataFusion cannot say: whether an address is in one of many networks, whether a name is one of
+//! What expressions of `DataFusion` cannot say: whether an address is in one of many networks, whether a name is one of
 //! some words without regard to case.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -130,7 +130,7 @@ fn joined<T: Ord + Copy>(mut ranges: Vec<(T, T)>) -> Vec<(T, T)> {
     apart
 }
 
-fn is_within<T: Ord>(ranges: &[(T, T)], number: T) -> bool {
+fn is_within<T: Ord + Copy>(ranges: &[(T, T)], number: T) -> bool {
     let after = ranges.partition_point(|(first, _)| *first <= number);
     after.checked_sub(1).and_then(|at| ranges.get(at)).is_some_and(|(_, last)| number <= *last)
 }

@@ -1,6 +1,6 @@
 //! Questions to the archive.
 //!
-//! DataFusion reads the files: it skips row groups and pages by their statistics and bloom filters, decodes only the
+//! `DataFusion` reads the files: it skips row groups and pages by their statistics and bloom filters, decodes only the
 //! columns that a question needs, and of those only the rows that pass the filter. The sums are our own, because a
 //! flow can be in two groups, because sums saturate, and because a group has a set of addresses beside its sums.
 //!

@@ -40,7 +40,7 @@ const BATCH_ROWS: usize = 16_384;
 /// Footers of files that are kept in memory.
 const FOOTER_BYTES: usize = 64 << 20;
 
-/// What DataFusion needs to know to read, made once.
+/// What `DataFusion` needs to know to read, made once.
 #[derive(Debug)]
 pub(super) struct Scanner {
     schema: SchemaRef,
@@ -145,8 +145,11 @@ impl Scanner {
         let file = match source {
             Source::Tail(batches, _) => {
                 let schema = Arc::clone(&self.schema);
-                let scan: Arc<dyn ExecutionPlan> =
-                    MemorySourceConfig::try_new_exec(&[batches.clone()], schema, Some(read.to_vec()))?;
+                let scan: Arc<dyn ExecutionPlan> = MemorySourceConfig::try_new_exec(
+                    std::slice::from_ref(batches),
+                    schema,
+                    Some(read.to_vec()),
+                )?;
                 return Ok(scan);
             }
             Source::File(file) => file,

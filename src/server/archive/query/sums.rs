@@ -120,8 +120,8 @@ pub(super) fn most<K: Key>(
         return groups;
     }
     let mut amounts: Vec<_> = groups.iter().map(|(_, cell)| cell.amount(metric)).collect();
-    let Some(last) = wanted.checked_sub(1) else { return Vec::new() };
-    let (_, least, _) = amounts.select_nth_unstable_by(last, |one, other| other.cmp(one));
+    let Some(position) = wanted.checked_sub(1) else { return Vec::new() };
+    let (_, least, _) = amounts.select_nth_unstable_by(position, |one, other| other.cmp(one));
     let least = *least;
     let (mut above, mut equal) = (Vec::new(), Vec::new());
     for group in groups {

@@ -69,7 +69,7 @@ impl Sample {
                     observation_domain: domain,
                     source_address: IpAddr::from((domain.wrapping_mul(0x9e37_79b9) | 1).to_be_bytes()),
                     destination_address: IpAddr::from([10, 0, 0, 1]),
-                    protocol: if domain % 97 == 0 { 17 } else { 6 },
+                    protocol: if domain.is_multiple_of(97) { 17 } else { 6 },
                     received_ms: BEGIN_MS + hour * HOUR_MS + i64::from(at / 40),
                     bytes: 1,
                     ..FlowRecord::default()
@@ -95,7 +95,7 @@ impl Sample {
         self.archive.keep(now_ms, Instant::now());
     }
 
-    fn request(&self) -> Request {
+    fn request() -> Request {
         Request {
             range: EVERYTHING,
             filter: Filter::ALL,
@@ -107,7 +107,7 @@ impl Sample {
     }
 
     async fn flows(&self) -> (u64, bool) {
-        let groups = self.queries.group(&self.request(), &Control::default()).await.unwrap();
+        let groups = self.queries.group(&Self::request(), &Control::default()).await.unwrap();
         (groups.totals.iter().map(|total| total.traffic.flows).sum(), groups.is_partial)
     }
 }
@@ -156,7 +156,7 @@ async fn rows_come_in_the_order_they_were_received_in_both_directions() {
     let is_wanted = |domain: u32| {
         let (file, at) = (domain / FILE_ROWS, domain % FILE_ROWS);
         let moment = BEGIN_MS + i64::from(file) * HOUR_MS + i64::from(at / 40);
-        domain % 97 != 0 && range.contains(moment)
+        !domain.is_multiple_of(97) && range.contains(moment)
     };
     let wanted: BTreeSet<u32> = (0..sample.next).filter(|domain| is_wanted(*domain)).collect();
     for order in [Order::OldestFirst, Order::NewestFirst] {
@@ -221,11 +221,11 @@ async fn a_question_ends_when_it_is_cancelled_and_when_nobody_waits_for_it() {
     let sample = Sample::new();
     let control = Control::default();
     control.cancel.cancel();
-    let error = sample.queries.group(&sample.request(), &control).await.unwrap_err();
+    let error = sample.queries.group(&Sample::request(), &control).await.unwrap_err();
     assert!(matches!(error, QueryError::Cancelled));
     for _ in 0..20 {
         // Begun and dropped.
-        assert!(sample.queries.group(&sample.request(), &Control::default()).now_or_never().is_none());
+        assert!(sample.queries.group(&Sample::request(), &Control::default()).now_or_never().is_none());
     }
     let answered = tokio::time::timeout(Duration::from_secs(30), sample.flows()).await;
     assert_eq!(answered.unwrap(), (u64::from(sample.next), false));

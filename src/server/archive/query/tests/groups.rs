@@ -16,6 +16,7 @@ use crate::model::time_range::TimeRange;
 use crate::model::traffic::{Direction, Traffic};
 use crate::server::archive::query::group::Work;
 use crate::server::archive::query::scan::{Scanner, Source};
+use crate::server::history::address_set::AddressSet;
 use crate::server::history::control::Control;
 use crate::server::history::groups::{Group, Groups, Value};
 use crate::server::history::request::{Most, Request};
@@ -57,8 +58,7 @@ fn value(flow: &LocatedFlow, dimension: Dimension, is_destination: bool) -> Valu
 
 fn end(dimension: Dimension) -> Option<End> {
     match dimension {
-        Dimension::Network(end) => Some(end),
-        Dimension::Field(Field::Interface(end)) => Some(end),
+        Dimension::Network(end) | Dimension::Field(Field::Interface(end)) => Some(end),
         Dimension::Field(field) => field.end(),
     }
 }
@@ -134,7 +134,7 @@ fn compare(answer: &[Group], expected: &Sums, request: &Request) {
     for group in answer {
         let (traffic, addresses) = &expected[&(group.values.clone(), group.step_ms)];
         assert_eq!(group.traffic, *traffic, "{:?} of {request:?}", group.values);
-        let count = group.addresses.as_ref().map(|set| set.count());
+        let count = group.addresses.as_ref().map(AddressSet::count);
         let expected = request.addresses.then(|| Distinct::exact(addresses.len() as u64));
         if expected.is_none_or(|expected| expected.count < 100) {
             assert_eq!(count, expected, "{:?} of {request:?}", group.values);
