@@ -12,7 +12,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow};
 use arrow::array::RecordBatch;
 use parquet::arrow::ArrowWriter;
-use parquet::basic::Compression;
+use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use tokio_util::sync::CancellationToken;
 
@@ -161,7 +161,7 @@ impl Sink {
             ExportFormat::Json => Self::Json(out),
             ExportFormat::Parquet => {
                 let properties = WriterProperties::builder()
-                    .set_compression(Compression::ZSTD(Default::default()))
+                    .set_compression(Compression::ZSTD(ZstdLevel::default()))
                     .build();
                 Self::Parquet(Box::new(ArrowWriter::try_new(out, columns::schema(), Some(properties))?))
             }
@@ -171,7 +171,7 @@ impl Sink {
     fn write(&mut self, batch: &RecordBatch) -> anyhow::Result<()> {
         match self {
             Self::Table(out) => {
-                stored_flows(batch)?.iter().try_for_each(|flow| writeln!(out, "{}", line_of(flow)))?
+                stored_flows(batch)?.iter().try_for_each(|flow| writeln!(out, "{}", line_of(flow)))?;
             }
             Self::Csv(out) => {
                 let rows = table::flows(Table::default(), &stored_flows(batch)?);

@@ -446,7 +446,8 @@ fn a_full_disk_stops_the_storing_and_nothing_else_and_heals() {
 
         let filler = disk.0.join("filler");
         let mut file = std::fs::File::create(&filler).unwrap();
-        while file.write_all(&[0; 65_536]).is_ok() {}
+        let zeros = vec![0; 65_536];
+        while file.write_all(&zeros).is_ok() {}
         drop(file);
         until("nothing is stored any more", || {
             running.hand_over(100, now_ms());

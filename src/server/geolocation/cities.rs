@@ -102,11 +102,14 @@ pub(super) fn largest<'a>(databases: impl Iterator<Item = &'a PlaceDatabase>, mo
     cities
 }
 
+/// Latitude and longitude in degrees.
+type Coordinates = (f32, f32);
+
 /// Where each city is, by its name as the database spells it and its country: where most of its addresses are.
 pub(super) fn coordinates<'a>(
     databases: impl Iterator<Item = &'a PlaceDatabase>,
-) -> HashMap<(String, Option<CountryCode>), (f32, f32)> {
-    let mut largest: HashMap<(&str, Option<CountryCode>), (u64, (f32, f32))> = HashMap::new();
+) -> HashMap<(String, Option<CountryCode>), Coordinates> {
+    let mut largest: HashMap<(&str, Option<CountryCode>), (u64, Coordinates)> = HashMap::new();
     for database in databases {
         let addresses = addresses_by_place(database);
         for (place, addresses) in (1..=database.places.len()).zip(addresses.into_iter().skip(1)) {

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::address_set::AddressSet;
 use super::error::QuestionError;
 use super::groups::{Group, Groups, Value};
 use super::naming::{self, CityPlaces, Naming};
@@ -184,7 +185,7 @@ pub(super) fn ranked(mut groups: Vec<Group>, most: Most) -> Vec<Group> {
 }
 
 pub(super) fn amount(group: &Group) -> Amount {
-    Amount { traffic: group.traffic, addresses: group.addresses.as_ref().map(|addresses| addresses.count()) }
+    Amount { traffic: group.traffic, addresses: group.addresses.as_ref().map(AddressSet::count) }
 }
 
 /// The total of a request without steps.

@@ -69,7 +69,7 @@ impl Naming {
         let label = match field {
             Field::AsNumber(_) if number == 0 => "Unknown".to_owned(),
             Field::AsNumber(_) => {
-                u32::try_from(number).map(|number| self.geolocation.as_name(number)).unwrap_or("").to_owned()
+                u32::try_from(number).map_or("", |number| self.geolocation.as_name(number)).to_owned()
             }
             Field::Port(_) => {
                 u16::try_from(number).ok().and_then(service_name).unwrap_or_default().to_owned()

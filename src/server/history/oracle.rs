@@ -11,15 +11,13 @@ use super::control::Control;
 use super::error::QuestionError;
 use super::groups::{Group, Groups, Value};
 use super::request::{Most, Request};
-use crate::model::filter::{End, Field, Filter, PlaceLookup};
+use crate::model::filter::{End, Field, PlaceLookup};
 use crate::model::flow_record::{ExporterId, LocatedFlow, Location};
-use crate::model::history::{Dimension, Metric, StoredEnd, StoredFlow};
+use crate::model::history::{Dimension, Metric};
 use crate::model::network::Network;
 use crate::model::place::CountryCode;
-use crate::model::time_range::TimeRange;
 use crate::model::traffic::{Direction, Traffic};
 use crate::server::collector::batch::FlowBatch;
-use crate::server::geolocation::Geolocation;
 
 /// Flow records that are kept at most.
 const MOST_FLOWS: usize = 2_000_000;

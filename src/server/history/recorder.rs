@@ -331,7 +331,7 @@ impl Recorder {
                     }
                 }
                 Some(Err(error)) => {
-                    tracing::error!(%error, "flow records that cannot be read are missing in the sums")
+                    tracing::error!(%error, "flow records that cannot be read are missing in the sums");
                 }
                 // What came since the replay began is in the next one.
                 None if self.store.position() < self.position => {

@@ -28,9 +28,12 @@ const MOST_VALUES: u32 = 1_000;
 /// Values that are offered for one prefix.
 const OFFERED: usize = 20;
 
+/// When values were looked for, and those that were found.
+type Found = (Instant, Arc<Vec<Key>>);
+
 /// The values that were seen lately, of each field that was asked for.
 #[derive(Debug, Default)]
-pub struct Seen(Mutex<HashMap<Dimension, (Instant, Arc<Vec<Key>>)>>);
+pub struct Seen(Mutex<HashMap<Dimension, Found>>);
 
 impl Seen {
     fn fresh(&self, dimension: Dimension) -> Option<Arc<Vec<Key>>> {

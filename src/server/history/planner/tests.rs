@@ -72,8 +72,8 @@ fn batches(rng: &mut Rng) -> Vec<Arc<FlowBatch>> {
     let geolocation = Arc::new(Geolocation::without_databases(&settings));
     let exporters: Arc<[IpAddr]> =
         Arc::from([Ipv4Addr::new(192, 0, 2, 1).into(), Ipv4Addr::new(192, 0, 2, 2).into()]);
-    let moments =
-        (0..FLOWS).map(|index| MONDAY_MS + LENGTH_MS * i64::try_from(index).unwrap() / FLOWS as i64);
+    let moments = (0..FLOWS)
+        .map(|index| MONDAY_MS + LENGTH_MS * i64::try_from(index).unwrap() / i64::try_from(FLOWS).unwrap());
     let flows: Vec<LocatedFlow> = moments.map(|moment| flow(rng, moment)).collect();
     let batch = |flows: &[LocatedFlow]| FlowBatch {
         oldest_received_us: flows[0].record.received_ms * 1_000,
@@ -178,7 +178,7 @@ async fn whoever_answers_the_sums_are_those_of_a_plain_loop_over_the_flows() {
         assert_eq!(sorted(found.groups.totals), sorted(truth.totals), "{context}");
         match request.most {
             Some(most) => {
-                assert_eq!(ranked(found.groups.groups, most), ranked(truth.groups, most), "{context}")
+                assert_eq!(ranked(found.groups.groups, most), ranked(truth.groups, most), "{context}");
             }
             None => assert_eq!(sorted(found.groups.groups), sorted(truth.groups), "{context}"),
         }
