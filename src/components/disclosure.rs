@@ -5,14 +5,14 @@ use leptos::html::Details;
 use leptos::leptos_dom::helpers::window_event_listener;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
-use leptos::web_sys::{self, HtmlElement, Node};
+use leptos::web_sys::{self, HtmlDetailsElement, HtmlElement, Node};
 
 /// Closes it when it is left.
 pub fn close_when_left(details: NodeRef<Details>) {
     Effect::new(move |_| {
         let press = window_event_listener(ev::pointerdown, move |event| {
             let target = event.target().and_then(|target| target.dyn_into::<Node>().ok());
-            let open = details.get_untracked().filter(|details| details.open());
+            let open = details.get_untracked().filter(HtmlDetailsElement::open);
             if let Some(open) = open
                 && !open.contains(target.as_ref())
             {
@@ -20,7 +20,7 @@ pub fn close_when_left(details: NodeRef<Details>) {
             }
         });
         let key = window_event_listener(ev::keydown, move |event| {
-            let open = details.get_untracked().filter(|details| details.open());
+            let open = details.get_untracked().filter(HtmlDetailsElement::open);
             if let Some(open) = open
                 && event.key() == "Escape"
                 && !event.default_prevented()

@@ -34,6 +34,7 @@ impl TimeRange {
     }
 
     /// The range of equal length that ends where this one begins.
+    #[must_use]
     pub const fn previous(self) -> Self {
         Self { from_ms: self.from_ms.saturating_sub(self.length_ms()), to_ms: self.from_ms }
     }

@@ -112,9 +112,7 @@ fn steps(explained: &Explained) -> (Vec<Step>, String) {
         Explained::Change { .. } => {
             (diverging(|factor| Change { factor }.percent(), ["less than ", "more than "]), "new".to_owned())
         }
-        Explained::Shares { .. } => {
-            (diverging(|factor| quantity_of(factor), ["less than ", "more than "]), String::new())
-        }
+        Explained::Shares { .. } => (diverging(quantity_of, ["less than ", "more than "]), String::new()),
     }
 }
 

@@ -78,13 +78,15 @@ impl Classes {
     pub fn of(scale: Scale, figures: impl Iterator<Item = u64>) -> Self {
         let mut figures: Vec<u64> = figures.filter(|figure| *figure > 0).collect();
         figures.sort_unstable();
-        let (Some(&least), Some(&most)) = (figures.first(), figures.last()) else { return Self::default() };
+        let (Some(&smallest), Some(&largest)) = (figures.first(), figures.last()) else {
+            return Self::default();
+        };
         let lower = match scale {
-            Scale::Linear => equal_steps(most),
-            Scale::Logarithmic => equal_factors(least, most),
+            Scale::Linear => equal_steps(largest),
+            Scale::Logarithmic => equal_factors(smallest, largest),
             Scale::Quantile => equal_numbers(&figures),
         };
-        let upper = lower.iter().skip(1).copied().chain([most]);
+        let upper = lower.iter().skip(1).copied().chain([largest]);
         let last = lower.len().saturating_sub(1);
         Self(
             lower
