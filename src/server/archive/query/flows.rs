@@ -130,9 +130,17 @@ impl Wanted {
         if passing.is_empty() {
             return Ok(());
         }
+        // What was received with the cursor may be on pages before: it is read as well, and takes no room.
+        if let Some(Cursor { rank: (Reverse(received), _), .. }) = self.after {
+            passing.retain(|moment| *moment < received);
+        }
         let last = nearest.room.min(passing.len()).saturating_sub(1);
-        let (_, oldest, _) = passing.select_nth_unstable_by_key(last, |moment| Reverse(*moment));
-        let is_new: Expr = col("received").gt_eq(lit(condition::moment(&columns::schema(), *oldest)));
+        let oldest = if passing.is_empty() {
+            range.to_ms.saturating_sub(1)
+        } else {
+            *passing.select_nth_unstable_by_key(last, |moment| Reverse(*moment)).1
+        };
+        let is_new: Expr = col("received").gt_eq(lit(condition::moment(&columns::schema(), oldest)));
         let is_wanted = match scanner.condition(source, range, &self.filter) {
             Some(is_wanted) => is_new.and(is_wanted),
             None => is_new,

@@ -149,6 +149,23 @@ async fn pages_have_each_flow_once_while_flows_arrive_and_files_are_sealed() {
 }
 
 #[tokio::test]
+async fn pages_smaller_than_what_one_millisecond_brought_have_each_flow_once() {
+    let sample = Sample::new();
+    let range = TimeRange::new(BEGIN_MS, BEGIN_MS + 4).unwrap();
+    let (mut after, mut found) = (String::new(), Vec::new());
+    loop {
+        let page = sample.queries.flows(range, &Filter::ALL, 7, &after, &Control::default()).await.unwrap();
+        found.extend(page.flows.iter().map(|flow| flow.observation_domain));
+        after = page.next;
+        if after.is_empty() {
+            break;
+        }
+    }
+    found.sort_unstable();
+    assert_eq!(found, (0..160).collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn rows_come_in_the_order_they_were_received_in_both_directions() {
     let sample = Sample::new();
     let filter: Filter = "not protocol = udp".parse().unwrap();
