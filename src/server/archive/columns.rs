@@ -1,9 +1,9 @@
 //! The columns of the archive: how flow records become Arrow record batches.
 //!
 //! The same columns are in the sealed files and in the batches of the tail; `docs::archive_format` says for
-//! everybody what they mean. Whatever a flow record holds comes back exactly, except what the
-//! archive does not keep: the AS numbers as exported, where a database knew them, and the number of the exporter,
-//! which is good for one process only.
+//! everybody what they mean. Whatever a flow record holds comes back exactly, except what the archive does not keep:
+//! the AS numbers as exported, where a database knew them, and the number of the exporter, which is good for one
+//! process only.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};

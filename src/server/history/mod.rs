@@ -1,8 +1,9 @@
 //! The past: what is asked of it, and who answers.
 //!
-//! Every question about sums is one [`Request`]: a range, a filter, what to group by, maybe in steps of time. The
-//! archive answers any request from the flow records, the store some of them from sums; both give [`Groups`], which
-//! can be merged, because they hold raw values and address sets, not names and counts.
+//! Every question about sums is one [`Request`](request::Request): a range, a filter, what to group by, maybe in
+//! steps of time. The archive answers any request from the flow records, the store some of them from sums; both give
+//! [`Groups`](groups::Groups), which can be merged, because they hold raw values and address sets, not names and
+//! counts.
 
 pub mod account;
 pub mod address_set;
