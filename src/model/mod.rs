@@ -18,6 +18,7 @@ pub mod options;
 pub mod place;
 pub mod protocol_names;
 pub mod quantity;
+pub mod round_lengths;
 pub mod status;
 pub mod tcp_flags;
 pub mod theme;

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::model::round_lengths::{DAY, HOUR, MINUTE, SECOND, TO_THREE_HOURS};
 use crate::model::time_range::TimeRange;
 use crate::model::time_words::{self, Now};
 
@@ -31,39 +32,9 @@ pub struct TimeTick {
     pub is_minor: bool,
 }
 
-const SECOND: i64 = 1_000;
-const MINUTE: i64 = 60 * SECOND;
-const HOUR: i64 = 60 * MINUTE;
-const DAY: i64 = 24 * HOUR;
-
-/// Distances of ticks, smallest first.
-const DISTANCES: [i64; 25] = [
-    SECOND,
-    2 * SECOND,
-    5 * SECOND,
-    10 * SECOND,
-    15 * SECOND,
-    30 * SECOND,
-    MINUTE,
-    2 * MINUTE,
-    5 * MINUTE,
-    10 * MINUTE,
-    15 * MINUTE,
-    30 * MINUTE,
-    HOUR,
-    2 * HOUR,
-    3 * HOUR,
-    6 * HOUR,
-    12 * HOUR,
-    DAY,
-    2 * DAY,
-    5 * DAY,
-    10 * DAY,
-    30 * DAY,
-    90 * DAY,
-    180 * DAY,
-    365 * DAY,
-];
+/// Distances of ticks beyond three hours, smallest first.
+const LONG_DISTANCES: [i64; 10] =
+    [6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 5 * DAY, 10 * DAY, 30 * DAY, 90 * DAY, 180 * DAY, 365 * DAY];
 
 impl TimeAxis {
     /// Where a moment is, 0 to 1.
@@ -119,7 +90,8 @@ impl TimeAxis {
     /// The labelled moments: at most nine, at round times of the zone.
     pub fn ticks(&self) -> Vec<TimeTick> {
         let length = self.range.length_ms();
-        let distance = DISTANCES.into_iter().find(|distance| length / distance <= 8).unwrap_or(length.max(1));
+        let mut distances = TO_THREE_HOURS.into_iter().chain(LONG_DISTANCES);
+        let distance = distances.find(|distance| length / distance <= 8).unwrap_or(length.max(1));
         // The first tick is the first round moment after the beginning.
         let first = self.range.from_ms.saturating_add(self.zone_ms).div_euclid(distance) + 1;
         (0..12_i64)

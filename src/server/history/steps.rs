@@ -1,39 +1,15 @@
 //! The steps of a series: round lengths of time.
 
+use crate::model::round_lengths::{DAY, HOUR, TO_THREE_HOURS};
 use crate::model::time_range::TimeRange;
 
-const SECOND: i64 = 1_000;
-const MINUTE: i64 = 60 * SECOND;
-const HOUR: i64 = 60 * MINUTE;
-const DAY: i64 = 24 * HOUR;
-
-/// Lengths that people count in, milliseconds. Beyond a day there are whole days.
-const ROUND: [i64; 19] = [
-    SECOND,
-    2 * SECOND,
-    5 * SECOND,
-    10 * SECOND,
-    15 * SECOND,
-    30 * SECOND,
-    MINUTE,
-    2 * MINUTE,
-    5 * MINUTE,
-    10 * MINUTE,
-    15 * MINUTE,
-    30 * MINUTE,
-    HOUR,
-    2 * HOUR,
-    3 * HOUR,
-    4 * HOUR,
-    6 * HOUR,
-    12 * HOUR,
-    DAY,
-];
+/// Round lengths beyond three hours, milliseconds. Beyond a day there are whole days.
+const LONG: [i64; 4] = [4 * HOUR, 6 * HOUR, 12 * HOUR, DAY];
 
 /// The shortest round step that divides a range into no more than so many, milliseconds.
 pub fn round_step_ms(range: TimeRange, points: u32) -> i64 {
     let least = divided_up(range.length_ms(), i64::from(points.max(1)));
-    let round = ROUND.into_iter().find(|step| *step >= least);
+    let round = TO_THREE_HOURS.into_iter().chain(LONG).find(|step| *step >= least);
     round.unwrap_or_else(|| divided_up(least, DAY).saturating_mul(DAY))
 }
 
@@ -71,6 +47,7 @@ const fn divided_up(length: i64, by: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::round_lengths::{MINUTE, SECOND};
 
     #[test]
     fn a_step_is_round_and_there_are_no_more_points_than_asked_for() {
