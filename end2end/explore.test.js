@@ -191,12 +191,43 @@ describe('the explorer', () => {
     await picture(page, 'explore-sankey');
   });
 
-  it('counts distinct addresses without a chart over time', async () => {
+  it('counts distinct addresses over time, each once in the total, and in a table of the whole range', async () => {
     await ask('by=direction&metric=addresses');
-    const cells = await page.locator('.explore-table tbody tr').evaluateAll((all) => all.map((row) => row.children[1].textContent.trim()));
     const counted = (inbound) => new Set(flows.filter((flow) => isInbound(flow) === inbound).map(outside)).size;
-    assert.deepEqual(cells.map(Number).sort(), [counted(true), counted(false)].sort());
-    assert.equal(await page.locator('.chart').count(), 0);
+    const wanted = [counted(true), counted(false)].sort();
+    const totals = page.locator('.explore-table tbody .explore-table__total');
+    assert.deepEqual((await totals.allTextContents()).map(Number).sort(), wanted);
+    assert.equal(await page.locator('.chart__line').count(), 2);
+    await page.getByRole('link', { name: 'Table', exact: true }).click();
+    await until('the table', async () => (await page.locator('.chart').count()) === 0);
+    const cells = await page.locator('.explore-table tbody tr').evaluateAll((all) => all.map((row) => row.children[1].textContent.trim()));
+    assert.deepEqual(cells.map(Number).sort(), wanted);
+  });
+
+  it('draws both directions with the same lines, those with most of both together', async () => {
+    page = await open(browser, `${meridian.url}/explore?from=-1h&to=now&rows=5&by=outside.address&sides=mirrored`);
+    await page.locator('.explore__source').waitFor();
+    const found = await page.locator('.explore-table tbody tr').evaluateAll((all) => all.map((row) => [
+      row.querySelector('[data-term]')?.dataset.term, row.querySelector('.explore-table__total').title,
+    ]));
+    const wanted = (term, inbound) => sum(flows.filter((flow) => addressTerm(flow) === term && isInbound(flow) === inbound));
+    assert.equal(found.length, 12);
+    for (let row = 0; row < 10; row += 2) {
+      const term = found[row][0];
+      assert.deepEqual(figures(found[row][1]), wanted(term, true), term);
+      assert.deepEqual(figures(found[row + 1][1]), wanted(term, false), term);
+    }
+    const ranked = Object.values(grouped(addressTerm)).map(({ bytes }) => bytes).sort((one, other) => other - one);
+    const shown = [0, 2, 4, 6, 8].map((row) => figures(found[row][1]).bytes + figures(found[row + 1][1]).bytes);
+    assert.deepEqual(shown, ranked.slice(0, 5));
+  });
+
+  it('calls autonomous systems by their names beside flow records', async () => {
+    await ask('chart=flows');
+    const { systems } = await (await fetch(`${meridian.url}/api/v1/flows?from=-1h&rows=100`)).json();
+    assert.ok(systems.length > 0);
+    const text = await page.locator('.flow-list').textContent();
+    for (const { value, label } of systems) assert.ok(text.includes(`${label} AS${value}`), label);
   });
 
   it('lists every flow record once, page by page', async () => {

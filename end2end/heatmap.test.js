@@ -5,19 +5,10 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { DESKTOP, PHONE, launch, open, picture } from './support/browser.js';
 import { sampledRouter, send } from './support/exporters.js';
 import { Meridian, until } from './support/meridian.js';
+import { PEERS } from './support/peers.js';
 
 const HOME = '[home]\nname = "Makhanda"\nlatitude = -33.31\nlongitude = 26.52\n';
 const METRICS = ['flows', 'bytes', 'packets', 'addresses'];
-
-/** Addresses of universities, by the country that the pinned database has them in. */
-const PEERS = {
-  AR: '163.10.1.1', AT: '131.130.1.1', AU: '130.102.131.123', BE: '134.58.1.1', BR: '200.144.248.1', CA: '128.100.1.1',
-  CH: '129.132.1.1', CN: '166.111.1.1', CZ: '147.32.1.1', DE: '141.2.1.1', DK: '130.226.1.1', ES: '147.96.1.1',
-  FI: '128.214.1.1', FR: '134.157.1.1', GB: '131.111.150.25', GR: '147.102.1.1', HK: '147.8.1.1', HU: '152.66.1.1',
-  IE: '134.226.1.1', IL: '132.66.1.1', IT: '131.114.1.1', JP: '133.11.0.1', KR: '147.46.1.1', MX: '132.248.1.1',
-  NL: '193.0.6.139', NO: '129.240.1.1', NZ: '130.216.1.22', PL: '149.156.1.1', PT: '193.136.1.1', SE: '130.238.1.1',
-  SG: '137.132.80.1', TW: '140.112.1.1', US: '171.64.0.1', ZA: '146.231.123.92',
-};
 
 /** The address `step` further in the same network. */
 const nextTo = (address, step) => address.replace(/\d+$/, (last) => (Number(last) + step) % 256);
@@ -151,12 +142,17 @@ describe('the heatmap of flows with known figures', () => {
     page = await open(browser, address(meridian, { metric: 'flows' }), { javaScriptEnabled: false });
     assert.deepEqual(await shownFigures(page), truth);
     assert.deepEqual(Object.keys(await shades(page)).sort(), Object.keys(truth).sort());
-    await page.getByRole('link', { name: 'Linear' }).click();
+    /** Follows a link until its page is whole: a click waits for its beginning only. */
+    const follow = async (link) => {
+      await link.click();
+      await page.waitForLoadState();
+    };
+    await follow(page.getByRole('link', { name: 'Linear' }));
     assert.equal(new URL(page.url()).searchParams.get('scale'), 'linear');
     assert.equal((await shades(page)).ZA, 7);
-    await page.getByRole('link', { name: 'Inbound' }).click();
+    await follow(page.getByRole('link', { name: 'Inbound' }));
     assert.deepEqual(await shownFigures(page), truthOf(flows.filter((each) => each.source === each.outside)));
-    await page.locator('tr[data-country=ZA] a').click();
+    await follow(page.locator('tr[data-country=ZA] a'));
     assert.equal(await page.locator('h1').textContent(), 'South Africa');
     const figures = await page.locator('.country-page__figure data').evaluateAll((cells) => cells.map((cell) => Number(cell.value)));
     assert.deepEqual(figures, METRICS.map((metric) => truth.ZA[metric]));
@@ -206,7 +202,8 @@ describe('the heatmap of flows with known figures', () => {
   it('gives the figures away as CSV and the picture as SVG and PNG', async () => {
     page = await openWith(browser, address(meridian), truth);
     const saved = async (name) => {
-      const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name }).click()]);
+      const control = page.locator('.export__file', { hasText: name });
+      const [download] = await Promise.all([page.waitForEvent('download'), control.click()]);
       const chunks = [];
       for await (const chunk of await download.createReadStream()) chunks.push(chunk);
       return [download.suggestedFilename(), Buffer.concat(chunks)];
@@ -216,6 +213,8 @@ describe('the heatmap of flows with known figures', () => {
     assert.match(csvName, /^meridian-bytes-\d{4}-\d\d-\d\d\.csv$/);
     const { flows: number, bytes, packets } = truth.ZA;
     assert.match(csv.toString(), new RegExp(`\nZA,South Africa,${number},${bytes},${packets},`));
+    const link = await page.locator('.export__file', { hasText: 'CSV table' }).getAttribute('href');
+    assert.equal(await meridian.text(link), csv.toString(), 'the link is the API, with and without JavaScript');
     const [, json] = await saved('JSON answer');
     assert.equal(JSON.parse(json).total.traffic.flows, sum(truth, 'flows'));
     const [, svg] = await saved('SVG picture');

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need: Chromium and real exporters from Debian (when root), the browser driver from npm.
+# Installs what the tests need: Chromium, real exporters and readers of PDFs from Debian (when root), the browser driver from npm.
 # Does nothing when all of it is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,6 +9,7 @@ say() { printf 'setup: %s\n' "$*"; }
 
 declare -A package=(
     [chromium]=chromium [softflowd]=softflowd [pmacctd]=pmacct [nfcapd]=nfdump [sfcapd]=nfdump-sflow [openssl]=openssl
+    [pdftotext]=poppler-utils [faketime]=faketime
 )
 missing=()
 for command in "${!package[@]}"; do

@@ -17,6 +17,8 @@ use crate::pages::health::Health;
 use crate::pages::heatmap::{CountryPage, HeatmapPage};
 use crate::pages::live::LivePage;
 use crate::pages::not_found::NotFoundPage;
+use crate::pages::replay::ReplayPage;
+use crate::pages::reports::{ReportPage, ReportsPage};
 use crate::pages::settings::SettingsPage;
 
 /// The document around the application, rendered on the server only.
@@ -60,7 +62,10 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/") view=LivePage ssr=SsrMode::Async/>
                 <Route path=path!("/heatmap") view=HeatmapPage ssr=SsrMode::Async/>
                 <Route path=path!("/heatmap/:country") view=CountryPage ssr=SsrMode::Async/>
+                <Route path=path!("/replay") view=ReplayPage ssr=SsrMode::Async/>
                 <Route path=path!("/explore") view=ExplorePage ssr=SsrMode::Async/>
+                <Route path=path!("/reports") view=ReportsPage ssr=SsrMode::Async/>
+                <Route path=path!("/reports/:id") view=ReportPage ssr=SsrMode::Async/>
                 <Route path=path!("/exporters") view=ExportersPage ssr=SsrMode::Async/>
                 <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async/>
             </FlatRoutes>

@@ -13,7 +13,7 @@ use meridian::server::{self, Imported, RunError};
 const USAGE: u8 = 64;
 /// A capture could not be imported to its end (`EX_DATAERR`).
 const DAMAGED: u8 = 65;
-/// A capture could not be opened (`EX_NOINPUT`).
+/// A file could not be opened, or there is nothing to report of (`EX_NOINPUT`).
 const NO_INPUT: u8 = 66;
 /// An address could not be bound, or another process uses the data folder (`EX_UNAVAILABLE`).
 const UNAVAILABLE: u8 = 69;
@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         Some(Command::Check(_)) => server::check(&config),
         Some(Command::Geo { address, .. }) => server::explain_address(&config, address),
         Some(Command::Flows { filter, export, .. }) => server::export_flows(&config, &filter, &export),
+        Some(Command::Report { report, .. }) => server::write_report(&config, &report),
         Some(Command::Backup { folder, .. }) => server::backup(&config, &folder),
         Some(Command::Import { files, ports, dry_run, format, .. }) => {
             match server::import(&config, &Request { files, ports }, dry_run, format) {

@@ -23,6 +23,8 @@ export async function open(browser, url, { viewport = DESKTOP, colorScheme = 'da
   const page = await session.newPage();
   page.complaints = [];
   page.on('console', (message) => {
+    // Without JavaScript nothing uses what was loaded for it.
+    if (context.javaScriptEnabled === false && /preloaded using link preload but not used/.test(message.text())) return;
     if (['error', 'warning'].includes(message.type())) page.complaints.push(`${message.type()}: ${message.text()}`);
   });
   page.on('pageerror', (error) => page.complaints.push(`exception: ${error.message}`));

@@ -51,8 +51,8 @@ function ipPacket(flow, payload, flags = 0) {
   return { etherType: 0x86dd, bytes: Buffer.concat([header, body]) };
 }
 
-/** Writes a pcap file of IP packets, a millisecond apart. */
-function writePackets(file, packets, startSeconds) {
+/** Writes a pcap file of IP packets, a millisecond apart, or at their `timesMs`. */
+function writePackets(file, packets, startSeconds, timesMs) {
   const header = Buffer.alloc(24);
   header.writeUInt32LE(0xa1b2c3d4, 0);
   header.writeUInt16LE(2, 4);
@@ -64,8 +64,9 @@ function writePackets(file, packets, startSeconds) {
     ethernet.writeUInt16BE(packet.etherType, 12);
     const record = Buffer.alloc(16);
     const length = ethernet.length + packet.bytes.length;
-    record.writeUInt32LE(startSeconds + Math.floor(index / 1000), 0);
-    record.writeUInt32LE((index % 1000) * 1000, 4);
+    const ms = timesMs ? timesMs[index] : startSeconds * 1000 + index;
+    record.writeUInt32LE(Math.floor(ms / 1000), 0);
+    record.writeUInt32LE((ms % 1000) * 1000, 4);
     record.writeUInt32LE(length, 8);
     record.writeUInt32LE(length, 12);
     return [record, ethernet, packet.bytes];
@@ -86,10 +87,10 @@ export function writeCapture(file, flows, startSeconds = now() - 30) {
   return { flows: flows.length, bytes: packets.reduce((sum, packet) => sum + packet.bytes.length, 0), packets: packets.length };
 }
 
-/** Writes export datagrams as packets from an exporter's address to a collector's port. */
-export function writeDatagrams(file, datagrams, { source = '192.0.2.1', port = 2055 } = {}) {
+/** Writes export datagrams as packets from an exporter's address to a collector's port, from now on or at their `timesMs`. */
+export function writeDatagrams(file, datagrams, { source = '192.0.2.1', port = 2055, timesMs } = {}) {
   const flow = { source, destination: '192.0.2.10', protocol: 'udp', sourcePort: 50_000, destinationPort: port };
-  writePackets(file, datagrams.map((datagram) => ipPacket(flow, datagram)), now());
+  writePackets(file, datagrams.map((datagram) => ipPacket(flow, datagram)), now(), timesMs);
 }
 
 /** Flows from a home host to many places and back: `count` of them, each with its own port. */

@@ -21,8 +21,7 @@ const set = (id, ...parts) => {
 };
 
 /** A NetFlow v9 datagram of these sets. */
-function version9(sequence, sets, sourceId = 1) {
-  const seconds = Math.floor(Date.now() / 1000);
+function version9(sequence, sets, sourceId = 1, seconds = Math.floor(Date.now() / 1000)) {
   return Buffer.concat([word(9), word(sets.length), long(600_000), long(seconds), long(sequence), long(sourceId), ...sets]);
 }
 
@@ -51,6 +50,14 @@ export function sampledRouter(flows, interval = 1000) {
     datagrams.push(version9(2 + datagrams.length - 1, [set(256, ...records)]));
   }
   return datagrams;
+}
+
+/** A datagram for each flow, said at its `ms`, after one with the template; the flows in the order of time. */
+export function timedRouter(flows) {
+  const at = (ms) => Math.floor(ms / 1000);
+  const options = set(257, Buffer.concat([long(1), bytes(1, 7), bytes(1, 2), long(1)]));
+  const first = version9(1, [TEMPLATE, OPTIONS, options], 1, at(flows[0].ms));
+  return [first, ...flows.map((flow, index) => version9(2 + index, [set(256, record(flow, 7))], 1, at(flow.ms)))];
 }
 
 /** A v9 datagram whose template nobody knows, one after a gap, and one that is cut. */

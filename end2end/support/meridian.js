@@ -52,7 +52,7 @@ export async function until(what, look, seconds = 20) {
 export const exported = ({ flows, bytes, packets }) => ({ flows, bytes, packets });
 
 export class Meridian {
-  /** Options: flags (array), configuration (text of meridian.toml), databases (false: none), ports. */
+  /** Options: flags (array), configuration (text of meridian.toml), databases (false: none), ports, env (variables). */
   static async start(options = {}) {
     const meridian = new Meridian();
     meridian.options = options;
@@ -79,7 +79,8 @@ export class Meridian {
       'run', '--config', configuration, '--data-dir', this.folder, '--listen-udp', `127.0.0.1:${this.udpPort}`,
       '--http-address', `127.0.0.1:${this.httpPort}`, ...(this.options.flags ?? []),
     ];
-    this.process = spawn(program, flags, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    const env = { ...process.env, ...this.options.env };
+    this.process = spawn(program, flags, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.exited = new Promise((resolve) => this.process.once('exit', (code, signal) => resolve(code ?? signal)));
     this.process.stderr.on('data', (data) => (this.log += data));
     this.process.stdout.on('data', (data) => (this.log += data));

@@ -6,9 +6,9 @@ import path from 'node:path';
 const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` };
 
 /** Answers { code, stdout, stderr } of a program that has ended; ends it by its id after `seconds`. */
-export function run(program, flags, { input, seconds = 30, cwd } = {}) {
+export function run(program, flags, { input, seconds = 30, cwd, env: more } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, flags, { env, cwd, stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(program, flags, { env: { ...env, ...more }, cwd, stdio: ['pipe', 'pipe', 'pipe'] });
     const clock = setTimeout(() => child.kill('SIGKILL'), seconds * 1000);
     let stdout = '';
     let stderr = '';

@@ -21,6 +21,11 @@ pub enum ApiError {
     /// It cannot be had at the moment; the text says why and what to do.
     #[error("{0}")]
     Unavailable(String),
+    /// It takes longer than a page waits that is opened; the browser asks again.
+    #[error(
+        "The answer takes longer than a few seconds. With JavaScript this page goes on asking, and shows how far the answer is; without it, choose a shorter range."
+    )]
+    Slow,
     /// It is not allowed here; the text says why and where it is.
     #[error("{0}")]
     Refused(String),

@@ -1,15 +1,18 @@
-//! The past: heatmaps, series, top lists, flow lists.
+//! The past: heatmaps, series, top lists, flow lists, events.
 //!
 //! `id` is a number that the asker chooses for a question, so that it can ask for its progress meanwhile; 0 when it
-//! will not. A request that is given up stops the work on it.
+//! will not. A request that is given up stops the work on it. A page that is opened waits a few seconds for an answer;
+//! then it is sent without it, and its browser asks.
+
+use std::net::IpAddr;
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::{GetUrl, Json};
 
 use super::error::ApiError;
 use crate::model::history::{
-    FlowPage, FlowsQuestion, Heatmap, HeatmapQuestion, HistoryStatus, Key, Progress, Series, SeriesQuestion,
-    Top, TopQuestion,
+    Events, EventsQuestion, FlowPage, FlowsQuestion, Heatmap, HeatmapQuestion, HistoryStatus, Key, Progress,
+    Series, SeriesQuestion, Top, TopQuestion,
 };
 
 /// Traffic by country.
@@ -17,7 +20,7 @@ use crate::model::history::{
 pub async fn fetch_heatmap(question: HeatmapQuestion, id: u64) -> Result<Heatmap, ApiError> {
     let context =
         use_context::<std::sync::Arc<crate::server::context::Context>>().ok_or(ApiError::Internal)?;
-    Ok(context.history().heatmap(&question, id).await?)
+    crate::server::http::patience::while_opening(context.history().heatmap(&question, id)).await
 }
 
 /// Traffic over time.
@@ -25,7 +28,8 @@ pub async fn fetch_heatmap(question: HeatmapQuestion, id: u64) -> Result<Heatmap
 pub async fn fetch_series(question: SeriesQuestion, id: u64) -> Result<Series, ApiError> {
     let context =
         use_context::<std::sync::Arc<crate::server::context::Context>>().ok_or(ApiError::Internal)?;
-    Ok(context.history().series(&question, id, &context.naming()).await?)
+    crate::server::http::patience::while_opening(context.history().series(&question, id, &context.naming()))
+        .await
 }
 
 /// The groups with most.
@@ -33,7 +37,8 @@ pub async fn fetch_series(question: SeriesQuestion, id: u64) -> Result<Series, A
 pub async fn fetch_top(question: TopQuestion, id: u64) -> Result<Top, ApiError> {
     let context =
         use_context::<std::sync::Arc<crate::server::context::Context>>().ok_or(ApiError::Internal)?;
-    Ok(context.history().top(&question, id, &context.naming()).await?)
+    crate::server::http::patience::while_opening(context.history().top(&question, id, &context.naming()))
+        .await
 }
 
 /// A page of flow records.
@@ -41,7 +46,30 @@ pub async fn fetch_top(question: TopQuestion, id: u64) -> Result<Top, ApiError> 
 pub async fn fetch_flows(question: FlowsQuestion, id: u64) -> Result<FlowPage, ApiError> {
     let context =
         use_context::<std::sync::Arc<crate::server::context::Context>>().ok_or(ApiError::Internal)?;
-    Ok(context.history().flows(&question, id).await?)
+    crate::server::http::patience::while_opening(context.history().flows(&question, id, &context.naming()))
+        .await
+}
+
+/// Names of at most 250 addresses by reverse DNS, after two seconds at most; `None` where the configuration does not
+/// let them be asked for. The label is empty of an address without a name; what is not answered yet is missing.
+#[server(prefix = "/api/page", endpoint = "host_names", input = Json)]
+pub async fn fetch_host_names(addresses: Vec<IpAddr>) -> Result<Option<Vec<Key>>, ApiError> {
+    const MOST: usize = 250;
+    let context =
+        use_context::<std::sync::Arc<crate::server::context::Context>>().ok_or(ApiError::Internal)?;
+    if addresses.len() > MOST {
+        return Err(ApiError::Invalid(format!("Ask for the names of at most {MOST} addresses at once.")));
+    }
+    let Some(names) = context.host_names() else { return Ok(None) };
+    Ok(Some(names.wait_for(&addresses, std::time::Duration::from_secs(2)).await))
+}
+
+/// What happened: gaps in collection, bursts, countries and autonomous systems never seen before.
+#[server(prefix = "/api/page", endpoint = "events", input = Json)]
+pub async fn fetch_events(question: EventsQuestion, id: u64) -> Result<Events, ApiError> {
+    let context =
+        use_context::<std::sync::Arc<crate::server::context::Context>>().ok_or(ApiError::Internal)?;
+    Ok(context.history().events(&question, id, &context.naming()).await?)
 }
 
 /// What is kept.

@@ -9,4 +9,5 @@ pub mod first_render;
 pub mod history;
 pub mod home;
 pub mod live;
+pub mod reports;
 pub mod status;

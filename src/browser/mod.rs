@@ -1,7 +1,9 @@
 //! What only a browser can do. Each module has an absent twin for the server, with the same functions.
 
 pub mod connection;
+pub mod film;
 pub mod url_state;
+pub mod webm;
 pub mod zone_cookie;
 
 #[cfg_attr(feature = "hydrate", path = "clock.rs")]
@@ -11,6 +13,9 @@ pub mod clock;
 #[cfg_attr(feature = "hydrate", path = "page.rs")]
 #[cfg_attr(not(feature = "hydrate"), path = "page_absent.rs")]
 pub mod page;
+
+#[cfg_attr(not(feature = "hydrate"), path = "recorder_absent.rs")]
+pub mod recorder;
 
 #[cfg_attr(feature = "hydrate", path = "save.rs")]
 #[cfg_attr(not(feature = "hydrate"), path = "save_absent.rs")]

@@ -4,7 +4,7 @@ use js_sys::{Date, Function, Promise, Reflect};
 use leptos::leptos_dom::helpers::window;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Position, VisibilityState};
+use web_sys::{Element, KeyboardEvent, Position, VisibilityState};
 
 /// The browser's clock, milliseconds since 1970.
 #[expect(clippy::cast_possible_truncation, reason = "whole milliseconds far below 2^53")]
@@ -15,6 +15,16 @@ pub fn now_ms() -> i64 {
 /// False while the tab is in the background.
 pub fn is_visible() -> bool {
     window().document().is_none_or(|page| page.visibility_state() == VisibilityState::Visible)
+}
+
+/// True for a key that belongs to what has the focus: a field, or a button that is pressed with it.
+pub fn takes_keys(event: &KeyboardEvent) -> bool {
+    let Some(focused) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else {
+        return false;
+    };
+    let owns = |selector| focused.closest(selector).is_ok_and(|found| found.is_some());
+    let presses = matches!(event.key().as_str(), " " | "Enter");
+    owns("input, textarea, select") || (presses && owns("button, a, summary"))
 }
 
 /// Name or address of the host that the page came from, without its port.

@@ -10,6 +10,11 @@ pub fn is_visible() -> bool {
     false
 }
 
+/// Nobody presses one.
+pub fn takes_keys(_event: &leptos::ev::KeyboardEvent) -> bool {
+    true
+}
+
 /// Not known before a browser asks.
 pub fn host() -> Option<String> {
     None

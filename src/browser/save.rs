@@ -8,14 +8,14 @@ use web_sys::{HtmlCanvasElement, HtmlElement, Response};
 
 /// Saves a text as a file of this name.
 pub fn text(name: &str, kind: &str, text: &str) {
-    save(name, &format!("data:{kind};charset=utf-8,{}", String::from(js_sys::encode_uri_component(text))));
+    file(name, &format!("data:{kind};charset=utf-8,{}", String::from(js_sys::encode_uri_component(text))));
 }
 
 /// Draws an SVG so many pixels wide and high, and saves it as PNG; false where the browser cannot.
 pub async fn png(name: &str, svg: &str, (width, height): (u32, u32)) -> bool {
     match drawn(svg, width, height).await {
         Ok(url) => {
-            save(name, &url);
+            file(name, &url);
             true
         }
         Err(_) => false,
@@ -55,7 +55,8 @@ async fn drawn(svg: &str, width: u32, height: u32) -> Result<String, JsValue> {
     canvas.to_data_url_with_type("image/png")
 }
 
-fn save(name: &str, url: &str) {
+/// Saves what is at an address of this page as a file of this name.
+pub fn file(name: &str, url: &str) {
     let Some(link) = document().create_element("a").ok().and_then(|link| link.dyn_into::<HtmlElement>().ok())
     else {
         return;

@@ -1,7 +1,7 @@
-//! The live stream in the browser: one WebSocket that comes back by itself.
+//! The stream in the browser: one WebSocket that comes back by itself.
 //!
-//! It subscribes again after every reconnection, and holds again if the page is paused. A connection that says
-//! nothing for [`patience_ms`] is given up. Dropping the stream ends everything.
+//! After every connection the page says again what it wants. A connection that says nothing for [`patience_ms`] is given
+//! up, unless the page knows that there is nothing to say. Dropping the stream ends everything.
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -16,15 +16,16 @@ use wasm_bindgen::prelude::*;
 use web_sys::{BinaryType, MessageEvent, VisibilityState, WebSocket};
 
 use super::connection::{Connection, StreamEvent, patience_ms, wait_ms};
-use crate::model::frame::{Message, POSTCARD_SUBPROTOCOL, Request, Subscription};
+use crate::model::frame::{Message, POSTCARD_SUBPROTOCOL, Request};
 
 /// An open stream; it closes when dropped.
 pub struct Stream(Rc<Inner>);
 
 struct Inner {
     tell: Box<dyn Fn(StreamEvent)>,
-    subscription: RefCell<Subscription>,
-    is_paused: Cell<bool>,
+    begin: Box<dyn Fn() -> Vec<Request>>,
+    /// True while the server has nothing to say, so that silence is no fault.
+    is_quiet: Cell<bool>,
     attempts: Cell<u32>,
     heard_ms: Cell<f64>,
     has_spoken: Cell<bool>,
@@ -67,14 +68,18 @@ impl Drop for Watch {
     }
 }
 
-/// Opens the stream. `tell` is called for every message and every change of the connection.
+/// Opens the stream. `begin` says what is asked for first, whenever there is a connection; `tell` is called for every
+/// message and every change of the connection.
 ///
 /// Both halves of the answer have to be kept as long as the stream is wanted.
-pub fn open(subscription: Subscription, tell: impl Fn(StreamEvent) + 'static) -> (Stream, Watch) {
+pub fn open(
+    begin: impl Fn() -> Vec<Request> + 'static,
+    tell: impl Fn(StreamEvent) + 'static,
+) -> (Stream, Watch) {
     let inner = Rc::new(Inner {
         tell: Box::new(tell),
-        subscription: RefCell::new(subscription),
-        is_paused: Cell::new(false),
+        begin: Box::new(begin),
+        is_quiet: Cell::new(false),
         attempts: Cell::new(0),
         heard_ms: Cell::new(0.0),
         has_spoken: Cell::new(false),
@@ -87,20 +92,17 @@ pub fn open(subscription: Subscription, tell: impl Fn(StreamEvent) + 'static) ->
 }
 
 impl Stream {
-    /// Replaces what is subscribed to.
-    pub fn subscribe(&self, subscription: Subscription) {
-        if *self.0.subscription.borrow() == subscription {
-            return;
+    /// Asks for something. False while there is no connection: what `begin` says is asked for when there is one.
+    pub fn send(&self, request: &Request) -> bool {
+        if self.0.is_quiet.replace(false) {
+            self.0.heard_ms.set(Date::now());
         }
-        self.0.subscription.replace(subscription.clone());
-        self.0.send(&Request::Subscribe(subscription));
+        self.0.send(request)
     }
 
-    /// Holds the frames back, or lets them come again.
-    pub fn set_paused(&self, is_paused: bool) {
-        if self.0.is_paused.replace(is_paused) != is_paused {
-            self.0.send(if is_paused { &Request::Pause } else { &Request::Resume });
-        }
+    /// Silence is no fault until something is asked for again.
+    pub fn expect_silence(&self) {
+        self.0.is_quiet.set(true);
     }
 }
 
@@ -115,6 +117,7 @@ impl Inner {
         self.forget_retry();
         self.heard_ms.set(Date::now());
         self.has_spoken.set(false);
+        self.is_quiet.set(false);
         let Some(socket) = address().and_then(|url| WebSocket::new_with_str(&url, POSTCARD_SUBPROTOCOL).ok())
         else {
             self.lost();
@@ -142,10 +145,8 @@ impl Inner {
     }
 
     fn opened(self: &Rc<Self>) {
-        let subscription = self.subscription.borrow().clone();
-        self.send(&Request::Subscribe(subscription));
-        if self.is_paused.get() {
-            self.send(&Request::Pause);
+        for request in (self.begin)() {
+            self.send(&request);
         }
     }
 
@@ -162,7 +163,7 @@ impl Inner {
                 (self.tell)(StreamEvent::Message(Box::new(message)));
             }
             // The server is of another version: the page has to be loaded anew, and a reconnection does not help.
-            Err(error) => leptos::logging::warn!("a message of the live stream is not readable: {error}"),
+            Err(error) => leptos::logging::warn!("a message of the stream is not readable: {error}"),
         }
     }
 
@@ -176,18 +177,11 @@ impl Inner {
         self.retry.set(set_timeout_with_handle(move || reconnect(&weak), wait).ok());
     }
 
-    fn send(&self, request: &Request) {
+    fn send(&self, request: &Request) -> bool {
         let socket = self.socket.borrow();
-        let Some(socket) =
-            socket.as_ref().filter(|socket| socket.connection.ready_state() == WebSocket::OPEN)
-        else {
-            // What is asked for while there is no connection is said when there is one.
-            return;
-        };
-        if let Ok(bytes) = postcard::to_allocvec(request) {
-            // Fails only for a socket that is not open.
-            drop(socket.connection.send_with_u8_array(&bytes));
-        }
+        let open = socket.as_ref().filter(|socket| socket.connection.ready_state() == WebSocket::OPEN);
+        open.zip(postcard::to_allocvec(request).ok())
+            .is_some_and(|(socket, bytes)| socket.connection.send_with_u8_array(&bytes).is_ok())
     }
 
     /// True when a connection is there or on its way, and nothing is heard of it for too long.
@@ -196,7 +190,7 @@ impl Inner {
             matches!(socket.connection.ready_state(), WebSocket::CONNECTING | WebSocket::OPEN)
         });
         let patience = patience_ms(self.has_spoken.get(), self.attempts.get());
-        is_there && Date::now() - self.heard_ms.get() > f64::from(patience)
+        is_there && !self.is_quiet.get() && Date::now() - self.heard_ms.get() > f64::from(patience)
     }
 
     fn is_waiting(&self) -> bool {

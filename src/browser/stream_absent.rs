@@ -1,7 +1,7 @@
-//! The live stream on the server, where there is none: pages are rendered from a snapshot.
+//! The stream on the server, where there is none: pages are rendered from a snapshot.
 
 use super::connection::StreamEvent;
-use crate::model::frame::Subscription;
+use crate::model::frame::Request;
 
 /// No stream.
 pub struct Stream;
@@ -10,14 +10,19 @@ pub struct Stream;
 pub struct Watch;
 
 /// Opens nothing.
-pub fn open(_subscription: Subscription, _tell: impl Fn(StreamEvent) + 'static) -> (Stream, Watch) {
+pub fn open(
+    _begin: impl Fn() -> Vec<Request> + 'static,
+    _tell: impl Fn(StreamEvent) + 'static,
+) -> (Stream, Watch) {
     (Stream, Watch)
 }
 
 impl Stream {
-    /// Does nothing.
-    pub fn subscribe(&self, _subscription: Subscription) {}
+    /// Asks nobody.
+    pub fn send(&self, _request: &Request) -> bool {
+        false
+    }
 
     /// Does nothing.
-    pub fn set_paused(&self, _is_paused: bool) {}
+    pub fn expect_silence(&self) {}
 }

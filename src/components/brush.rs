@@ -15,11 +15,11 @@ const HEIGHT: f64 = 100.0;
 
 /// A bar, its place as a part of the width from 0 to 1.
 #[derive(Clone, Debug, PartialEq)]
-struct Bar {
-    part: TimeRange,
-    begin: f64,
-    end: f64,
-    amount: u64,
+pub(super) struct Bar {
+    pub(super) part: TimeRange,
+    pub(super) begin: f64,
+    pub(super) end: f64,
+    pub(super) amount: u64,
     /// Height from 0 to 1.
     height: f64,
 }
@@ -39,9 +39,20 @@ pub fn Brush(
     /// The clock and the zone, for the labels.
     #[prop(into)]
     now: Signal<Now>,
+    /// A part of the range that stands out, such as the one that another view shows.
+    #[prop(optional, into)]
+    shown: Option<Signal<TimeRange>>,
+    /// What the whole is called.
+    #[prop(default = "Traffic over time")]
+    label: &'static str,
     /// Called with the part that was chosen.
     on_choose: Callback<TimeRange>,
 ) -> impl IntoView {
+    let shown_path = move || {
+        let part = shown?.get().intersection(range.get())?;
+        let begin = share(part.from_ms, range.get());
+        Some(stretches_path(&[(begin, share(part.to_ms, range.get()))]))
+    };
     let drawn = Signal::derive(move || match metric.get() {
         Metric::Addresses => Metric::Flows,
         other => other,
@@ -61,7 +72,7 @@ pub fn Brush(
     });
     let is_waiting = move || series.with(Option::is_none);
     view! {
-        <section class="brush" aria-label="Traffic over time">
+        <section class="brush" aria-label=label>
             <p class="brush__readout" role="status">
                 {move || {
                     let readout = choice.readout(gaps, drawn.get(), now.get());
@@ -89,6 +100,7 @@ pub fn Brush(
             >
                 <svg class="brush__bars" viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true">
                     <path class="brush__gap" d=move || gaps.with(|gaps| stretches_path(gaps))></path>
+                    <path class="brush__shown" d=shown_path></path>
                     <path class="brush__bar" d=move || bars.with(|bars| bars_path(bars))></path>
                     <path
                         class="brush__bar brush__bar--head"
@@ -236,7 +248,7 @@ impl Choice {
     }
 }
 
-fn said(part: TimeRange, amount: u64, metric: Metric, now: Now) -> String {
+pub(super) fn said(part: TimeRange, amount: u64, metric: Metric, now: Now) -> String {
     let amount = match metric {
         Metric::Bytes => quantity::bytes(amount),
         Metric::Packets => quantity::counted(amount, "packet"),
@@ -246,7 +258,7 @@ fn said(part: TimeRange, amount: u64, metric: Metric, now: Now) -> String {
 }
 
 /// The steps of a series that are in the range, clipped to it.
-fn bars(series: &Series, metric: Metric, range: TimeRange) -> Vec<Bar> {
+pub(super) fn bars(series: &Series, metric: Metric, range: TimeRange) -> Vec<Bar> {
     let figure = |step: usize| {
         let traffic = series.total.get(step).copied().unwrap_or_default();
         Amount { traffic, addresses: None }.of(metric)
@@ -272,18 +284,18 @@ fn bars(series: &Series, metric: Metric, range: TimeRange) -> Vec<Bar> {
 }
 
 /// Where nothing was collected, as parts of the width.
-fn gaps(series: &Series, range: TimeRange) -> Vec<(f64, f64)> {
+pub(super) fn gaps(series: &Series, range: TimeRange) -> Vec<(f64, f64)> {
     let within = series.source.gaps.iter().filter_map(|gap| gap.intersection(range));
     within.map(|gap| (share(gap.from_ms, range), share(gap.to_ms, range))).collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "for drawing")]
-fn share(ms: i64, range: TimeRange) -> f64 {
+pub(super) fn share(ms: i64, range: TimeRange) -> f64 {
     let length = range.length_ms().max(1) as f64;
     (ms.saturating_sub(range.from_ms) as f64 / length).clamp(0.0, 1.0)
 }
 
-fn bars_path(bars: &[Bar]) -> String {
+pub(super) fn bars_path(bars: &[Bar]) -> String {
     let visible = bars.iter().filter(|bar| bar.amount > 0);
     visible.fold(String::new(), |path, bar| {
         // A gap of a tenth of a bar between two; what is little is still seen.
@@ -322,6 +334,7 @@ mod tests {
             step_ms: 100,
             lines: Vec::new(),
             total: vec![step(1), step(0), step(4), step(2)],
+            addresses: None,
             source: Source {
                 tiers: Vec::new(),
                 range: TimeRange { from_ms: 50, to_ms: 400 },

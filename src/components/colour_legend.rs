@@ -78,6 +78,9 @@ pub fn ColourLegend(
     totals: Signal<Option<Totals>>,
     /// Called with the term of a line that was chosen.
     on_term: Callback<String>,
+    /// True while the page gives the colours a meaning of its own, and there is nothing to choose.
+    #[prop(optional, into)]
+    is_given: Signal<bool>,
 ) -> impl IntoView {
     let switch = ColourBy::ALL
         .map(|choice| {
@@ -97,8 +100,13 @@ pub fn ColourLegend(
     let length = Memo::new(move |_| entries.with(Vec::len));
     view! {
         <aside class="colour-legend" aria-label="Colours of the arcs">
-            <div class="colour-legend__switch" role="group" aria-label="Colour arcs by">{switch}</div>
-            <ul class="colour-legend__entries" title=move || format!("Figures: {}", colour_by.get().covers())>
+            <div class="colour-legend__switch" role="group" aria-label="Colour arcs by" hidden=move || is_given.get()>
+                {switch}
+            </div>
+            <ul
+                class="colour-legend__entries"
+                title=move || (!is_given.get()).then(|| format!("Figures: {}", colour_by.get().covers()))
+            >
                 <For each=move || 0..length.get() key=|position| *position let:position>
                     <Line entry=Memo::new(move |_| entries.with(|entries| entries.get(position).cloned())) on_term/>
                 </For>

@@ -30,9 +30,13 @@ pub fn SiteHeader(
             <nav class="site-header__nav" aria-label="Pages">
                 <A href="/" exact=true>"Live"</A>
                 " "
+                <A href="/replay">"Replay"</A>
+                " "
                 <A href="/heatmap">"Heatmap"</A>
                 " "
                 <A href="/explore">"Explore"</A>
+                " "
+                <A href="/reports">"Reports"</A>
                 " "
                 <A href="/exporters">"Exporters"</A>
                 " "

@@ -29,6 +29,9 @@ pub fn TopList(
     /// What the amounts cover.
     #[prop(into)]
     covers: Signal<String>,
+    /// What is said when there are none.
+    #[prop(into, default = "Nothing in the last minute.".into())]
+    empty: Signal<&'static str>,
     /// The entries, most first.
     #[prop(into)]
     entries: Signal<Vec<TopEntry>>,
@@ -40,7 +43,7 @@ pub fn TopList(
         <section class="top-list panel">
             <h2 class="panel__title">{title} " " <span class="panel__note">{covers}</span></h2>
             <Show when=move || length.get() == 0>
-                <p class="panel__empty">"Nothing in the last minute."</p>
+                <p class="panel__empty">{empty}</p>
             </Show>
             <ol class="top-list__entries">
                 <For each=move || 0..length.get() key=|position| *position let:position>

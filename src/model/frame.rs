@@ -2,7 +2,7 @@
 //!
 //! Both directions are one serde type each: postcard in binary messages for Meridian's own page
 //! (subprotocol `meridian.postcard.v1`), JSON in text messages for everybody else (`meridian.json.v1`,
-//! or no subprotocol). Totals are exact; what is merged or left out is said with numbers: in every frame
+//! or no subprotocol). [`replay`](super::replay) says more of replays. Totals are exact; what is merged or left out is said with numbers: in every frame
 //! the flows of `arcs`, of `passed.not_drawn` and of `passed.unlocated` add up to those of `passed.all`.
 //!
 //! In JSON a client says `{"subscribe": {"filter": "port = 443", "arcs_per_second": 100}}`, `"pause"` or
@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 
 use super::flow_record::ExporterId;
 use super::place::{CountryCode, Place};
+use super::replay::{Moment, ReplaySubscription};
 use super::traffic::{Direction, Traffic};
 
 /// Subprotocol of the binary form.
@@ -35,7 +36,7 @@ pub const NEWEST_FLOWS: usize = 50;
 pub const TOP_ENTRIES: usize = 10;
 
 /// What a client asks for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
     /// Starts the stream, or replaces its filter and budget. Answered by a snapshot or a refusal.
@@ -44,6 +45,18 @@ pub enum Request {
     Pause,
     /// Goes on with one frame (or, after long, a snapshot) that makes up for the pause.
     Resume,
+    /// Starts a replay, or replaces the one there is. Answered by a moment or a refusal.
+    Replay(ReplaySubscription),
+    /// Goes to another moment of the replay, and plays on from there unless it is paused.
+    Seek {
+        /// The moment, milliseconds since 1970; the nearest of the range is taken.
+        at_ms: i64,
+    },
+    /// Changes the speed of the replay.
+    Speed {
+        /// Recorded seconds in a second; negative to play backwards.
+        speed: f64,
+    },
 }
 
 /// Which flows, and how many arcs of them. In JSON a field left out has its default.
@@ -111,6 +124,8 @@ pub enum Message {
     Second(Box<Second>),
     /// The request could not be carried out; the stream goes on as before.
     Refusal(Refusal),
+    /// Where a replay stands.
+    Moment(Box<Moment>),
 }
 
 /// Running totals of a subscription.
@@ -195,8 +210,11 @@ pub struct Frame {
     pub clock_ms: i64,
     /// Kernel's receive time of the oldest datagram in it, microseconds since 1970.
     pub oldest_received_us: i64,
-    /// What this frame adds to the totals.
+    /// What this frame adds to the totals, or takes from them when `is_backward`.
     pub passed: Totals,
+    /// True for a frame of a replay that plays backwards: its flows are those between its clock and the clock before.
+    #[serde(default)]
+    pub is_backward: bool,
     /// Arcs, each for one or more flows.
     pub arcs: Vec<Arc>,
     /// Newest flows of this frame, newest first, at most [`NEWEST_FLOWS`]: a sample, not all.

@@ -18,6 +18,8 @@ pub mod options;
 pub mod place;
 pub mod protocol_names;
 pub mod quantity;
+pub mod replay;
+pub mod report;
 pub mod round_lengths;
 pub mod status;
 pub mod tcp_flags;

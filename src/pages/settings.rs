@@ -1,11 +1,13 @@
-//! `/settings`: where home is, which databases answer, how the page looks, and what is configured where.
+//! `/settings`: where home is, which databases answer, what is kept, how the page looks, and what is configured where.
 
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 
 use super::health::Health;
+use crate::api::history::fetch_history_status;
 use crate::api::home::SetHome;
 use crate::browser::theme;
+use crate::components::history_panel::HistoryPanel;
 use crate::components::home_form::{HomeDraft, HomeForm};
 use crate::model::place::{HomeNetwork, Precision};
 use crate::model::status::{Database, DatabaseKind};
@@ -22,6 +24,7 @@ pub fn SettingsPage() -> impl IntoView {
             health.refresh();
         }
     });
+    let history = Resource::new(|| (), |()| fetch_history_status());
     let status = health.status;
     let present = status.with_untracked(|status| {
         let networks = status.as_ref().map(|status| status.home_networks.as_slice()).unwrap_or_default();
@@ -78,6 +81,12 @@ pub fn SettingsPage() -> impl IntoView {
                     "A changed file is taken up without a pause."
                 </p>
             </section>
+            <Suspense>
+                {move || Suspend::new(async move {
+                    let status = history.await.ok();
+                    view! { <HistoryPanel status=Signal::stored(status)/> }
+                })}
+            </Suspense>
             <section class="panel" aria-labelledby="theme-title">
                 <h2 id="theme-title" class="panel__title">"Theme"</h2>
                 <div class="settings__themes" role="group" aria-label="Theme">

@@ -19,7 +19,10 @@ use super::history::answers::History;
 use super::history::naming::Naming;
 use super::history::recording::Recording;
 use super::home;
+use super::host_names::HostNames;
 use super::live::Hub;
+use super::replay::Replays;
+use super::reports::Reports;
 use crate::model::admission::AdmissionStatus;
 use crate::model::exporter::Exporter;
 use crate::model::frame::Snapshot;
@@ -41,14 +44,27 @@ pub struct Collecting {
     pub state_file: Arc<StateFile>,
 }
 
+/// What is kept of the past.
+#[derive(Debug)]
+pub struct Past {
+    /// What stores it.
+    pub recording: Recording,
+    /// What answers questions about it.
+    pub history: Arc<History>,
+    /// What plays it.
+    pub replays: Arc<Replays>,
+    /// What writes reports about it.
+    pub reports: Arc<Reports>,
+}
+
 /// The running process, shared by everything that answers requests.
 #[derive(Debug)]
 pub struct Context {
     config: Config,
     collecting: Collecting,
-    recording: Recording,
-    history: History,
+    past: Past,
     geolocation: Arc<Current>,
+    host_names: Option<Arc<HostNames>>,
     hub: Arc<Hub>,
     started_ms: i64,
     cities: Mutex<(Weak<Geolocation>, Vec<City>)>,
@@ -73,17 +89,16 @@ impl Context {
     pub fn new(
         config: Config,
         collecting: Collecting,
-        recording: Recording,
-        history: History,
+        past: Past,
         geolocation: Arc<Current>,
         hub: Arc<Hub>,
         started_ms: i64,
     ) -> Self {
         Self {
+            host_names: config.has_host_names.then(HostNames::of_system),
             config,
             collecting,
-            recording,
-            history,
+            past,
             geolocation,
             hub,
             started_ms,
@@ -103,7 +118,7 @@ impl Context {
 
     /// What stores the past.
     pub const fn recording(&self) -> &Recording {
-        &self.recording
+        &self.past.recording
     }
 
     /// The live feed.
@@ -112,13 +127,28 @@ impl Context {
     }
 
     /// The past.
-    pub const fn history(&self) -> &History {
-        &self.history
+    pub fn history(&self) -> &History {
+        &self.past.history
+    }
+
+    /// Replays of the past.
+    pub const fn replays(&self) -> &Arc<Replays> {
+        &self.past.replays
+    }
+
+    /// Reports.
+    pub const fn reports(&self) -> &Arc<Reports> {
+        &self.past.reports
     }
 
     /// What values are called.
     pub fn naming(&self) -> Naming {
-        Naming::new(self.geolocation.load(), self.collector().exporters())
+        Naming::new(self.geolocation.load(), self.collector().exporters(), self.host_names.clone())
+    }
+
+    /// Names of addresses, where the configuration lets them be asked for.
+    pub const fn host_names(&self) -> Option<&Arc<HostNames>> {
+        self.host_names.as_ref()
     }
 
     /// Origins besides the server's own that may open the live stream.
@@ -169,18 +199,19 @@ impl Context {
 
     /// Where the flow records are that the history was handed; `None` when none is kept.
     pub fn history_account(&self) -> Option<Account> {
-        self.recording.account(self.report().history_dropped)
+        self.past.recording.account(self.report().history_dropped)
     }
 
     /// How the history is.
     pub fn history_status(&self) -> HistoryStatus {
-        self.recording.status(self.report().history_dropped)
+        self.past.recording.status(self.report().history_dropped)
     }
 
     /// What the process could not keep, and what to do about it.
     fn notices(&self) -> Vec<String> {
         let mut notices = self.collecting.state_file.notices();
-        notices.extend(self.recording.notices(self.report().history_dropped));
+        notices.extend(self.past.recording.notices(self.report().history_dropped));
+        notices.extend(self.reports().notices());
         notices
     }
 

@@ -4,16 +4,15 @@
 //! sealed files are links and cost nothing: every flow record that was on disk at one moment, each once. The copy is in
 //! the data folder and goes away at the end.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, ErrorKind, IsTerminal as _, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use arrow::array::RecordBatch;
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
 use tokio_util::sync::CancellationToken;
 
 use super::RunError;
@@ -24,12 +23,17 @@ use super::backup;
 use super::config::Config;
 use super::config::flags::{ExportFlags, ExportFormat};
 use super::history::control::Control;
+use super::history::download::{in_order, properties};
 use super::history::table::{self, Table};
+use super::store;
 use crate::model::filter::Filter;
 use crate::model::history::StoredFlow;
 use crate::model::protocol_names::protocol_label;
 use crate::model::time::date_and_time;
 use crate::model::time_words::{Now, TimeWords};
+
+/// Name of a copy, before the number of its process.
+const COPY: &str = "export-";
 
 /// Writes the flow records of a data folder that pass a filter.
 pub async fn export(
@@ -63,7 +67,6 @@ pub async fn export(
     let queries = Queries::new(archive, copy.0.join("spill")).context("cannot read the archive")?;
     let mut control = Control::default();
     control.cancel = stop;
-    let schema = columns::schema();
     let names: Vec<&'static str> = columns::names().filter(|name| *name != columns::RECEIVED).collect();
     let mut rows = queries
         .rows(range, &filter, &names, Order::OldestFirst, &control)
@@ -82,9 +85,7 @@ pub async fn export(
         && let Some(batch) = rows.next().await
     {
         let batch = batch.context("cannot read the archive")?;
-        let indices: Result<Vec<usize>, _> =
-            schema.fields().iter().map(|field| batch.schema_ref().index_of(field.name())).collect();
-        let batch = indices.and_then(|indices| batch.project(&indices)).context("cannot read the archive")?;
+        let batch = in_order(&batch).context("cannot read the archive")?;
         let taken = usize::try_from(left).unwrap_or(usize::MAX).min(batch.num_rows());
         left -= taken as u64;
         match sink.write(&batch.slice(0, taken)) {
@@ -113,15 +114,54 @@ fn is_closed(error: &anyhow::Error) -> bool {
 }
 
 /// A copy of the archive, as long as it is needed.
-struct Copy(PathBuf);
+pub(super) struct Copy(PathBuf);
 
 impl Copy {
     fn of(config: &Config) -> io::Result<Self> {
-        let copy = Self(config.data_dir.join(format!("export-{}", std::process::id())));
-        fs::create_dir(&copy.0)?;
-        fs::create_dir(copy.0.join("spill"))?;
+        let copy = Self::empty(config)?;
         backup::copy_archive(&config.archive_folder(), &copy.0.join("archive"))?;
         Ok(copy)
+    }
+
+    /// With the sums, too, as they are at one moment. They come first: then the archive has all flow records that are
+    /// in them.
+    pub(super) async fn with_sums(config: &Config) -> anyhow::Result<Self> {
+        let copy = Self::empty(config)?;
+        if config.data_dir.join(store::FILE_NAME).exists() {
+            store::backup(&config.data_dir, &copy.0.join(store::FILE_NAME)).await?;
+        }
+        backup::copy_archive(&config.archive_folder(), &copy.0.join("archive"))?;
+        Ok(copy)
+    }
+
+    fn empty(config: &Config) -> io::Result<Self> {
+        remove_leftovers(&config.data_dir);
+        let copy = Self(config.data_dir.join(format!("{COPY}{}", std::process::id())));
+        fs::create_dir(&copy.0)?;
+        fs::create_dir(copy.0.join("spill"))?;
+        Ok(copy)
+    }
+
+    /// Its folder, which is as a data folder is.
+    pub(super) fn folder(&self) -> &Path {
+        &self.0
+    }
+}
+
+/// Removes copies of processes that were killed. One that runs is in `/proc`.
+pub fn remove_leftovers(data_dir: &Path) {
+    let Ok(entries) = fs::read_dir(data_dir) else { return };
+    for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
+        let name = path.file_name().and_then(OsStr::to_str);
+        let process = name.and_then(|name| name.strip_prefix(COPY)?.parse::<u32>().ok());
+        let Some(process) = process.filter(|process| !Path::new("/proc").join(process.to_string()).exists())
+        else {
+            continue;
+        };
+        match fs::remove_dir_all(&path) {
+            Ok(()) => tracing::info!("removed {}, which process {process} had left", path.display()),
+            Err(error) => tracing::warn!(%error, "cannot remove {}: remove it by hand", path.display()),
+        }
     }
 }
 
@@ -160,10 +200,7 @@ impl Sink {
             }
             ExportFormat::Json => Self::Json(out),
             ExportFormat::Parquet => {
-                let properties = WriterProperties::builder()
-                    .set_compression(Compression::ZSTD(ZstdLevel::default()))
-                    .build();
-                Self::Parquet(Box::new(ArrowWriter::try_new(out, columns::schema(), Some(properties))?))
+                Self::Parquet(Box::new(ArrowWriter::try_new(out, columns::schema(), Some(properties()))?))
             }
         })
     }

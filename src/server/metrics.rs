@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -11,15 +12,19 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetri
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Registry, Unit};
 
+use super::archive::Seals;
 use super::collector::exporter::ExporterSnapshot;
 use super::collector::options::Kind;
 use super::collector::report::Report;
 use super::collector::tcp_listener::ConnectionCounts;
 use super::context::Context;
 use super::history::account::Account;
+use super::host_names::Counts;
 use super::live::{Hub, UPPER_BOUNDS_US};
+use super::replay::Replays;
+use super::reports::Reports;
 use super::wire::error::Reason;
 use crate::model::exporter::Protocol;
 use crate::model::frame::SnapshotReason;
@@ -27,6 +32,8 @@ use crate::model::history::HistoryStatus;
 use crate::model::status::Listener;
 
 mod history;
+mod replay;
+mod reports;
 mod streams;
 
 /// The page for a scraper.
@@ -36,8 +43,12 @@ pub fn page(context: &Context) -> Response {
         exporters: context.collector().exporters(),
         connections: context.streams().counts(),
         hub: Arc::clone(context.hub()),
+        replays: Arc::clone(context.replays()),
         history: context.history_account(),
         history_status: context.history_status(),
+        host_names: context.host_names().map(|names| names.counts()).unwrap_or_default(),
+        seals: context.recording().seals(),
+        written: Arc::clone(context.reports()),
     };
     let mut registry = Registry::with_prefix("meridian");
     registry.register_collector(Box::new(scrape));
@@ -56,8 +67,12 @@ struct Scrape {
     exporters: Arc<Vec<ExporterSnapshot>>,
     connections: Vec<ConnectionCounts>,
     hub: Arc<Hub>,
+    replays: Arc<Replays>,
     history: Option<Account>,
     history_status: HistoryStatus,
+    host_names: Counts,
+    seals: Seals,
+    written: Arc<Reports>,
 }
 
 /// One value for each address: an sFlow agent whose datagrams come from several addresses may be known to several
@@ -79,6 +94,12 @@ struct Writer<'a>(DescriptorEncoder<'a>);
 impl Writer<'_> {
     fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
         ConstCounter::new(value).encode(self.0.encode_descriptor(name, help, None, MetricType::Counter)?)
+    }
+
+    /// Time that was spent, in seconds.
+    fn time(&mut self, name: &str, help: &str, spent: Duration) -> fmt::Result {
+        let family = self.0.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Counter)?;
+        ConstCounter::new(spent.as_secs_f64()).encode(family)
     }
 
     fn gauge(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
@@ -122,11 +143,30 @@ impl Collector for Scrape {
         self.streams(&mut writer)?;
         self.exporters(&mut writer)?;
         self.live(&mut writer)?;
-        self.history(&mut writer)
+        self.replay(&mut writer)?;
+        self.history(&mut writer)?;
+        self.reports(&mut writer)?;
+        self.host_names(&mut writer)
     }
 }
 
 impl Scrape {
+    /// Nothing when no names are asked for.
+    fn host_names(&self, writer: &mut Writer) -> fmt::Result {
+        let counts = self.host_names;
+        let results = [
+            ("named", counts.named),
+            ("nameless", counts.nameless),
+            ("failed", counts.failed),
+            ("refused", counts.refused),
+        ];
+        writer.counters(
+            "host_names",
+            "Addresses whose names the resolver was asked for; refused: not asked, because too many waited",
+            results.map(|(result, count)| ([("result", result)], count)),
+        )
+    }
+
     fn intake(&self, writer: &mut Writer) -> fmt::Result {
         let counters = &self.report.counters;
         writer.counter(

@@ -10,10 +10,13 @@ mod export;
 pub mod geolocation;
 pub mod history;
 pub mod home;
+pub mod host_names;
 pub mod http;
 pub mod import;
 pub mod live;
 pub mod metrics;
+pub mod replay;
+pub mod reports;
 pub mod shutdown;
 pub mod store;
 pub mod telemetry;
@@ -33,7 +36,6 @@ use tokio::runtime::Handle;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use self::archive::query::Queries;
 use self::collector::intake::Intake;
 use self::collector::limits::Limits;
 use self::collector::listener::Listener;
@@ -43,16 +45,19 @@ use self::collector::socket::group;
 use self::collector::state_file::{StateFile, Writer};
 use self::collector::steering::Steering;
 use self::collector::tcp_listener::{self, StreamListeners};
-use self::config::flags::{ExportFlags, SummaryFormat};
+use self::config::flags::{ExportFlags, ReportFlags, SummaryFormat};
 use self::config::{Config, DEFAULT_TCP_PORT, DEFAULT_TLS_PORT, DEFAULT_UDP_PORTS};
-use self::context::{Collecting, Context};
+use self::context::{Collecting, Context, Past};
 use self::data_lock::{DataLock, LockError};
 use self::geolocation::{Current, Geolocation};
 use self::history::answers::History;
-use self::history::planner::Tiers;
-use self::history::recorder::{Recorder, with_cause};
+use self::history::handed::Handed;
+use self::history::opening::{Kept, Opening};
+use self::history::recorder::Recorder;
 use self::history::recording::Recording;
 use self::live::Hub;
+use self::replay::Replays;
+use self::reports::{Reports, wiring};
 use self::transport::InProcess;
 
 /// Open files wanted: clients of the stream, other connections, sockets and databases.
@@ -113,6 +118,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
         Err(held @ LockError::Held { .. }) => return Err(held.into()),
         lock => lock.inspect_err(|error| tracing::error!("{error}")).ok(),
     };
+    export::remove_leftovers(&config.data_dir);
     let steering = steering(&config);
     let listeners = bind_udp(&config, &steering)?;
     let stream_listeners = bind_tcp(&config, tls)?;
@@ -140,7 +146,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
     allow_many_files();
     let hub = Hub::new(live::Limits::default(), started_ms);
     let (readers, batches) = InProcess::channel();
-    let (readers, recording, tiers) = record(&config, readers).await;
+    let (readers, recording, kept) = record(&config, readers).await?;
     let demo_target = listeners.first().map(Listener::address);
     let mut intakes =
         Intake::for_workers(Limits::default(), &Arc::new(config.rules.clone()), steering.workers());
@@ -161,7 +167,9 @@ async fn serve(config: Config) -> Result<(), RunError> {
 
     let stop = shutdown::on_signal().context("cannot listen for stop signals")?;
     let closing = CancellationToken::new();
-    let history = History::new(tiers, Arc::clone(&geolocation));
+    let history = Arc::new(History::new(kept, Arc::clone(&geolocation)));
+    let replays = Replays::new(replay::Limits::default(), Arc::clone(&history), Arc::clone(&geolocation))
+        .context("cannot start the threads for replays")?;
     let mut feed = tokio::spawn(Arc::clone(&hub).run(batches, closing.clone()));
     let watch = geolocation::watch(Arc::clone(&geolocation), || {
         tracing::info!("the geolocation databases were reloaded");
@@ -172,9 +180,21 @@ async fn serve(config: Config) -> Result<(), RunError> {
     }
     let deadline = config.shutdown_deadline;
     let collecting = Collecting { collector, streams, state_file };
-    let context = Context::new(config, collecting, recording, history, geolocation, hub, started_ms);
+    let reports = Arc::new(Reports::new(
+        config.reports.clone(),
+        wiring::shelf(&history),
+        wiring::clock(),
+        wiring::pdf_writer(&config.reports),
+    ));
+    let past = Past { recording, history: Arc::clone(&history), replays: Arc::new(replays), reports };
+    let context = Context::new(config, collecting, past, geolocation, hub, started_ms);
     let context = Arc::new(context);
+    let maker = wiring::maker(&context);
+    let writing = tokio::spawn(Arc::clone(context.reports()).run(maker, stop.clone()));
     let address = http.local_addr().context("the HTTP socket has no address")?;
+    let (counting, past) = (Arc::clone(&context), Arc::clone(&history));
+    let exporters = move || counting.collector().exporters();
+    let losses = tokio::spawn(history::exporter_losses::watch(past, exporters, closing.clone()));
     let mut pages = tokio::spawn(http::serve(http, Arc::clone(&context), leptos, closing.clone()));
     tracing::info!("Meridian is at http://{address}/");
 
@@ -197,8 +217,16 @@ async fn serve(config: Config) -> Result<(), RunError> {
             drop(watch);
         });
         let stopped = stopped.await;
+        // A message that is on its way to a mail server comes to its end.
+        if let Err(error) = writing.await {
+            tracing::error!(%error, "writing reports had ended by itself");
+        }
         closing.cancel();
         context.hub().drained().await;
+        // Its last entry is what the collector had counted when it stopped.
+        if let Err(error) = losses.await {
+            tracing::error!(%error, "what is missing of exporters was not written down at the end");
+        }
         let pages = if pages.is_finished() { Ok(Ok(())) } else { pages.await };
         (stopped, pages)
     };
@@ -210,37 +238,25 @@ async fn serve(config: Config) -> Result<(), RunError> {
     failure.map_or(Ok(()), |failure| Err(RunError::Failed(failure)))
 }
 
-/// The history's queue and the thread that empties it, and what answers from it, if a history is kept and can be.
-async fn record(config: &Config, readers: InProcess) -> (InProcess, Recording, Result<Tiers, String>) {
+/// The history's queue and the thread that empties it, and what answers from it, if a history is kept.
+async fn record(config: &Config, readers: InProcess) -> anyhow::Result<(InProcess, Recording, Arc<Kept>)> {
     if !config.history.is_enabled {
         let off =
             "Nothing is kept of the past: `enabled` in the section [history] of meridian.toml is false.";
-        return (readers, Recording::off(), Err(off.to_owned()));
+        return Ok((readers, Recording::off(), Arc::new(Kept::nothing(off.to_owned()))));
     }
-    let failed = |readers, why: &str| {
-        let why_none = format!("Nothing is kept of the past: {why}.");
-        (readers, Recording::failed(why), Err(why_none))
-    };
-    let runtime = Handle::current();
-    let opening = tokio::task::spawn_blocking({
-        let (config, runtime) = (config.clone(), runtime.clone());
-        move || Recorder::open(&config, runtime)
-    });
-    let recorder = match opening.await {
-        Ok(Ok(recorder)) => recorder,
-        Ok(Err(error)) => return failed(readers, &with_cause(&error)),
-        Err(error) => return failed(readers, &error.to_string()),
-    };
-    let (archive, store) = (Arc::clone(recorder.archive()), Arc::clone(recorder.store()));
-    let tiers = Queries::new(Arc::clone(&archive), config.data_dir.join("spill"))
-        .map(|queries| Tiers::new(archive, queries, store))
-        .map_err(|error| format!("Questions about the past cannot be answered: {error}."));
-    let handed = recorder.handed().clone();
     let (batches, received) = transport::queue();
-    match Recording::start(recorder, received, runtime) {
-        Ok(recording) => (readers.with_history(batches, &handed), recording, tiers),
-        Err(error) => failed(readers, &error.to_string()),
-    }
+    let handed = Handed::default();
+    let readers = readers.with_history(batches, &handed);
+    let runtime = Handle::current();
+    let opening = Opening::new(config, handed, runtime.clone());
+    let kept = Arc::clone(opening.kept());
+    let recording = tokio::task::spawn_blocking(move || match opening.open() {
+        Some(recorder) => Recording::start(recorder, received, runtime),
+        None => Recording::start_later(opening, received, runtime),
+    });
+    let recording = recording.await.context("opening the history failed")?;
+    Ok((readers, recording.context("cannot start the recorder")?, kept))
 }
 
 /// Raises the limit of open files as far as this process may: each client of the stream holds one.
@@ -387,8 +403,10 @@ pub fn check(config: &Config) -> Result<(), RunError> {
             println!("{what:<20} {}", names.join(", "));
         }
     }
-    for (what, kept) in config.history.summary() {
-        println!("{what:<20} {kept}");
+    let names = if config.has_host_names { "asked of the system's resolver" } else { "not asked for" };
+    println!("names of addresses   {names}");
+    for (what, said) in config.history.summary().into_iter().chain(config.reports.summary()) {
+        println!("{what:<20} {said}");
     }
     println!("logs                 {}, as {}", config.log_level, config.log_format.name());
     println!("time to stop         {} s", config.shutdown_deadline.as_secs());
@@ -438,6 +456,18 @@ pub fn export_flows(config: &Config, filter: &str, flags: &ExportFlags) -> Resul
     runtime.block_on(async {
         let stop = shutdown::on_signal().context("cannot listen for stop signals")?;
         export::export(config, filter, flags, now_ms, stop).await
+    })
+}
+
+/// Writes a report of the history.
+pub fn write_report(config: &Config, flags: &ReportFlags) -> Result<(), RunError> {
+    telemetry::start(config.log_format, &config.log_level).map_err(RunError::Usage)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.context("cannot start the async runtime")?;
+    let now_ms = collector::socket::now_us() / 1_000;
+    runtime.block_on(async {
+        let stop = shutdown::on_signal().context("cannot listen for stop signals")?;
+        reports::command::write(config, flags, now_ms, stop).await
     })
 }
 

@@ -23,6 +23,7 @@ struct Fill {
     /// Put in by all workers, and what one is putting in now.
     sent: AtomicU64,
     taken: AtomicU64,
+    dropped: AtomicU64,
 }
 
 /// The sending end of a queue, in one worker.
@@ -62,6 +63,7 @@ impl Queue {
         let has_room = waiting + flows <= FLOWS.max(flows) && self.batches.try_send(batch).is_ok();
         if !has_room {
             self.fill.sent.fetch_sub(flows, Ordering::Relaxed);
+            self.fill.dropped.fetch_add(flows, Ordering::Relaxed);
             self.dropped += flows;
         }
         has_room
@@ -99,6 +101,11 @@ impl Gauge {
     /// Flow records that were put in since the start.
     pub fn sent(&self) -> u64 {
         self.0.sent.load(Ordering::Relaxed)
+    }
+
+    /// Flow records that found no room since the start.
+    pub fn dropped(&self) -> u64 {
+        self.0.dropped.load(Ordering::Relaxed)
     }
 }
 
@@ -221,7 +228,8 @@ mod tests {
     fn a_reader_that_stands_still_costs_the_other_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("handed");
-        let handed = Handed::begin(&path, 0).unwrap();
+        let handed = Handed::default();
+        handed.begin(&path, 0).unwrap();
         let (first, mut live) = InProcess::channel();
         let (queue, mut history) = queue();
         let first = first.with_history(queue, &handed);

@@ -14,16 +14,20 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use meridian::model::filter::Filter;
 use meridian::model::flow_record::{FlowRecord, LocatedFlow};
-use meridian::model::history::{StoredFlow, Tier};
+use meridian::model::history::{FlowsQuestion, HeatmapQuestion, Sides, StoredFlow, Tier};
 use meridian::model::time_range::TimeRange;
 use meridian::model::traffic::Traffic;
 use meridian::server::backup;
 use meridian::server::collector::batch::FlowBatch;
 use meridian::server::config::Config;
 use meridian::server::config::flags::RunFlags;
-use meridian::server::geolocation::{Geolocation, Settings};
+use meridian::server::geolocation::{Current, Geolocation, Settings};
 use meridian::server::history::account::Account;
+use meridian::server::history::answers::History;
 use meridian::server::history::control::Control;
+use meridian::server::history::handed::Handed;
+use meridian::server::history::naming::Naming;
+use meridian::server::history::opening::Opening;
 use meridian::server::history::recorder::Recorder;
 use meridian::server::history::recording::Recording;
 use meridian::server::history::request::Request;
@@ -51,6 +55,11 @@ fn config(folder: &Path, file: &str) -> Config {
 
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+}
+
+fn naming() -> Naming {
+    let geolocation = Arc::new(Geolocation::without_databases(&Settings::default()));
+    Naming::new(geolocation, Arc::default(), None)
 }
 
 fn now_ms() -> i64 {
@@ -516,6 +525,140 @@ fn a_damaged_tail_costs_what_is_damaged_and_that_is_counted() {
     let mut running = Running::start(&config, &runtime);
     running.hand_over(500, now_ms());
     assert_eq!(running.stop().stored, 500);
+}
+
+#[test]
+fn a_damaged_sealed_file_costs_its_flow_records_and_every_answer_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, runtime) = (config(folder.path(), ""), runtime());
+    let mut running = Running::start(&config, &runtime);
+    running.hand_over(3_000, now_ms());
+    running.stop();
+    // A start seals the logs that it finds.
+    let mut running = Running::start(&config, &runtime);
+    until("a file is sealed", || !parquet_files(&config.archive_folder()).is_empty());
+    running.hand_over(1_000, now_ms());
+    running.stop();
+    let sealed = parquet_files(&config.archive_folder());
+    let rows = |path: &Path| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        name.split('-').nth(1).unwrap().parse::<usize>().unwrap()
+    };
+    let lost = rows(&sealed[0]);
+    let mut bytes = std::fs::read(&sealed[0]).unwrap();
+    let middle = bytes.len() / 2;
+    bytes.get_mut(100..middle).unwrap().fill(0xAA);
+    std::fs::write(&sealed[0], bytes).unwrap();
+
+    let opening = Opening::new(&config, Handed::default(), runtime.handle().clone());
+    let recorder = opening.open().unwrap();
+    let geolocation = Arc::new(Current::new(Geolocation::without_databases(&Settings::default())));
+    let history = History::new(Arc::clone(opening.kept()), geolocation);
+    let range = TimeRange { from_ms: now_ms() - 3_600_000, to_ms: now_ms() + 1_000 };
+    let question = FlowsQuestion { range, filter: String::new(), rows: 10_000, after: String::new() };
+    let page = runtime.block_on(history.flows(&question, 0, &naming())).unwrap();
+    assert_eq!(page.flows.len(), 4_000 - lost);
+    assert!(!page.source.is_complete && page.source.note.contains("cannot be read"), "{:?}", page.source);
+    until("people are told of it", || {
+        recorder.archive().status().notices.iter().any(|notice| notice.contains("damaged"))
+    });
+    recorder.finish();
+    drop((history, opening));
+    // The next start does not trip over it, and goes on.
+    let mut running = Running::start(&config, &runtime);
+    running.hand_over(500, now_ms());
+    assert_eq!(running.stop().stored, 500);
+    // The sums had them before, and keep them.
+    let recorder = Recorder::open(&config, runtime.handle().clone()).unwrap();
+    assert_eq!(recorder.rows(), 4_500);
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_used_at_the_start_heals_and_what_came_before_is_counted_as_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, runtime) = (config(folder.path(), ""), runtime());
+    std::fs::write(&config.data_dir, "in the way").unwrap();
+    let began_ms = now_ms();
+    let handed = Handed::default();
+    let opening = Opening::new(&config, handed.clone(), runtime.handle().clone());
+    assert!(opening.open().is_none());
+    let geolocation = Arc::new(Current::new(Geolocation::without_databases(&Settings::default())));
+    let history = History::new(Arc::clone(opening.kept()), geolocation);
+    let range = TimeRange { from_ms: began_ms - 60_000, to_ms: began_ms + 3_600_000 };
+    let question = FlowsQuestion { range, filter: String::new(), rows: 10_000, after: String::new() };
+    let unavailable = runtime.block_on(history.flows(&question, 0, &naming())).unwrap_err().to_string();
+    assert!(unavailable.contains("Nothing is kept of the past yet"), "{unavailable}");
+
+    let (queue, received) = transport::queue();
+    let (end, live) = InProcess::channel();
+    let end = end.with_history(queue, &handed).for_worker(0);
+    let recording = Recording::start_later(opening, received, runtime.handle().clone()).unwrap();
+    let geolocation = Arc::new(Geolocation::without_databases(&Settings::default()));
+    let mut running = Running { end, live, recording, geolocation, next: 1, taken_by_live: 0 };
+    running.hand_over(1_000, now_ms());
+    let account = running.settled();
+    assert_eq!((account.stored, account.lost_disk_error), (0, 1_000));
+    assert!(!running.recording.is_storing());
+    let notices = running.recording.notices(0);
+    assert!(notices.iter().any(|notice| notice.contains("It is tried again every 5 seconds")), "{notices:?}");
+
+    std::fs::remove_file(&config.data_dir).unwrap();
+    until("the history is open", || running.recording.is_storing());
+    running.hand_over(700, now_ms());
+    until("they are on disk", || running.account().stored == 700);
+    running.settled();
+    let page = runtime.block_on(history.flows(&question, 0, &naming())).unwrap();
+    assert_eq!(page.flows.len(), 700);
+    let gap = page.source.gaps.first().unwrap();
+    assert!(gap.from_ms == range.from_ms && gap.to_ms > began_ms, "{:?}", page.source);
+    assert!(page.source.note.contains("because the disk failed"), "{}", page.source.note);
+    let account = running.stop();
+    assert_eq!((account.stored, account.lost()), (700, 1_000));
+    drop(history);
+    let recorder = Recorder::open(&config, runtime.handle().clone()).unwrap();
+    assert_eq!(recorder.shared().account().lost_at_crash, 0, "what was lost is not lost once more");
+}
+
+#[test]
+fn an_answer_about_what_is_over_is_given_again_until_something_late_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, runtime) = (config(folder.path(), ""), runtime());
+    let handed = Handed::default();
+    let opening = Opening::new(&config, handed.clone(), runtime.handle().clone());
+    let recorder = opening.open().unwrap();
+    let geolocation = Arc::new(Current::new(Geolocation::without_databases(&Settings::default())));
+    let history = History::new(Arc::clone(opening.kept()), geolocation);
+    let (queue, received) = transport::queue();
+    let (end, live) = InProcess::channel();
+    let end = end.with_history(queue, &handed).for_worker(0);
+    let recording = Recording::start(recorder, received, runtime.handle().clone()).unwrap();
+    let geolocation = Arc::new(Geolocation::without_databases(&Settings::default()));
+    let mut running = Running { end, live, recording, geolocation, next: 1, taken_by_live: 0 };
+
+    let over_ms = now_ms() - 7_200_000;
+    let question = HeatmapQuestion {
+        range: TimeRange { from_ms: over_ms - 1_000, to_ms: over_ms + 3_600_000 },
+        filter: "src.port = 0".to_owned(),
+        sides: Sides::Both,
+        addresses: true,
+        places: 0,
+    };
+    let flows = |count: u64| {
+        let heatmap = runtime.block_on(history.heatmap(&question, 0)).unwrap();
+        assert_eq!(heatmap.total.traffic.flows, count);
+        heatmap
+    };
+    for round in 1..=3 {
+        running.hand_over(1_000, over_ms);
+        // What is not of the range changes nothing.
+        running.hand_over(1_000, now_ms());
+        running.settled();
+        let first = flows(round * 1_000);
+        let again = flows(round * 1_000);
+        assert_eq!((first.total, first.source.gaps), (again.total, again.source.gaps));
+    }
+    drop((history, opening));
+    running.stop();
 }
 
 #[test]

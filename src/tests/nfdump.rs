@@ -8,6 +8,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -307,8 +308,19 @@ fn compared(capd: &Path, nfdump: &Path, export: impl FnOnce(SocketAddr)) -> (Tot
     (theirs, report.counters.traffic.into(), protocols)
 }
 
+/// Processes of a group that have not ended.
+fn are_running(group: u32) -> bool {
+    std::fs::read_dir("/proc").unwrap().flatten().any(|process| {
+        // Of processes that end meanwhile there is no file any more.
+        let stat = std::fs::read_to_string(process.path().join("stat")).unwrap_or_default();
+        let mut fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+        let (state, of_group) = (fields.next(), fields.nth(1));
+        of_group == Some(group.to_string().as_str()) && state != Some("Z")
+    })
+}
+
 /// Runs a program to its end; what it printed is shown if the test fails. pmacctd's exit code says nothing: its
-/// processes end in no certain order.
+/// processes end in no certain order, and the one that sends may be the last.
 fn run<S: AsRef<OsStr>>(program: &Path, arguments: &[S]) {
     let folder = TempDir::new().unwrap();
     let log = File::create(folder.path().join("log")).unwrap();
@@ -318,6 +330,7 @@ fn run<S: AsRef<OsStr>>(program: &Path, arguments: &[S]) {
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
+            .process_group(0)
             .spawn()
             .unwrap(),
     );
@@ -326,6 +339,7 @@ fn run<S: AsRef<OsStr>>(program: &Path, arguments: &[S]) {
         status = child.0.try_wait().unwrap();
         status.is_some()
     });
+    until("all processes of the exporter to end", || !are_running(child.0.id()));
     let printed = std::fs::read_to_string(folder.path().join("log")).unwrap_or_default();
     eprintln!("{}: {status:?}\n{printed}", program.display());
 }

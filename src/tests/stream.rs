@@ -58,7 +58,7 @@ impl Server {
         let listener = listener.tap_io(|connection| prepare_connection(connection).unwrap());
         let of_route = Arc::clone(&hub);
         let route = get(move |headers: HeaderMap, request: WebSocketUpgrade| async move {
-            upgrade(&of_route, &["https://noc.example.org".to_owned()], &headers, request, None)
+            upgrade(&of_route, None, &["https://noc.example.org".to_owned()], &headers, request, None)
         });
         let router = Router::new().route("/api/v1/stream", route);
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -172,7 +172,7 @@ impl Client {
                     assert_lawful(frame);
                     self.totals += frame.passed;
                 }
-                Message::Second(_) | Message::Refusal(_) => {}
+                Message::Second(_) | Message::Refusal(_) | Message::Moment(_) => {}
             }
             return message;
         }

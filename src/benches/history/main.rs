@@ -1,6 +1,6 @@
 //! The history measured: what writing costs, and how long questions take.
 //!
-//! `cargo bench --bench history -- write|queries [MILLIONS [FOLDER]]`
+//! `cargo bench --bench history -- write|queries|days|report [MILLIONS [FOLDER]]`
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -12,7 +12,10 @@
 use std::path::Path;
 use std::time::Instant;
 
+mod days;
+mod nfdump;
 mod queries;
+mod report;
 mod rows;
 mod write;
 
@@ -24,7 +27,13 @@ fn main() -> Outcome<()> {
     let measure = match arguments.first().map(String::as_str) {
         None | Some("write") => write::measure,
         Some("queries") => queries::measure,
-        Some(part) => return Err(format!("there is no part {part}: the parts are write and queries").into()),
+        Some("days") => days::measure,
+        Some("report") => report::measure,
+        Some(part) => {
+            return Err(
+                format!("there is no part {part}: the parts are write, queries, days and report").into()
+            );
+        }
     };
     match arguments.get(2) {
         Some(folder) => measure(Path::new(folder), millions),

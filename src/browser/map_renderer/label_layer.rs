@@ -53,6 +53,11 @@ impl LabelLayer {
         })
     }
 
+    /// The font family of all names.
+    pub fn font(&self) -> &str {
+        &self.font
+    }
+
     /// Takes the countries' names and sizes from the base map, the largest first.
     pub fn set_countries(&mut self, map: &BaseMap) {
         let mut labels: Vec<Label> = map

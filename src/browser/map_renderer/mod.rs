@@ -12,7 +12,8 @@ mod input;
 mod label_layer;
 mod listen;
 mod motion;
-mod palette;
+pub mod palette;
+pub mod shot;
 mod stage;
 
 use std::cell::RefCell;
@@ -29,7 +30,9 @@ use web_sys::{
 
 use self::gl::GlError;
 use self::listen::Listener;
+use self::shot::{Camcorder, Shot};
 use self::stage::{Parts, Stage};
+use crate::browser::film::FilmSize;
 use crate::components::world_map::base_map::BaseMap;
 use crate::components::world_map::camera::MapView;
 use crate::components::world_map::feed::Waiting;
@@ -165,6 +168,26 @@ impl MapRenderer {
     pub fn toggle_projection(&self) {
         self.heart.change(Stage::toggle_projection);
     }
+
+    /// Gives every frame to `take` from now on, at this size and also while nothing moves; `take` must not call the map.
+    /// False where the browser cannot.
+    pub fn film(&self, size: FilmSize, take: impl FnMut(&Shot<'_>) + 'static) -> bool {
+        let Some(camcorder) = Camcorder::new(&leptos::prelude::document(), size, take) else { return false };
+        self.heart.change(|stage| {
+            stage.camcorder = Some(camcorder);
+            stage.refit();
+        });
+        true
+    }
+
+    /// Films no longer: the map is as large as its place on the page again.
+    pub fn end_film(&self) {
+        self.heart.change(|stage| {
+            if stage.camcorder.take().is_some() {
+                stage.refit();
+            }
+        });
+    }
 }
 
 impl Drop for MapRenderer {
@@ -215,12 +238,7 @@ impl Heart {
                 }
             })
         };
-        let resized = reaction(|stage| {
-            stage.resize();
-            // Resizing has emptied the canvases: what stays away for a frame flickers.
-            let now_ms = stage.window.performance().map_or(0.0, |performance| performance.now());
-            stage.frame(now_ms);
-        });
+        let resized = reaction(Stage::refit);
         let dressed = reaction(Stage::read_theme);
         let size = ResizeObserver::new(resized.as_ref().unchecked_ref()).ok()?;
         size.observe(&self.stage.borrow().element);

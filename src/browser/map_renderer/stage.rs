@@ -9,6 +9,7 @@ use super::input::Gesture;
 use super::label_layer::LabelLayer;
 use super::motion::{Flight, Motion};
 use super::palette::Palette;
+use super::shot::Camcorder;
 use crate::components::world_map::base_map::BaseMap;
 use crate::components::world_map::camera::{Camera, MapView};
 use crate::components::world_map::feed::Waiting;
@@ -24,6 +25,8 @@ const MOST_PIXELS: f64 = 2.0;
 const TURNING_S: f64 = 0.9;
 /// Longest time that a frame lets pass, in seconds: after a pause nothing jumps.
 const LONGEST_FRAME_S: f64 = 0.25;
+/// Seconds since they set off, of the arcs of a still picture: they are at their brightest, and their ends are marked.
+const PICTURE_AGE_S: f64 = 0.25;
 
 /// Everything that a map has in the browser.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and all combinations occur")]
@@ -41,6 +44,8 @@ pub struct Stage {
     pub arcs: ArcLayer,
     pub labels: LabelLayer,
     pub palette: Palette,
+    /// Who films, if anybody does.
+    pub camcorder: Option<Camcorder>,
     pub map: Option<BaseMap>,
     pub camera: Camera,
     pub motion: Motion,
@@ -50,6 +55,8 @@ pub struct Stage {
     /// True when map and labels have to be drawn again.
     pub is_stale: bool,
     pub is_paused: bool,
+    /// True while arcs are drawn whole, as in a picture.
+    is_whole: bool,
     /// True when the viewer asked for reduced motion.
     pub is_reduced: bool,
     pub is_lost: bool,
@@ -103,6 +110,7 @@ impl Stage {
             arcs,
             labels,
             palette,
+            camcorder: None,
             map: None,
             camera: Camera::new(view, 1.0, 1.0),
             motion: Motion::default(),
@@ -110,6 +118,7 @@ impl Stage {
             outbox: Vec::new(),
             is_stale: true,
             is_paused: false,
+            is_whole: false,
             is_reduced: false,
             is_lost: false,
             is_keyboard: false,
@@ -162,9 +171,17 @@ impl Stage {
 
     /// Fits the canvases to the element.
     pub fn resize(&mut self) {
-        let width = f64::from(self.element.client_width()).max(1.0);
-        let height = f64::from(self.element.client_height()).max(1.0);
-        self.pixel = self.window.device_pixel_ratio().clamp(1.0, MOST_PIXELS);
+        let (width, height);
+        if let Some(camcorder) = &self.camcorder {
+            let size = camcorder.size;
+            self.pixel = size.pixel();
+            (width, height) = (f64::from(size.width) / self.pixel, f64::from(size.height) / self.pixel);
+        } else {
+            self.pixel = self.window.device_pixel_ratio().clamp(1.0, MOST_PIXELS);
+            (width, height) =
+                (f64::from(self.element.client_width()), f64::from(self.element.client_height()));
+        }
+        let (width, height) = (width.max(1.0), height.max(1.0));
         for canvas in [&self.base_canvas, &self.arc_canvas, &self.label_canvas] {
             canvas.set_width(pixels(width * self.pixel));
             canvas.set_height(pixels(height * self.pixel));
@@ -175,6 +192,20 @@ impl Stage {
             self.told = self.camera.view;
         }
         self.is_stale = true;
+    }
+
+    /// Fits the canvases to the element or to the film, and draws at once: resizing empties them, and what stays away
+    /// for a frame flickers.
+    pub fn refit(&mut self) {
+        // Places on a map that is shown scaled are not those of the pointer.
+        let (element, is_filmed) = (&self.element, self.camcorder.is_some());
+        // Neither can fail for a fixed name of an attribute.
+        drop(element.toggle_attribute_with_force("inert", is_filmed));
+        drop(element.toggle_attribute_with_force("data-filmed", is_filmed));
+        self.leave();
+        self.resize();
+        let now_ms = self.window.performance().map_or(0.0, |performance| performance.now());
+        self.frame(now_ms);
     }
 
     /// Reads the theme's colours again.
@@ -246,10 +277,18 @@ impl Stage {
     /// Takes what the page has for the map.
     pub fn take(&mut self, waiting: &Waiting) {
         self.is_paused = waiting.is_paused;
+        self.is_whole = waiting.is_whole;
         if waiting.is_cleared {
             self.arcs.clear();
+            self.is_stale = true;
         }
-        if !self.is_lost && !self.document.hidden() && !waiting.arcs.is_empty() {
+        if self.is_lost || waiting.arcs.is_empty() {
+            return;
+        }
+        if waiting.is_whole {
+            self.arcs.add(&waiting.arcs, 0.0);
+            self.arcs.advance(PICTURE_AGE_S);
+        } else if !self.document.hidden() {
             let number = u32::try_from(waiting.arcs.len()).unwrap_or(u32::MAX);
             self.arcs.add(&waiting.arcs, (f64::from(number) * 0.002).min(0.3));
         }
@@ -313,6 +352,7 @@ impl Stage {
     pub fn wants_frame(&self) -> bool {
         !self.is_lost
             && (self.is_stale
+                || self.camcorder.is_some()
                 || self.motion.is_on()
                 || self.is_turning()
                 || (self.arcs.is_moving() && !self.is_paused)
@@ -349,14 +389,20 @@ impl Stage {
             #[expect(clippy::cast_possible_truncation, reason = "shaders count in single precision")]
             let strength = self.paint.strength(&self.camera.view) as f32;
             self.base.draw(&lens, &self.palette, self.emphasis, strength);
+            if let Some(camcorder) = &self.camcorder {
+                camcorder.keep(&self.base_canvas);
+            }
             self.labels.draw(&self.camera, self.pixel, &self.palette, &self.paint, self.is_turning());
         }
         if !self.is_paused {
             // Arcs follow the clock on the wall even when frames are rare.
             self.arcs.advance(passed_s.clamp(0.0, 1.0));
         }
-        if self.arcs.is_moving() || !self.arcs.is_blank() {
-            self.arcs.draw(&lens, &self.palette, self.is_reduced);
+        if self.arcs.is_moving() || !self.arcs.is_blank() || self.camcorder.is_some() {
+            self.arcs.draw(&lens, &self.palette, self.is_reduced || self.is_whole);
+        }
+        if let Some(camcorder) = &mut self.camcorder {
+            camcorder.take(&self.arc_canvas, &self.label_canvas, &self.palette, self.labels.font());
         }
         if !self.motion.is_on() && !self.gesture.is_on() && self.told != self.camera.view {
             self.told = self.camera.view;

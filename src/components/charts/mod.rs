@@ -2,7 +2,7 @@
 //!
 //! The server draws them like the browser, without scripts: whatever has a place on an axis is placed in percent or
 //! in a drawing that is stretched to its box, texts are not stretched. Colours come from the tokens `--series-1` to
-//! `--series-12` and `--series-other`. A chart is one picture of one answer; its figures stand in a table beside it.
+//! `--series-12` in five shades, and `--series-other`. A chart is one picture of one answer; its figures stand in a table beside it.
 
 pub mod crosshair;
 pub mod sankey;
@@ -14,11 +14,32 @@ pub mod time_axis;
 pub mod time_chart;
 pub mod unit;
 
-/// How many colours there are before they begin anew.
+/// How many colours there are before they begin anew, in another shade.
 pub const COLOURS: usize = 12;
+/// How many shades they have.
+const SHADES: usize = 5;
 
 /// The class that gives a thing the colour of the line at this position; `None` is the rest.
 pub fn colour_class(position: Option<usize>) -> String {
-    position
-        .map_or_else(|| "series--other".to_owned(), |position| format!("series--{}", position % COLOURS + 1))
+    let Some(position) = position else { return "series--other".to_owned() };
+    let colour = format!("series--{}", position % COLOURS + 1);
+    match position / COLOURS % SHADES {
+        0 => colour,
+        shade => format!("{colour} series--shade-{shade}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::model::history::SeriesQuestion;
+
+    #[test]
+    fn every_line_of_a_chart_has_a_colour_of_its_own() {
+        let most = usize::try_from(SeriesQuestion::MOST_LINES).unwrap();
+        let colours: HashSet<String> = (0..most).map(|position| colour_class(Some(position))).collect();
+        assert_eq!(colours.len(), most);
+    }
 }

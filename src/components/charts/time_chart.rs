@@ -55,6 +55,8 @@ pub struct Picture {
     pub form: Form,
     /// The lines, most first.
     pub lines: Vec<PictureLine>,
+    /// False when lines do not add up, such as distinct addresses.
+    pub adds_up: bool,
     /// Dashed lines of the period before.
     pub previous: Vec<PictureLine>,
     /// The steps of the period before, moved to where they are drawn.
@@ -344,7 +346,7 @@ fn readout(picture: Picture, crosshair: Crosshair) -> AnyView {
                 <ul>
                     {lines.collect_view()}
                     {(more > 0).then(|| reading(None, format!("{more} more in the table"), String::new()))}
-                    {(picture.lines.len() > 1).then(|| reading(None, "all".to_owned(), picture.figures(&sum, &picture.axis, step)))}
+                    {(picture.adds_up && picture.lines.len() > 1).then(|| reading(None, "all".to_owned(), picture.figures(&sum, &picture.axis, step)))}
                     {previous.map(|line| reading(None, line.name.clone(), picture.figures(line, &axis, step))).collect_view()}
                     {picture.exported.get(step).map(|amount| {
                         let exported = picture.unit.text(picture.unit.shown(*amount, picture.axis.covered_ms(step)));
@@ -428,6 +430,7 @@ mod tests {
             unit: Unit::PerSecond,
             form,
             lines: amounts.iter().enumerate().map(line).collect(),
+            adds_up: true,
             previous: Vec::new(),
             previous_axis: None,
             room: (0.0, 0.0),

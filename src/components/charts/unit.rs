@@ -14,20 +14,20 @@ pub enum Unit {
     Bytes,
     /// Flows or packets in a second.
     PerSecond,
-    /// Flows or packets of a step.
+    /// Flows, packets or distinct addresses of a step.
     Count,
     /// Parts of a whole, 0 to 1.
     Share,
 }
 
 impl Unit {
-    /// The unit of a metric, as a rate or as the amount of a step.
+    /// The unit of a metric, as a rate or as the amount of a step. Distinct addresses have no rate.
     pub const fn of(metric: Metric, is_rate: bool) -> Self {
         match (metric, is_rate) {
             (Metric::Bytes, true) => Self::BitsPerSecond,
             (Metric::Bytes, false) => Self::Bytes,
+            (Metric::Addresses, _) | (_, false) => Self::Count,
             (_, true) => Self::PerSecond,
-            (_, false) => Self::Count,
         }
     }
 

@@ -75,7 +75,7 @@ fn Entry(
         if key.label.is_empty() || key.label == key.value || is_told { String::new() } else { key.value }
     };
     view! {
-        <li class="top-list__entry" title=move || full(metric.get(), figure())>
+        <li class="top-list__entry" title=move || format!("{}: {}", key().value, full(metric.get(), figure()))>
             <a class="top-list__button group-table__link" href=move || href.run(key().value)>
                 <span class="top-list__name">
                     {name}

@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use super::rows::Row;
 use crate::components::world_map::still::{STILL_HEIGHT, STILL_WIDTH};
-use crate::model::history::{Amount, Metric};
 use crate::model::place::CountryCode;
 
 /// Width of the picture in its own units; the map is as wide.
@@ -116,44 +114,6 @@ impl Picture {
     }
 }
 
-/// The figures as CSV: a line for each country, then one of all flows.
-pub fn csv(rows: &[Row], total: &Amount) -> String {
-    let mut text =
-        "country,name,flows,bytes,packets,bytes_as_exported,packets_as_exported,distinct_addresses,\
-                    distinct_addresses_error\n"
-            .to_owned();
-    for row in rows {
-        let code = row.country.map(|code| code.to_string()).unwrap_or_default();
-        push_line(&mut text, &code, &row.name, &row.amount);
-    }
-    push_line(&mut text, "", "all", total);
-    text
-}
-
-fn push_line(text: &mut String, code: &str, name: &str, amount: &Amount) {
-    let traffic = amount.traffic;
-    let (addresses, error) = amount.addresses.map_or_else(
-        || (String::new(), String::new()),
-        |addresses| (addresses.count.to_string(), addresses.error.to_string()),
-    );
-    let name = if name.contains([',', '"']) {
-        format!("\"{}\"", name.replace('"', "\"\""))
-    } else {
-        name.to_owned()
-    };
-    push(
-        text,
-        format_args!(
-            "{code},{name},{},{},{},{},{},{addresses},{error}\n",
-            traffic.flows,
-            amount.of(Metric::Bytes),
-            amount.of(Metric::Packets),
-            traffic.bytes,
-            traffic.packets
-        ),
-    );
-}
-
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
@@ -167,8 +127,6 @@ fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {
 mod tests {
     use super::*;
     use crate::components::world_map::still_svg;
-    use crate::model::history::Distinct;
-    use crate::model::traffic::Traffic;
 
     #[test]
     fn the_picture_is_whole_and_each_country_has_its_colour() {
@@ -188,16 +146,5 @@ mod tests {
         assert!(svg.contains("Bytes &amp; more"));
         assert_eq!(svg.matches("<svg").count(), svg.matches("</svg>").count());
         assert!(!svg.contains("href") && !svg.contains("style"), "it needs nothing else");
-    }
-
-    #[test]
-    fn a_comma_in_a_name_does_not_make_a_column() {
-        let traffic = Traffic { flows: 2, bytes: 10, scaled_bytes: 100, ..Traffic::NONE };
-        let amount = Amount { traffic, addresses: Some(Distinct::exact(1)) };
-        let row =
-            Row { country: CountryCode::parse("BQ"), name: "Bonaire, Saba".to_owned(), amount, change: None };
-        let csv = csv(&[row], &amount);
-        assert_eq!(csv.lines().nth(1), Some("BQ,\"Bonaire, Saba\",2,100,0,10,0,1,0"));
-        assert_eq!(csv.lines().nth(2), Some(",all,2,100,0,10,0,1,0"));
     }
 }

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::model::history::Source;
+use crate::model::history::{Source, Tier};
 use crate::model::quantity;
 
 /// The line.
@@ -21,10 +21,11 @@ pub fn SourceLine(source: Signal<Source>) -> impl IntoView {
 }
 
 fn made_of(source: &Source) -> String {
-    let tiers: Vec<&str> = source.tiers.iter().map(|tier| tier.name()).collect();
     let took = quantity::duration(source.took_ms);
-    let from =
-        if tiers.is_empty() { "Nothing stored".to_owned() } else { format!("From {}", tiers.join(" and ")) };
+    let from = match source.tiers.as_slice() {
+        [] => "Nothing stored".to_owned(),
+        tiers => format!("From {}", Tier::list(tiers)),
+    };
     let gaps = match source.gaps.len() {
         0 => String::new(),
         1 => " · nothing was collected in 1 stretch of it".to_owned(),
@@ -49,14 +50,13 @@ fn incomplete(source: &Source) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::history::Tier;
     use crate::model::time_range::TimeRange;
 
     #[test]
     fn a_reader_sees_what_an_answer_was_made_of_and_what_is_missing() {
         let range = TimeRange { from_ms: 0, to_ms: 1 };
         let mut source = Source {
-            tiers: vec![Tier::Archive, Tier::Hour],
+            tiers: vec![Tier::Archive, Tier::Minute, Tier::Hour],
             range,
             is_complete: true,
             note: String::new(),
@@ -66,7 +66,7 @@ mod tests {
         let told = made_of(&source).replace('\u{202f}', " ");
         assert_eq!(
             told,
-            "From flow records and hour sums in 12 ms · nothing was collected in 1 stretch of it"
+            "From flow records, minute sums and hour sums in 12 ms · nothing was collected in 1 stretch of it"
         );
         assert_eq!(incomplete(&source), "");
         source.is_complete = false;

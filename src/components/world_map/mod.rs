@@ -10,6 +10,7 @@ pub mod camera;
 mod card;
 mod controls;
 pub mod feed;
+mod handle;
 pub mod labels;
 pub mod mesh;
 pub mod paint;
@@ -25,6 +26,7 @@ pub use self::card::CardLine;
 use self::card::HoverCard;
 use self::controls::{MapControls, Order};
 pub use self::feed::{MapArc, MapFeed};
+pub use self::handle::MapHandle;
 use self::paint::Paint;
 pub use self::projection::Projection;
 pub use self::still::{STILL_SVG_PATH, still_svg};
@@ -139,13 +141,15 @@ pub fn WorldMap(
     on_select: Callback<MapTarget>,
     /// What is shown; set by the map when it comes to rest, and by the page to move it.
     view: RwSignal<MapView>,
+    /// How the page films the map.
+    #[prop(optional)]
+    handle: MapHandle,
 ) -> impl IntoView {
     let elements = MapElements::default();
     let state = RwSignal::new(State::Still);
     let hovered = RwSignal::new(None::<MapTarget>);
     let in_the_middle = RwSignal::new(None::<Option<CountryCode>>);
-    // A local value would be dropped on another thread on the server, and panic there.
-    let renderer = StoredValue::new(None::<SendWrapper<MapRenderer>>);
+    let renderer = handle.0;
     let is_started = RwSignal::new(false);
 
     let tell = move |event| match event {

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use leptos::prelude::*;
 
-use super::base_map::{BaseMap, Point};
+use super::base_map::{BaseMap, Land, Point};
 use super::paint::Paint;
 use super::projection::{MILLER, flat_height, wrapped};
 use super::{CardLine, MapTarget, told};
@@ -29,6 +29,8 @@ const MIDDLE: f64 = 11.0;
 const NORTH_END: f64 = 83.7;
 /// Points nearer than this to the last are left out, in units.
 const COARSENESS: i32 = 11;
+/// Radius of a country without land at this scale, in units.
+const DOT: i32 = 12;
 
 /// Where a place is in the picture: units from the left, units from the top.
 pub fn still_position(longitude: f64, latitude: f64) -> (f64, f64) {
@@ -46,18 +48,51 @@ pub fn still_svg() -> &'static str {
     &SVG
 }
 
+/// A country's land in the units of the picture.
+pub struct StillLand {
+    /// Its code; `None` for land without one.
+    pub code: Option<CountryCode>,
+    /// Closed rings, filled by the even-odd rule. They go on beyond the edges of the picture.
+    pub rings: Vec<Vec<[i32; 2]>>,
+}
+
+/// The picture's outlines as points, for those who draw without SVG; read once. A country without land at this scale
+/// is a small square.
+pub fn still_lands() -> &'static [StillLand] {
+    static LANDS: LazyLock<Vec<StillLand>> = LazyLock::new(|| {
+        let Ok(map) = BaseMap::parse(include_bytes!("../../../public/base_map.bin")) else {
+            return Vec::new();
+        };
+        let lands = map.countries.iter().map(|land| StillLand { code: land.code, rings: rings_of(land) });
+        let dots = countries().iter().filter(|entry| map.position(entry.code).is_none()).map(|entry| {
+            let (x, y) = still_position(f64::from(entry.longitude), f64::from(entry.latitude));
+            let (x, y) = (rounded(x), rounded(y));
+            let corner = |[right, down]: [i32; 2]| [x + DOT * right, y + DOT * down];
+            let rings = vec![[[-1, -1], [1, -1], [1, 1], [-1, 1]].map(corner).to_vec()];
+            StillLand { code: Some(entry.code), rings }
+        });
+        lands.chain(dots).collect()
+    });
+    &LANDS
+}
+
+fn rings_of(land: &Land) -> Vec<Vec<[i32; 2]>> {
+    let largest = land.polygons.iter().map(super::base_map::Polygon::area).fold(0.0, f32::max);
+    let rings = |polygon: &super::base_map::Polygon| {
+        let is_largest = polygon.area() >= largest;
+        polygon.rings.iter().flat_map(|ring| drawn_rings(ring, is_largest)).collect::<Vec<_>>()
+    };
+    land.polygons.iter().flat_map(rings).collect()
+}
+
 fn drawn(map: &BaseMap) -> String {
     let mut svg = format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {STILL_WIDTH} {STILL_HEIGHT}"><g fill-rule="evenodd">"#
     );
     for land in &map.countries {
-        let largest = land.polygons.iter().map(super::base_map::Polygon::area).fold(0.0, f32::max);
         let mut path = String::new();
-        for polygon in &land.polygons {
-            let is_largest = polygon.area() >= largest;
-            for ring in &polygon.rings {
-                push_ring(&mut path, ring, is_largest);
-            }
+        for ring in rings_of(land) {
+            push_points(&mut path, &ring);
         }
         let id = land.code.as_ref().map_or("unclaimed", CountryCode::as_str);
         push_text(
@@ -70,7 +105,7 @@ fn drawn(map: &BaseMap) -> String {
             let (x, y) = still_position(f64::from(entry.longitude), f64::from(entry.latitude));
             push_text(
                 &mut svg,
-                format_args!(r#"<circle id="{}" cx="{x:.0}" cy="{y:.0}" r="12"/>"#, entry.code),
+                format_args!(r#"<circle id="{}" cx="{x:.0}" cy="{y:.0}" r="{DOT}"/>"#, entry.code),
             );
         }
     }
@@ -78,8 +113,9 @@ fn drawn(map: &BaseMap) -> String {
     svg
 }
 
-/// Draws a ring, and its part beyond the edge of the picture once more on the other side.
-fn push_ring(path: &mut String, ring: &[Point], is_largest: bool) {
+/// A ring in the picture, and its part beyond the edge of the picture once more on the other side.
+fn drawn_rings(ring: &[Point], is_largest: bool) -> Vec<Vec<[i32; 2]>> {
+    let mut drawn = Vec::new();
     let scale = STILL_WIDTH / 360.0;
     let turn = |longitude: f32| f64::from(longitude) - MIDDLE;
     let place = |point: &Point, shift: f64| {
@@ -108,8 +144,9 @@ fn push_ring(path: &mut String, ring: &[Point], is_largest: bool) {
             }
             points = ring.iter().map(|point| place(point, shift)).collect();
         }
-        push_points(path, &points);
+        drawn.push(points);
     }
+    drawn
 }
 
 fn push_points(path: &mut String, points: &[[i32; 2]]) {

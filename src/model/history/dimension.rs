@@ -34,6 +34,11 @@ impl Dimension {
         }
     }
 
+    /// True when its values are addresses, which may have names.
+    pub const fn is_address(self) -> bool {
+        matches!(self, Self::Field(Field::Address(_) | Field::Exporter))
+    }
+
     /// The filter that lets only flows with this value of it pass, for a value as [`Key`](super::Key) has it: of a city
     /// `Lyon, FR`, of a service `443/tcp`.
     pub fn term(self, value: &str) -> Option<String> {

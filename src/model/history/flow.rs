@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::source::Source;
+use super::source::{Key, Source};
 use crate::model::flow_record::{FlowDirection, SamplingSource, TimeSource};
 use crate::model::place::CountryCode;
 use crate::model::time_range::TimeRange;
@@ -32,8 +32,14 @@ impl FlowsQuestion {
 /// A page of flow records.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct FlowPage {
-    /// The flows, newest first by `received_ms`; among equals in the order of the archive.
+    /// The flows, newest first by `received_ms`; among equals by a number made of all values, so that
+    /// every page has the same order.
     pub flows: Vec<StoredFlow>,
+    /// What the autonomous systems of these flows are called, as far as a database knows.
+    pub systems: Vec<Key>,
+    /// What the addresses of these flows are called, as far as the resolver was asked and has answered already; of the
+    /// first 100 flows.
+    pub hosts: Vec<Key>,
     /// Where the next page begins; empty when this was the last.
     pub next: String,
     /// What it was made of.

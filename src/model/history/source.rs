@@ -130,6 +130,15 @@ impl Tier {
         }
     }
 
+    /// Several as people list them: `flow records, minute sums and hour sums`.
+    pub fn list(tiers: &[Self]) -> String {
+        let names: Vec<&str> = tiers.iter().map(|tier| tier.name()).collect();
+        match names.split_last() {
+            Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+            _ => names.concat(),
+        }
+    }
+
     /// The word of the API and of pages.
     pub const fn name(self) -> &'static str {
         match self {
@@ -149,11 +158,13 @@ pub struct Source {
     /// What was asked for, widened to whole buckets where only sums are left.
     pub range: TimeRange,
     /// False when something of the range is not kept any more in any tier that could answer, or in a file that is
-    /// damaged, or the sums knew the keys only in part: the figures are too low. `note` says why.
+    /// damaged, or the sums knew the keys only in part, or flow records were received and not stored: the figures are
+    /// too low. `note` says why.
     pub is_complete: bool,
     /// For people: why it is not complete, or what to know about it; empty when there is nothing to say.
     pub note: String,
-    /// Stretches of the range in which nothing was collected, at most 100.
+    /// Stretches of the range in which nothing was collected, by time: before the first start, between two, while the
+    /// history was off or the disk took nothing. What is to come is none. At most the 100 longest.
     pub gaps: Vec<TimeRange>,
     /// How long the answer took, milliseconds.
     pub took_ms: u64,

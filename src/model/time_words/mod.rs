@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use self::stretch::Stretch;
 use super::time_range::TimeRange;
 
-pub use self::shown::{field_value, length, moment, moment_of_minute, range, zone};
+pub use self::shown::{field_value, length, moment, moment_of_minute, range, running, zone};
 
 /// The longest text that is read, in characters.
 pub const MAX_CHARACTERS: usize = 100;
@@ -219,7 +219,12 @@ fn plain(text: &str) -> Result<String, String> {
     Ok(lower.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// `2026-11-20T13:00:00Z`.
-fn rfc3339(ms: i64) -> String {
+/// `2026-11-20T13:00:00Z`, with milliseconds where there are any.
+pub fn rfc3339(ms: i64) -> String {
     Timestamp::from_millisecond(ms).map_or_else(|_| "now".to_owned(), |time| time.to_string())
+}
+
+/// Milliseconds since 1970 of such a moment; any distance from UTC is understood.
+pub fn parse_rfc3339(text: &str) -> Option<i64> {
+    text.trim().parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
 }

@@ -29,6 +29,17 @@ pub fn moment_of_minute(ms: i64, now: Now) -> String {
     now.wall(ms).map_or_else(|| "–".to_owned(), |wall| format!("{} {}", day(wall), clock(wall, false)))
 }
 
+/// Date and time of a clock that runs: `20 Nov 2026` and `14:00:03`, or `14:00:03.250` where milliseconds can be seen.
+pub fn running(ms: i64, now: Now, has_milliseconds: bool) -> (String, String) {
+    now.wall(ms).map_or_else(
+        || ("–".to_owned(), String::new()),
+        |wall| {
+            let form = if has_milliseconds { "%H:%M:%S%.3f" } else { "%H:%M:%S" };
+            (day(wall), wall.strftime(form).to_string())
+        },
+    )
+}
+
 /// What a field for date and time holds: `2026-11-20T14:00`.
 pub fn field_value(ms: i64, now: Now) -> String {
     now.wall(ms).map_or_else(String::new, |wall| wall.strftime("%Y-%m-%dT%H:%M").to_string())

@@ -10,21 +10,43 @@ use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use leptos::web_sys;
 
+use super::asking::Asked;
+use super::exports::flow_filter;
+use crate::components::replay_link::replay_href;
 use crate::model::filter::{Field, Filter};
 use crate::model::filter_terms::{terms, with_term};
 use crate::model::history::{Dimension, Key};
+use crate::pages::host_names::HostNames;
 
 /// The cells of a group's values, the first with the swatch of its line.
-pub fn key_cells(by: &[Dimension], keys: &[Key], colour: Option<&str>) -> AnyView {
+pub fn key_cells(asked: &Asked, keys: &[Key], colour: Option<&str>, host_names: HostNames) -> AnyView {
+    let by = asked.view.by.as_slice();
     if by.is_empty() {
         let swatch = colour.map(swatch);
         return view! { <th scope="row">{swatch} " all flows"</th> }.into_any();
     }
     let cell = |(position, (dimension, key)): (usize, (&Dimension, &Key))| {
         let swatch = colour.filter(|_| position == 0).map(swatch);
-        view! { <th scope="row" class="explore-table__key">{swatch} " " {value_cell(*dimension, key)}</th> }
+        let replay = (position + 1 == by.len()).then(|| replay_link(asked, keys));
+        view! {
+            <th scope="row" class="explore-table__key">
+                {swatch} " " {value_cell(*dimension, key, host_names)} " " {replay}
+            </th>
+        }
     };
     by.iter().zip(keys).enumerate().map(cell).collect_view().into_any()
+}
+
+/// The way to the replay of a group.
+fn replay_link(asked: &Asked, keys: &[Key]) -> AnyView {
+    let terms = asked.view.by.iter().zip(keys).filter_map(|(dimension, key)| dimension.term(&key.value));
+    let filter = terms.fold(flow_filter(asked), |filter, term| refined(&filter, &term, false));
+    let names: Vec<String> =
+        asked.view.by.iter().zip(keys).map(|(dimension, key)| name_alone(*dimension, key)).collect();
+    let title = format!("Replay {}", names.join(" · "));
+    let href = replay_href(&asked.words, &filter, "");
+    view! { <a class="choice__replay" href=href title=title.clone() aria-label=title>"▶\u{fe0e}"</a> }
+        .into_any()
 }
 
 /// The heads of these cells.
@@ -40,9 +62,14 @@ fn swatch(colour: &str) -> AnyView {
 }
 
 /// A value of a dimension: its name, and the value itself where that says more.
-fn value_cell(dimension: Dimension, key: &Key) -> AnyView {
+fn value_cell(dimension: Dimension, key: &Key, host_names: HostNames) -> AnyView {
     let (name, note) = names(key);
     match dimension.term(&key.value) {
+        // The address stays what is read first; what it is called may come later.
+        Some(term) if dimension.is_address() => {
+            view! { {choice(&term, key.value.clone(), String::new())} {host_names.shown(&key.value)} }
+                .into_any()
+        }
         Some(term) => choice(&term, name, note),
         None => view! { {name} " " <span class="explore-table__note">{note}</span> }.into_any(),
     }

@@ -6,9 +6,9 @@ use leptos_router::params::ParamsMap;
 use super::asking::Asked;
 use super::question::Question;
 use super::view::{View, Ways};
+use crate::components::replay_link::replay_href;
 use crate::model::history::Dimension;
-use crate::model::time_range::TimeRange;
-use crate::model::time_words::TimeWords;
+use crate::pages::api_link;
 
 /// The most flow records of a file.
 const MOST_FLOWS: &str = "10000";
@@ -21,11 +21,14 @@ pub fn exports(asked: &Asked) -> AnyView {
             let questions = std::iter::once(above).chain(below);
             let links = questions.zip(names).flat_map(|(question, name)| {
                 let url = |format: &str| {
-                    let mut query = common(question.range, &question.filter, format);
+                    let mut query = api_link::query(question.range, &question.filter, format);
                     grouped(&mut query, &question.dimensions);
                     query.insert("metric", question.metric.name().to_owned());
                     query.insert("lines", question.lines.to_string());
                     query.insert("points", question.points.to_string());
+                    if let Some(of) = question.lines_of.as_ref() {
+                        query.insert("lines_filter", of.filter.clone());
+                    }
                     format!("/api/v1/series{}", query.to_query_string())
                 };
                 [link(url("csv"), format!("{name}CSV")), link(url("json"), format!("{name}JSON"))]
@@ -34,7 +37,7 @@ pub fn exports(asked: &Asked) -> AnyView {
         }
         Question::Top(question) => {
             let url = |format: &str| {
-                let mut query = common(question.range, &question.filter, format);
+                let mut query = api_link::query(question.range, &question.filter, format);
                 grouped(&mut query, &question.dimensions);
                 query.insert("metric", question.metric.name().to_owned());
                 query.insert("rows", question.rows.to_string());
@@ -46,16 +49,21 @@ pub fn exports(asked: &Asked) -> AnyView {
         Question::Flows(_) => Vec::new(),
     };
     let flows = ["csv", "json"].map(|format| {
-        let mut query = common(asked.range, &flow_filter(asked), format);
+        let mut query = api_link::query(asked.range, &flow_filter(asked), format);
         query.insert("rows", MOST_FLOWS.to_owned());
         link(format!("/api/v1/flows{}", query.to_query_string()), format.to_uppercase())
     });
+    let all = api_link::query(asked.range, &flow_filter(asked), "parquet").to_query_string();
+    let parquet = link(format!("/api/v1/flows{all}"), "Parquet".to_owned());
     view! {
         <p class="explore__exports">
+            <a href=replay_href(&asked.words, &flow_filter(asked), "")>"Replay these flows"</a> " · "
             {(!links.is_empty()).then(|| view! { "Download these figures: " {links} " · " })}
             "Flow records (the newest 10\u{202f}000): "
             {flows.into_iter().collect_view()}
-            "· All of them, also as Parquet: "
+            "· All of them: "
+            {parquet}
+            "or on the server "
             <code>"meridian flows"</code>
         </p>
     }
@@ -63,24 +71,12 @@ pub fn exports(asked: &Asked) -> AnyView {
 }
 
 /// The filter of the flow records behind an answer.
-fn flow_filter(asked: &Asked) -> String {
+pub(super) fn flow_filter(asked: &Asked) -> String {
     let records = View { chart: super::view::Chart::Flows, ..asked.view.clone() };
     match Question::of(&records, asked.range, &asked.filter) {
         Question::Flows(question) if asked.view.ways != Ways::Mirrored => question.filter,
         _ => asked.filter.clone(),
     }
-}
-
-fn common(range: TimeRange, filter: &str, format: &str) -> ParamsMap {
-    let words = TimeWords::of(range);
-    let mut query = ParamsMap::new();
-    query.insert("from", words.from);
-    query.insert("to", words.to);
-    if !filter.is_empty() {
-        query.insert("filter", filter.to_owned());
-    }
-    query.insert("format", format.to_owned());
-    query
 }
 
 fn grouped(query: &mut ParamsMap, dimensions: &[Dimension]) {

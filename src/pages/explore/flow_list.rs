@@ -1,24 +1,41 @@
 //! Flow records, newest first, page by page.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use leptos::prelude::*;
 
 use super::asking::Asked;
 use super::cell::choice;
+use super::exports::flow_filter;
 use crate::browser::url_state::UrlState;
+use crate::components::replay_link::replay_moment_href;
 use crate::model::countries;
 use crate::model::filter::equality;
 use crate::model::history::{FlowPage, StoredEnd, StoredFlow};
 use crate::model::protocol_names::{filter_name, protocol_label, service_name};
 use crate::model::quantity;
 use crate::model::time_words::{self, Now};
+use crate::pages::host_names::HostNames;
+
+/// What systems and addresses are called.
+struct Names<'a> {
+    /// By number.
+    systems: HashMap<&'a str, &'a str>,
+    hosts: HostNames,
+}
 
 /// The page of records, and the ways to the next one and to the first.
-pub fn flow_list(page: &FlowPage, asked: &Asked, url: UrlState) -> AnyView {
+pub fn flow_list(page: &FlowPage, asked: &Asked, url: UrlState, hosts: HostNames) -> AnyView {
     let has_all = asked.view.has_all_columns;
     let is_first = asked.view.after.is_empty();
     let now = asked.now;
-    let rows = page.flows.iter().map(|flow| row(flow, now, has_all)).collect_view();
+    let names = Names {
+        systems: page.systems.iter().map(|key| (key.value.as_str(), key.label.as_str())).collect(),
+        hosts,
+    };
+    let filter = flow_filter(asked);
+    let rows = page.flows.iter().map(|flow| row(flow, now, has_all, &names, &filter)).collect_view();
     let count = match (page.flows.len(), is_first, page.next.is_empty()) {
         (0, ..) => "no older ones".to_owned(),
         (count, true, true) => quantity::count(count as u64),
@@ -40,7 +57,7 @@ pub fn flow_list(page: &FlowPage, asked: &Asked, url: UrlState) -> AnyView {
                 }}
             </p>
             <div class="table-scroll explore__table">
-                <table class="data-table flow-list">
+                <table class="data-table data-table--stacked flow-list">
                     <caption class="visually-hidden">"Flow records, newest first"</caption>
                     <thead>
                         <tr>
@@ -56,8 +73,6 @@ pub fn flow_list(page: &FlowPage, asked: &Asked, url: UrlState) -> AnyView {
                             {has_all.then(|| view! {
                                 <th scope="col">"Start"</th>
                                 <th scope="col" class="data-table__number">"Duration"</th>
-                                <th scope="col">"Source AS"</th>
-                                <th scope="col">"Destination AS"</th>
                                 <th scope="col">"Input interface"</th>
                                 <th scope="col">"Output interface"</th>
                                 <th scope="col">"TCP flags"</th>
@@ -82,7 +97,8 @@ pub fn flow_list(page: &FlowPage, asked: &Asked, url: UrlState) -> AnyView {
     .into_any()
 }
 
-fn row(flow: &StoredFlow, now: Now, has_all: bool) -> AnyView {
+fn row(flow: &StoredFlow, now: Now, has_all: bool, names: &Names<'_>, filter: &str) -> AnyView {
+    let replay = replay_moment_href(flow.received_ms, filter);
     let protocol = filter_name(flow.protocol).map_or_else(|| flow.protocol.to_string(), str::to_owned);
     let port = [flow.source.port, flow.destination.port].into_iter().filter(|port| *port > 0).min();
     let service = port.and_then(service_name).unwrap_or_default().to_owned();
@@ -104,15 +120,18 @@ fn row(flow: &StoredFlow, now: Now, has_all: bool) -> AnyView {
     let more = has_all.then(|| more_cells(flow, now));
     view! {
         <tr>
-            <td class="flow-list__time">{moment(flow.received_ms, now)}</td>
-            <td>{end("src", &flow.source)}</td>
-            <td>{end("dst", &flow.destination)}</td>
-            <td>{choice(&format!("protocol = {protocol}"), protocol_label(flow.protocol), service)}</td>
-            <td class="data-table__number" title=scaled(flow.bytes, "byte")>{quantity::count(flow.bytes)}</td>
-            <td class="data-table__number" title=scaled(flow.packets, "packet")>{quantity::count(flow.packets)}</td>
-            <td>{sampling}</td>
-            <td class=format!("direction--{direction}")>{choice(&format!("direction = {direction}"), direction.to_owned(), String::new())}</td>
-            <td>{choice(&format!("exporter = {}", flow.exporter), flow.exporter.to_string(), String::new())}</td>
+            <td class="flow-list__time" data-label="Received">
+                {moment(flow.received_ms, now)} " "
+                <a class="choice__replay" href=replay title="Replay the minutes around this record" aria-label="Replay the minutes around this record">"▶\u{fe0e}"</a>
+            </td>
+            <td data-label="Source">{end("src", &flow.source, names)}</td>
+            <td data-label="Destination">{end("dst", &flow.destination, names)}</td>
+            <td data-label="Protocol">{choice(&format!("protocol = {protocol}"), protocol_label(flow.protocol), service)}</td>
+            <td class="data-table__number" data-label="Bytes" title=scaled(flow.bytes, "byte")>{quantity::count(flow.bytes)}</td>
+            <td class="data-table__number" data-label="Packets" title=scaled(flow.packets, "packet")>{quantity::count(flow.packets)}</td>
+            <td data-label="Sampling">{sampling}</td>
+            <td data-label="Direction" class=format!("direction--{direction}")>{choice(&format!("direction = {direction}"), direction.to_owned(), String::new())}</td>
+            <td data-label="Exporter">{choice(&format!("exporter = {}", flow.exporter), flow.exporter.to_string(), String::new())}</td>
             {more}
         </tr>
     }
@@ -126,21 +145,19 @@ fn more_cells(flow: &StoredFlow, now: Now) -> AnyView {
         number => choice(&format!("{field} = {number}"), number.to_string(), String::new()),
     };
     view! {
-        <td class="flow-list__time">{moment(flow.start_ms, now)}</td>
-        <td class="data-table__number">{quantity::duration(duration)}</td>
-        <td>{number("src.as", flow.source.as_number)}</td>
-        <td>{number("dst.as", flow.destination.as_number)}</td>
-        <td>{number("in.interface", flow.source.interface)}</td>
-        <td>{number("out.interface", flow.destination.interface)}</td>
-        <td>{flags(flow)}</td>
-        <td>{number("tos", u32::from(flow.type_of_service))}</td>
-        <td>{number("vlan", u32::from(flow.vlan))}</td>
-        <td>{flow.observation_domain}</td>
+        <td class="flow-list__time" data-label="Start">{moment(flow.start_ms, now)}</td>
+        <td class="data-table__number" data-label="Duration">{quantity::duration(duration)}</td>
+        <td data-label="Input interface">{number("in.interface", flow.source.interface)}</td>
+        <td data-label="Output interface">{number("out.interface", flow.destination.interface)}</td>
+        <td data-label="TCP flags">{flags(flow)}</td>
+        <td data-label="Type of service">{number("tos", u32::from(flow.type_of_service))}</td>
+        <td data-label="VLAN">{number("vlan", u32::from(flow.vlan))}</td>
+        <td data-label="Observation domain">{flow.observation_domain}</td>
     }
     .into_any()
 }
 
-fn end(side: &str, end: &StoredEnd) -> AnyView {
+fn end(side: &str, end: &StoredEnd, names: &Names<'_>) -> AnyView {
     let address =
         choice(&format!("{side}.address = {}", end.address), end.address.to_string(), String::new());
     let port = (end.port > 0).then(|| {
@@ -150,14 +167,26 @@ fn end(side: &str, end: &StoredEnd) -> AnyView {
     let country = end.country.map(|code| {
         let name =
             countries::country(code).map_or_else(|| code.to_string(), |country| country.name.to_owned());
-        view! { " " {choice(&format!("{side}.country = \"{code}\""), name, String::new())} }
+        choice(&format!("{side}.country = \"{code}\""), name, String::new())
     });
     let city = (!end.city.is_empty()).then(|| equality(&format!("{side}.city"), &end.city)).flatten();
-    let city = city.map(|term| view! { " " {choice(&term, end.city.clone(), String::new())} });
+    let city = city.map(|term| choice(&term, end.city.clone(), String::new()));
+    let system = (end.as_number > 0).then(|| {
+        let number = end.as_number.to_string();
+        let name = names.systems.get(number.as_str()).copied().unwrap_or_default().to_owned();
+        let (name, note) =
+            if name.is_empty() { (format!("AS{number}"), name) } else { (name, format!("AS{number}")) };
+        choice(&format!("{side}.as = {number}"), name, note)
+    });
+    let places = [country, city, system].into_iter().flatten().enumerate().map(|(position, part)| {
+        let between = if position > 0 { " · " } else { "" };
+        view! { {between} {part} }
+    });
     view! {
         <span class="flow-list__end">
             <span class="flow-list__address">{address} {port}</span>
-            <span class="flow-list__place">{country} {city}</span>
+            {names.hosts.shown(&end.address.to_string())}
+            <span class="flow-list__place">{places.collect_view()}</span>
         </span>
     }
     .into_any()

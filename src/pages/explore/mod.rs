@@ -31,11 +31,12 @@ use crate::components::charts::crosshair::Crosshair;
 use crate::components::dimension_picker::DimensionPicker;
 use crate::components::filter_bar::{FilterBar, FilterFault};
 use crate::components::metric_switch::MetricSwitch;
+use crate::components::progress_line::ProgressLine;
 use crate::components::time_range::{ChosenTime, TimeRangePicker};
 use crate::model::history::{Dimension, Metric};
-use crate::model::quantity;
 use crate::model::time_range::TimeRange;
 use crate::model::time_words::TimeWords;
+use crate::pages::host_names::HostNames;
 
 /// What the page shows before anything is chosen.
 const FIRST: (&str, &str) = ("-6h", "now");
@@ -137,7 +138,15 @@ fn Explorer(
             page::back();
         }
     });
+    let names = HostNames::none();
+    names.follow(move || {
+        asking.shown.with(|shown| match shown {
+            Some((asked, answer)) => answer.addresses(&asked.view.by),
+            None => Vec::new(),
+        })
+    });
     let choices = Choices {
+        names,
         crosshair: Crosshair::new(on_zoom, on_back),
         highlighted: RwSignal::new(None),
         on_term,
@@ -236,6 +245,7 @@ fn Options(view: Memo<View>, url: UrlState) -> impl IntoView {
         )
     });
     let has_series = move || view.with(|view| !view.is_top() && view.chart != Chart::Flows);
+    let has_rate = move || has_series() && view.with(|view| view.metric != Metric::Addresses);
     let has_rows = move || view.with(|view| view.chart != Chart::Flows && !view.by.is_empty());
     let has_previous = move || view.with(|view| view.has_previous);
     let rate = move |is_rate: bool| {
@@ -258,8 +268,10 @@ fn Options(view: Memo<View>, url: UrlState) -> impl IntoView {
             </nav>
         </Show>
         <nav class="choice-bar" aria-label="Direction">{ways.into_iter().collect_view()}</nav>
-        <Show when=has_series>
+        <Show when=has_rate>
             <nav class="choice-bar" aria-label="Unit">{rate(true)} {rate(false)}</nav>
+        </Show>
+        <Show when=has_series>
             <nav class="choice-bar" aria-label="Period before">
                 {option_link(
                     "Period before",
@@ -288,33 +300,25 @@ fn option_link<Name: IntoView + 'static>(
 /// What is going on with the question: progress, cancelled, refused.
 #[component]
 fn Waiting(asking: Asking, has_filter: Signal<bool>, time: ChosenTime) -> impl IntoView {
-    let share = move || {
-        let progress = asking.progress.get();
-        (progress.total > 0).then(|| quantity::per_mille(progress.done, progress.total))
-    };
+    let wait = asking.wait;
     view! {
-        <div class="explore__waiting" role="status">
-            <Show when=move || asking.is_slow.get()>
-                <p class="explore__progress">
-                    <progress max="1000" value=share aria-label="Progress of the answer"></progress>
-                    " "
-                    <span>
-                        {move || match share() {
-                            Some(share) => format!("Reading the past: {}\u{202f}%", share / 10),
-                            None => "Reading the past …".to_owned(),
-                        }}
-                    </span>
-                    " "
-                    <button type="button" class="button" on:click=move |_| asking.cancel()>"Cancel"</button>
-                </p>
-            </Show>
-            <Show when=move || asking.is_cancelled.get()>
-                <p class="explore__fault">"Cancelled. What is shown is the answer to the question before."</p>
-            </Show>
+        <div class="explore__waiting">
+            <ProgressLine
+                is_slow=wait.is_slow
+                progress=wait.progress
+                is_cancelled=wait.is_cancelled
+                on_cancel=Callback::new(move |()| wait.cancel())
+                on_again=Callback::new(move |()| asking.retry())
+            />
             <Show when=move || !has_filter.get()>
                 <p class="explore__fault">"The filter above cannot be read: correct it to get an answer."</p>
             </Show>
-            {move || asking.fault.get().map(|fault| view! { <p class="explore__fault">{fault.to_string()}</p> })}
+            {move || asking.fault.get().map(|fault| view! {
+                <p class="explore__fault" role="alert">
+                    {fault.to_string()} " "
+                    <button type="button" class="button" on:click=move |_| asking.retry()>"Try again"</button>
+                </p>
+            })}
             {move || time.fault.get().map(|fault| view! { <p class="explore__fault">{format!("Time: {fault}.")}</p> })}
         </div>
     }

@@ -8,7 +8,7 @@ use crate::api::error::ApiError;
 use crate::api::history::{fetch_flows, fetch_series, fetch_top};
 use crate::model::filter_terms::with_term;
 use crate::model::history::{
-    FlowPage, FlowsQuestion, Metric, Series, SeriesQuestion, Sides, Top, TopQuestion,
+    Dimension, FlowPage, FlowsQuestion, Key, LinesOf, Metric, Series, SeriesQuestion, Sides, Top, TopQuestion,
 };
 use crate::model::time_range::TimeRange;
 
@@ -47,7 +47,7 @@ pub enum Answer {
         /// What is drawn above the axis.
         above: Series,
         /// What is drawn below it.
-        below: Option<Series>,
+        below: Option<Box<Series>>,
         /// The period before of the same, above and below.
         previous: Vec<Series>,
     },
@@ -55,6 +55,42 @@ pub enum Answer {
     Top(Top),
     /// Flow records.
     Flows(FlowPage),
+}
+
+impl Answer {
+    /// The keys of every row and line.
+    fn keys(&self) -> Vec<&[Key]> {
+        match self {
+            Self::Series { above, below, .. } => {
+                let lines = std::iter::once(above).chain(below.as_deref()).flat_map(|series| &series.lines);
+                lines.map(|line| line.keys.as_slice()).collect()
+            }
+            Self::Top(top) => top.rows.iter().map(|row| row.keys.as_slice()).collect(),
+            Self::Flows(_) => Vec::new(),
+        }
+    }
+
+    /// What is an address in the answer, by its dimensions, maybe twice.
+    pub fn addresses(&self, by: &[Dimension]) -> Vec<String> {
+        if let Self::Flows(page) = self {
+            let ends = page.flows.iter().flat_map(|flow| [flow.source.address, flow.destination.address]);
+            return ends.map(|address| address.to_string()).collect();
+        }
+        let named = |keys: &[Key]| {
+            let pairs = by.iter().zip(keys).filter(|(dimension, _)| dimension.is_address());
+            pairs.map(|(_, key)| key.value.clone()).collect::<Vec<_>>()
+        };
+        self.keys().into_iter().flat_map(named).collect()
+    }
+
+    /// The names of addresses that came with the answer.
+    pub fn host_names(&self, by: &[Dimension]) -> Vec<&Key> {
+        if let Self::Flows(page) = self {
+            return page.hosts.iter().collect();
+        }
+        let pairs = self.keys().into_iter().flat_map(|keys| by.iter().zip(keys));
+        pairs.filter(|(dimension, _)| dimension.is_address()).map(|(_, key)| key).collect()
+    }
 }
 
 impl Question {
@@ -87,27 +123,31 @@ impl Question {
                 addresses: view.metric == Metric::Addresses,
             });
         }
-        let metric = if view.metric == Metric::Addresses { Metric::Flows } else { view.metric };
-        let series = |sides, lines| SeriesQuestion {
+        // Whatever is drawn together has the lines of this range and of all that is drawn of it.
+        let lines_of = LinesOf {
+            range,
+            filter: match view.ways {
+                Ways::Only(sides) => filter_of(sides),
+                Ways::Mirrored => with_term(filter, "direction in (inbound, outbound)"),
+            },
+        };
+        let series = |sides| SeriesQuestion {
             range,
             filter: filter_of(sides),
             dimensions: view.by.clone(),
-            metric,
-            lines,
+            metric: view.metric,
+            lines: view.rows,
             points: if view.chart == Chart::Grid { GRID_POINTS } else { POINTS },
+            lines_of: (view.ways == Ways::Mirrored).then(|| lines_of.clone()),
         };
         let (above, below) = match view.ways {
-            Ways::Only(sides) => (series(sides, view.rows), None),
-            // The largest of both sides together are found among the largest of each.
-            Ways::Mirrored => (
-                series(Sides::Inbound, SeriesQuestion::MOST_LINES),
-                Some(series(Sides::Outbound, SeriesQuestion::MOST_LINES)),
-            ),
+            Ways::Only(sides) => (series(sides), None),
+            Ways::Mirrored => (series(Sides::Inbound), Some(series(Sides::Outbound))),
         };
         let is_drawn = view.has_previous && matches!(view.chart, Chart::Stacked | Chart::Lines | Chart::Grid);
         let before = |question: &SeriesQuestion| SeriesQuestion {
             range: range.previous(),
-            lines: SeriesQuestion::MOST_LINES,
+            lines_of: Some(lines_of.clone()),
             ..question.clone()
         };
         let previous =
@@ -121,7 +161,7 @@ impl Question {
             Self::Series { above, below, previous } => {
                 let above = fetch_series(above, id).await?;
                 let below = match below {
-                    Some(below) => Some(fetch_series(below, id).await?),
+                    Some(below) => Some(Box::new(fetch_series(below, id).await?)),
                     None => None,
                 };
                 let mut before = Vec::new();
@@ -157,18 +197,30 @@ mod tests {
             panic!("a chart over time asks for series")
         };
         assert_eq!(above.filter, "service = 443 and direction = inbound");
-        assert_eq!(below.unwrap().filter, "service = 443 and direction = outbound");
+        assert_eq!(below.as_ref().unwrap().filter, "service = 443 and direction = outbound");
         let ranges: Vec<_> = previous.iter().map(|question| question.range).collect();
         assert_eq!(ranges, [RANGE.previous(), RANGE.previous()]);
+        let all = [Some(&above), below.as_ref()].into_iter().flatten().chain(&previous);
+        let lines_of: Vec<_> = all.map(|question| question.lines_of.clone().unwrap()).collect();
+        assert_eq!(lines_of.len(), 4);
+        assert!(lines_of.iter().all(|of| of.range == RANGE && of.filter.ends_with("(inbound, outbound)")));
     }
 
     #[test]
-    fn distinct_addresses_are_asked_for_without_time() {
+    fn distinct_addresses_are_counted_over_time_and_in_a_table_of_the_whole_range() {
         let view = View { metric: Metric::Addresses, ..View::default() };
+        let is_series = |view: &View| match Question::of(view, RANGE, "") {
+            Question::Series { above, .. } => above.metric == Metric::Addresses,
+            _ => false,
+        };
+        assert!(is_series(&view));
+        let table = View { chart: Chart::Table, ..view };
         assert!(
-            matches!(Question::of(&view, RANGE, ""), Question::Top(top) if top.addresses && top.rows == 10)
+            matches!(Question::of(&table, RANGE, ""), Question::Top(top) if top.addresses && top.rows == 10)
         );
-        let all = View { by: Vec::new(), ..view };
-        assert!(matches!(Question::of(&all, RANGE, ""), Question::Series { .. }));
+        assert!(is_series(&View { by: Vec::new(), ..table }));
+        let most = View { rows: 50, chart: Chart::Lines, metric: Metric::Addresses, ..View::default() };
+        let Question::Series { above, .. } = Question::of(&most, RANGE, "") else { panic!("series") };
+        assert!(above.lines * above.points <= SeriesQuestion::MOST_ADDRESS_COUNTS);
     }
 }

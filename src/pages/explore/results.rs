@@ -7,7 +7,7 @@ use super::cell::{chosen, name_alone};
 use super::exports::exports;
 use super::flow_list::flow_list;
 use super::question::Answer;
-use super::rows::{Row, SeriesRows, exported, figures, sum};
+use super::rows::{Row, SeriesRows, Side, exported, sum};
 use super::series_table::{SCALED, series_table};
 use super::top_table::top_table;
 use super::view::{Chart, View, Ways};
@@ -17,7 +17,7 @@ use crate::components::charts::crosshair::Crosshair;
 use crate::components::charts::sankey::{SankeyGroup, SankeyLayout};
 use crate::components::charts::sankey_chart::SankeyChart;
 use crate::components::charts::time_axis::{TimeAxis, length_text};
-use crate::components::charts::time_chart::{Picture, PictureLine, TimeChart};
+use crate::components::charts::time_chart::{Form, Picture, PictureLine, TimeChart};
 use crate::components::charts::unit::Unit;
 use crate::components::metric_switch;
 use crate::model::filter::{End, Field};
@@ -25,6 +25,7 @@ use crate::model::history::{Dimension, Metric, Sides, Source, Tier, Top};
 use crate::model::quantity;
 use crate::model::time_words;
 use crate::model::traffic::Traffic;
+use crate::pages::host_names::HostNames;
 
 /// What is done with what a user chooses in an answer.
 #[derive(Clone, Copy)]
@@ -35,6 +36,8 @@ pub struct Choices {
     pub highlighted: RwSignal<Option<usize>>,
     /// Called with a filter term, and whether flows with it are to be left out.
     pub on_term: Callback<(String, bool)>,
+    /// What addresses are called.
+    pub names: HostNames,
     /// The address of the page, for links.
     pub url: UrlState,
 }
@@ -43,7 +46,11 @@ pub struct Choices {
 #[component]
 pub fn Results(asking: Asking, choices: Choices) -> impl IntoView {
     let class = move || {
-        if asking.is_slow.get() { "explore__results explore__results--waiting" } else { "explore__results" }
+        if asking.wait.is_slow.get() {
+            "explore__results explore__results--waiting"
+        } else {
+            "explore__results"
+        }
     };
     let click = move |event: leptos::ev::MouseEvent| {
         if let Some(term) = chosen(&event) {
@@ -53,7 +60,7 @@ pub fn Results(asking: Asking, choices: Choices) -> impl IntoView {
     view! {
         <div
             class=class
-            aria-busy=move || if asking.is_waiting.get() { "true" } else { "false" }
+            aria-busy=move || if asking.wait.is_waiting.get() { "true" } else { "false" }
             on:click=click
             on:pointerenter=move |_| asking.hold.set(true)
             on:pointerleave=move |_| asking.hold.set(false)
@@ -70,10 +77,11 @@ pub fn Results(asking: Asking, choices: Choices) -> impl IntoView {
 }
 
 fn result(asked: &Asked, answer: &Answer, choices: Choices) -> AnyView {
-    let Choices { url, .. } = choices;
+    let Choices { url, names, .. } = choices;
+    names.learn(answer.host_names(&asked.view.by));
     let body = match answer {
         Answer::Flows(page) if page.flows.is_empty() && asked.view.after.is_empty() => empty(asked, url),
-        Answer::Flows(page) => flow_list(page, asked, url),
+        Answer::Flows(page) => flow_list(page, asked, url, names),
         Answer::Top(top) if top.total.traffic.is_none() => empty(asked, url),
         Answer::Top(top) => groups(top, asked, choices),
         Answer::Series { .. } => over_time(asked, answer, choices),
@@ -82,7 +90,7 @@ fn result(asked: &Asked, answer: &Answer, choices: Choices) -> AnyView {
         Answer::Flows(page) => vec![&page.source],
         Answer::Top(top) => vec![&top.source],
         Answer::Series { above, below, .. } => {
-            std::iter::once(above).chain(below).map(|series| &series.source).collect()
+            std::iter::once(above).chain(below.as_deref()).map(|series| &series.source).collect()
         }
     };
     view! { {body} {notes(&sources)} {exports(asked)} }.into_any()
@@ -99,9 +107,9 @@ fn over_time(asked: &Asked, answer: &Answer, choices: Choices) -> AnyView {
         Answer::Series { above, .. } => above.source.gaps.clone(),
         Answer::Top(_) | Answer::Flows(_) => Vec::new(),
     };
-    let picture = view.chart.form().map(|form| {
+    let picture = view.form().map(|form| {
         let lines = lines_of(&rows, view);
-        let compared = previous.as_ref().map(|previous| compared(&rows, previous, view));
+        let compared = previous.as_ref().map(|previous| compared(&rows, previous, view, form));
         let shown = previous.as_ref().map(|previous| {
             // The steps of the period before, moved to where those of this one are.
             let offset = asked.range.length_ms();
@@ -116,6 +124,7 @@ fn over_time(asked: &Asked, answer: &Answer, choices: Choices) -> AnyView {
             unit: Unit::of(rows.metric, view.is_rate),
             form,
             lines,
+            adds_up: rows.metric != Metric::Addresses,
             previous: compared.unwrap_or_default(),
             previous_axis: shown,
             room: (0.0, 0.0),
@@ -129,9 +138,8 @@ fn over_time(asked: &Asked, answer: &Answer, choices: Choices) -> AnyView {
     view! {
         <section class="panel explore__panel" aria-label="Answer">
             {head(asked, &rows)}
-            {addresses_note(view)}
             {chart}
-            <div class="table-scroll explore__table">{series_table(&rows, view, choices.highlighted)}</div>
+            <div class="table-scroll explore__table">{series_table(&rows, asked, choices.highlighted, choices.names)}</div>
             {series_notes(&rows, view)}
         </section>
     }
@@ -142,11 +150,15 @@ fn over_time(asked: &Asked, answer: &Answer, choices: Choices) -> AnyView {
 fn head(asked: &Asked, rows: &SeriesRows) -> AnyView {
     let unit = match (rows.metric, asked.view.is_rate) {
         (Metric::Bytes, true) => "Bits per second".to_owned(),
+        (Metric::Addresses, _) => "Distinct IPs of each step".to_owned(),
         (metric, true) => format!("{} per second", metric_switch::label(metric)),
         (metric, false) => format!("{} of each step", metric_switch::label(metric)),
     };
-    let what =
-        if asked.view.chart == Chart::Shares { format!("{unit}, as parts of the rows' sum") } else { unit };
+    let what = if asked.view.form() == Some(Form::Shares) {
+        format!("{unit}, as parts of the rows' sum")
+    } else {
+        unit
+    };
     let sides = match asked.view.ways {
         Ways::Mirrored => ", inbound above and outbound below the axis",
         Ways::Only(Sides::Inbound) => ", inbound only",
@@ -234,8 +246,8 @@ fn lines_of(rows: &SeriesRows, view: &View) -> Vec<PictureLine> {
     let line = |(position, row): (usize, &Row)| PictureLine {
         name: name_of(row, &view.by),
         colour: (!row.is_rest).then_some(position),
-        above: figures(&row.above, rows.metric),
-        below: figures(&row.below, rows.metric),
+        above: row.figures(Side::Above, rows.metric),
+        below: row.figures(Side::Below, rows.metric),
     };
     rows.rows.iter().enumerate().map(line).collect()
 }
@@ -252,14 +264,14 @@ fn name_of(row: &Row, by: &[Dimension]) -> String {
 }
 
 /// The dashed lines: of the total where lines are stacked, else of each row that the period before had.
-fn compared(rows: &SeriesRows, previous: &SeriesRows, view: &View) -> Vec<PictureLine> {
+fn compared(rows: &SeriesRows, previous: &SeriesRows, view: &View, form: Form) -> Vec<PictureLine> {
     let dashed = |name: String, colour: Option<usize>, row: &Row| PictureLine {
         name,
         colour,
-        above: figures(&row.above, previous.metric),
-        below: figures(&row.below, previous.metric),
+        above: row.figures(Side::Above, previous.metric),
+        below: row.figures(Side::Below, previous.metric),
     };
-    if view.chart == Chart::Stacked {
+    if form == Form::Stacked {
         return vec![dashed("all, period before".to_owned(), None, &previous.total)];
     }
     let found = rows.rows.iter().enumerate().filter(|(_, row)| !row.is_rest).filter_map(|(position, row)| {
@@ -287,9 +299,8 @@ fn groups(top: &Top, asked: &Asked, choices: Choices) -> AnyView {
                     {format!("{} {}", time_words::range(asked.range, asked.now), time_words::zone(asked.now))}
                 </span>
             </h2>
-            {addresses_note(view)}
             {sankey}
-            <div class="table-scroll explore__table">{top_table(top, view)}</div>
+            <div class="table-scroll explore__table">{top_table(top, asked, choices.names)}</div>
             {top.total.traffic.is_scaled().then(scaled_note)}
         </section>
     }
@@ -379,23 +390,21 @@ fn empty(asked: &Asked, url: UrlState) -> AnyView {
     .into_any()
 }
 
-fn addresses_note(view: &View) -> Option<AnyView> {
-    (view.metric == Metric::Addresses && view.chart != Chart::Sankey && view.chart != Chart::Table).then(|| {
-        let text = if view.by.is_empty() {
-            "Distinct addresses do not add up over time: the chart shows flows. Group by something to count addresses."
-        } else {
-            "Distinct addresses do not add up over time, so there is no chart of them: the table counts them over the whole range."
-        };
-        view! { <p class="panel__hint">{text}</p> }.into_any()
-    })
-}
-
 fn series_notes(rows: &SeriesRows, view: &View) -> AnyView {
     let shown: u64 = rows.rows.iter().fold(0, |sum, row| sum.saturating_add(row.amount(rows.metric)));
-    let is_double = shown > rows.total.amount(rows.metric);
+    let is_counted = rows.metric == Metric::Addresses;
+    let is_double = !is_counted && shown > rows.total.amount(rows.metric);
+    let is_grouped = !view.by.is_empty();
     let is_partly_previous = view.has_previous && matches!(view.chart, Chart::Shares | Chart::Table);
     let has_sides = view.ways == Ways::Mirrored;
     view! {
+        {is_counted.then(|| view! {
+            <p class="panel__hint">
+                "Distinct IPs do not add up: an address is counted in each step and each row that it is in, and once in a total. "
+                {is_grouped.then_some("Rows stand side by side, and the addresses of the others are not counted. ")}
+                "Up to 512 they are counted one by one, more are estimated within about 1.6\u{202f}%."
+            </p>
+        })}
         {rows.is_scaled().then(scaled_note)}
         {is_double.then(|| view! {
             <p class="panel__hint">"The rows add up to more than all flows: a transit flow is in the rows of both of its ends."</p>
@@ -419,7 +428,6 @@ fn notes(sources: &[&Source]) -> AnyView {
     let mut tiers: Vec<_> = sources.iter().flat_map(|source| source.tiers.clone()).collect();
     tiers.sort();
     tiers.dedup();
-    let tiers: Vec<_> = tiers.into_iter().map(Tier::name).collect();
     let took: u64 = sources.iter().map(|source| source.took_ms).sum();
     let mut faults: Vec<_> =
         sources.iter().filter(|source| !source.is_complete).map(|source| source.note.clone()).collect();
@@ -428,7 +436,7 @@ fn notes(sources: &[&Source]) -> AnyView {
     faults.dedup();
     remarks.dedup();
     remarks.retain(|remark| !remark.is_empty());
-    let from = if tiers.is_empty() { String::new() } else { format!("From {}. ", tiers.join(" and ")) };
+    let from = if tiers.is_empty() { String::new() } else { format!("From {}. ", Tier::list(&tiers)) };
     view! {
         {faults.into_iter().map(|fault| view! { <p class="explore__fault" role="status">{format!("Not complete: {fault}")}</p> }).collect_view()}
         {remarks.into_iter().map(|remark| view! { <p class="panel__hint">{remark}</p> }).collect_view()}

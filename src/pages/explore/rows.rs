@@ -3,10 +3,26 @@
 use super::question::Answer;
 use super::view::View;
 use crate::components::charts::time_axis::TimeAxis;
-use crate::model::history::{Amount, Key, Line, Metric, Series};
+use crate::model::history::{AddressesOverTime, Amount, Key, Line, Metric, Series};
 use crate::model::time_range::TimeRange;
 use crate::model::time_words::Now;
 use crate::model::traffic::Traffic;
+
+/// A side of the axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Above: the only one, or inbound.
+    Above,
+    /// Below: outbound.
+    Below,
+}
+
+impl Side {
+    /// The sides that a table or a chart has.
+    pub const fn all(has_both: bool) -> &'static [Self] {
+        if has_both { &[Self::Above, Self::Below] } else { &[Self::Above] }
+    }
+}
 
 /// A line with both of its sides.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,6 +35,8 @@ pub struct Row {
     pub above: Vec<Traffic>,
     /// The traffic of each step that is drawn below it; empty when there is one side.
     pub below: Vec<Traffic>,
+    /// The distinct addresses above and below, where they were counted.
+    pub addresses: [Option<AddressesOverTime>; 2],
 }
 
 /// The lines of an answer over time, and everything around them.
@@ -26,9 +44,9 @@ pub struct Row {
 pub struct SeriesRows {
     /// The axis of time.
     pub axis: TimeAxis,
-    /// What is measured: never distinct addresses.
+    /// What is measured.
     pub metric: Metric,
-    /// The rows, most first, the rest last.
+    /// The rows, most first, the rest last. Nobody counts the addresses of a rest: then there is none.
     pub rows: Vec<Row>,
     /// All flows of the answer, each once.
     pub total: Row,
@@ -38,19 +56,18 @@ impl SeriesRows {
     /// The rows of series that were asked for with a view; `None` of another answer.
     pub fn of(answer: &Answer, view: &View, range: TimeRange, now: Now) -> Option<Self> {
         let Answer::Series { above, below, .. } = answer else { return None };
-        Some(Self::of_series(above, below.as_ref(), view, range, now))
+        Some(Self::of_series(above, below.as_deref(), view, range, now))
     }
 
     /// The rows of the period before.
     pub fn of_previous(answer: &Answer, view: &View, range: TimeRange, now: Now) -> Option<Self> {
         let Answer::Series { previous, .. } = answer else { return None };
         let [above, below @ ..] = previous.as_slice() else { return None };
-        let everything = View { rows: u32::MAX, ..view.clone() };
-        Some(Self::of_series(above, below.first(), &everything, range.previous(), now))
+        Some(Self::of_series(above, below.first(), view, range.previous(), now))
     }
 
     fn of_series(above: &Series, below: Option<&Series>, view: &View, range: TimeRange, now: Now) -> Self {
-        let metric = if view.metric == Metric::Addresses { Metric::Flows } else { view.metric };
+        let metric = view.metric;
         let axis = TimeAxis {
             range,
             start_ms: above.start_ms,
@@ -58,39 +75,40 @@ impl SeriesRows {
             steps: above.total.len(),
             zone_ms: i64::from(now.offset_minutes) * 60_000,
         };
+        let is_rest = |line: &Line| !view.by.is_empty() && line.keys.is_empty();
         let mut rows: Vec<Row> = Vec::new();
-        let mut rest = Row { is_rest: true, ..Row::default() };
-        let is_grouped = !view.by.is_empty();
         for line in &above.lines {
-            if is_grouped && line.keys.is_empty() {
-                add(&mut rest.above, &line.points);
-            } else {
-                rows.push(Row { keys: line.keys.clone(), above: line.points.clone(), ..Row::default() });
-            }
+            rows.push(Row {
+                keys: line.keys.clone(),
+                is_rest: is_rest(line),
+                above: line.points.clone(),
+                addresses: [line.addresses.clone(), None],
+                ..Row::default()
+            });
         }
         if let Some(below) = below {
-            add_below(&mut rows, &mut rest, &below.lines, is_grouped);
+            // Both sides have the same lines, unless flows came in between.
+            for line in &below.lines {
+                let position = rows.iter().position(|row| row.keys == line.keys).unwrap_or(rows.len());
+                if position == rows.len() {
+                    rows.push(Row { keys: line.keys.clone(), is_rest: is_rest(line), ..Row::default() });
+                }
+                if let Some(row) = rows.get_mut(position) {
+                    row.below.clone_from(&line.points);
+                    row.addresses[1].clone_from(&line.addresses);
+                }
+            }
             for row in &mut rows {
                 row.above.resize(axis.steps, Traffic::NONE);
                 row.below.resize(axis.steps, Traffic::NONE);
             }
         }
-        rows.sort_by_key(|row| std::cmp::Reverse(row.amount(metric)));
-        let most = usize::try_from(view.rows).unwrap_or(usize::MAX);
-        for row in rows.drain(most.min(rows.len())..) {
-            add(&mut rest.above, &row.above);
-            add(&mut rest.below, &row.below);
-        }
-        if !sum(&rest.above).is_none() || !sum(&rest.below).is_none() {
-            rest.above.resize(axis.steps, Traffic::NONE);
-            if below.is_some() {
-                rest.below.resize(axis.steps, Traffic::NONE);
-            }
-            rows.push(rest);
-        }
+        rows.retain(|row| !(row.is_rest && metric == Metric::Addresses));
+        rows.sort_by_key(|row| row.is_rest);
         let total = Row {
             above: above.total.clone(),
             below: below.map(|below| below.total.clone()).unwrap_or_default(),
+            addresses: [above.addresses.clone(), below.and_then(|below| below.addresses.clone())],
             ..Row::default()
         };
         Self { axis, metric, rows, total }
@@ -98,34 +116,45 @@ impl SeriesRows {
 
     /// True when sampling makes a difference.
     pub fn is_scaled(&self) -> bool {
-        (sum(&self.total.above) + sum(&self.total.below)).is_scaled()
+        self.metric != Metric::Addresses && (sum(&self.total.above) + sum(&self.total.below)).is_scaled()
     }
 }
 
 impl Row {
-    /// All of it, in a metric.
-    pub fn amount(&self, metric: Metric) -> u64 {
-        of(sum(&self.above), metric).saturating_add(of(sum(&self.below), metric))
-    }
-}
-
-/// Sums of both sides come together by their keys.
-fn add_below(rows: &mut Vec<Row>, rest: &mut Row, lines: &[Line], is_grouped: bool) {
-    for line in lines {
-        if is_grouped && line.keys.is_empty() {
-            add(&mut rest.below, &line.points);
-        } else if let Some(row) = rows.iter_mut().find(|row| row.keys == line.keys) {
-            row.below.clone_from(&line.points);
-        } else {
-            rows.push(Row { keys: line.keys.clone(), below: line.points.clone(), ..Row::default() });
+    /// The traffic of each step of a side.
+    pub fn traffic(&self, side: Side) -> &[Traffic] {
+        match side {
+            Side::Above => &self.above,
+            Side::Below => &self.below,
         }
     }
-}
 
-fn add(points: &mut Vec<Traffic>, more: &[Traffic]) {
-    points.resize(points.len().max(more.len()), Traffic::NONE);
-    for (point, more) in points.iter_mut().zip(more) {
-        *point += *more;
+    /// The distinct addresses of a side, where they were counted.
+    pub fn addresses(&self, side: Side) -> Option<&AddressesOverTime> {
+        let [above, below] = &self.addresses;
+        match side {
+            Side::Above => above.as_ref(),
+            Side::Below => below.as_ref(),
+        }
+    }
+
+    /// The figure of each step of a side: bytes and packets scaled by sampling.
+    pub fn figures(&self, side: Side, metric: Metric) -> Vec<u64> {
+        match self.addresses(side).filter(|_| metric == Metric::Addresses) {
+            Some(addresses) => addresses.steps.iter().map(|step| step.count).collect(),
+            None => self.traffic(side).iter().map(|point| of(*point, metric)).collect(),
+        }
+    }
+
+    /// All of a side: distinct addresses of the whole range, of everything else the sum of the steps.
+    pub fn amount_of(&self, side: Side, metric: Metric) -> u64 {
+        let addresses = self.addresses(side).map(|addresses| addresses.whole);
+        Amount { traffic: sum(self.traffic(side)), addresses }.of(metric)
+    }
+
+    /// All of both sides; an address that is on both counts twice.
+    pub fn amount(&self, metric: Metric) -> u64 {
+        self.amount_of(Side::Above, metric).saturating_add(self.amount_of(Side::Below, metric))
     }
 }
 
@@ -137,11 +166,6 @@ pub fn sum(points: &[Traffic]) -> Traffic {
 /// The figure of a metric: bytes and packets scaled by sampling.
 pub fn of(traffic: Traffic, metric: Metric) -> u64 {
     Amount { traffic, addresses: None }.of(metric)
-}
-
-/// The figure of each step.
-pub fn figures(points: &[Traffic], metric: Metric) -> Vec<u64> {
-    points.iter().map(|point| of(*point, metric)).collect()
 }
 
 /// The figure of a metric as it was exported.
@@ -156,7 +180,7 @@ pub const fn exported(traffic: Traffic, metric: Metric) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::history::Source;
+    use crate::model::history::{Distinct, Source};
 
     const RANGE: TimeRange = TimeRange { from_ms: 0, to_ms: 2_000 };
 
@@ -166,14 +190,18 @@ mod tests {
 
     fn series(lines: &[(&str, [u64; 2])], rest: Option<[u64; 2]>) -> Series {
         let points = |bytes: [u64; 2]| bytes.map(traffic).to_vec();
-        let key = |value: &str| vec![Key { value: value.to_owned(), label: String::new() }];
-        let mut all: Vec<Line> =
-            lines.iter().map(|(value, bytes)| Line { keys: key(value), points: points(*bytes) }).collect();
-        all.extend(rest.map(|bytes| Line { keys: Vec::new(), points: points(bytes) }));
-        let total = all.iter().fold(Vec::new(), |mut total, line| {
-            add(&mut total, &line.points);
-            total
-        });
+        let line = |value: Option<&str>, bytes| Line {
+            keys: value
+                .map(|value| Key { value: value.to_owned(), label: String::new() })
+                .into_iter()
+                .collect(),
+            points: points(bytes),
+            addresses: None,
+        };
+        let mut all: Vec<Line> = lines.iter().map(|(value, bytes)| line(Some(value), *bytes)).collect();
+        all.extend(rest.map(|bytes| line(None, bytes)));
+        let total =
+            (0..2).map(|step| sum(&all.iter().map(|line| line.points[step]).collect::<Vec<_>>())).collect();
         let source = Source {
             tiers: Vec::new(),
             range: RANGE,
@@ -182,22 +210,24 @@ mod tests {
             gaps: Vec::new(),
             took_ms: 0,
         };
-        Series { start_ms: 0, step_ms: 1_000, lines: all, total, source }
+        Series { start_ms: 0, step_ms: 1_000, lines: all, total, addresses: None, source }
+    }
+
+    fn shown(rows: &SeriesRows) -> Vec<(&str, u64)> {
+        let named = rows
+            .rows
+            .iter()
+            .map(|row| (row.keys.first().map_or("", |key| key.value.as_str()), row.amount(rows.metric)));
+        named.collect()
     }
 
     #[test]
-    fn both_sides_of_a_group_are_one_row_and_what_is_too_much_is_in_the_rest() {
-        let above = series(&[("DE", [10, 10]), ("FR", [5, 5])], Some([1, 1]));
-        let below = series(&[("FR", [50, 0]), ("JP", [2, 2])], None);
-        let answer = Answer::Series { above, below: Some(below), previous: Vec::new() };
-        let view = View { rows: 2, ..View::default() };
-        let rows = SeriesRows::of(&answer, &view, RANGE, Now::default()).unwrap();
-        let shown: Vec<_> = rows
-            .rows
-            .iter()
-            .map(|row| (row.keys.first().map(|key| key.value.as_str()), row.amount(Metric::Bytes)))
-            .collect();
-        assert_eq!(shown, [(Some("FR"), 60), (Some("DE"), 20), (None, 6)]);
+    fn both_sides_of_a_group_are_one_row_and_the_rest_is_last() {
+        let above = series(&[("FR", [5, 5]), ("DE", [10, 10])], Some([1, 1]));
+        let below = series(&[("FR", [50, 0]), ("DE", [0, 0]), ("JP", [2, 2])], Some([3, 4]));
+        let answer = Answer::Series { above, below: Some(Box::new(below)), previous: Vec::new() };
+        let rows = SeriesRows::of(&answer, &View::default(), RANGE, Now::default()).unwrap();
+        assert_eq!(shown(&rows), [("FR", 60), ("DE", 20), ("JP", 4), ("", 9)]);
         assert!(rows.rows.last().unwrap().is_rest);
         let all: u64 = rows.rows.iter().map(|row| row.amount(Metric::Bytes)).sum();
         assert_eq!(all, rows.total.amount(Metric::Bytes));
@@ -206,12 +236,24 @@ mod tests {
     #[test]
     fn without_groups_there_is_one_row_of_everything() {
         let mut everything = series(&[], Some([7, 8]));
-        everything.total = everything.lines.first().unwrap().points.clone();
+        everything.total.clone_from(&everything.lines[0].points);
         let answer = Answer::Series { above: everything, below: None, previous: Vec::new() };
         let view = View { by: Vec::new(), ..View::default() };
         let rows = SeriesRows::of(&answer, &view, RANGE, Now::default()).unwrap();
         assert_eq!(rows.rows.len(), 1);
-        assert!(!rows.rows.first().unwrap().is_rest);
-        assert_eq!(figures(&rows.rows.first().unwrap().above, Metric::Bytes), [7, 8]);
+        assert!(!rows.rows[0].is_rest);
+        assert_eq!(rows.rows[0].figures(Side::Above, Metric::Bytes), [7, 8]);
+    }
+
+    #[test]
+    fn addresses_of_a_range_are_not_the_sum_of_its_steps_and_a_rest_has_none() {
+        let mut counted = series(&[("DE", [10, 10])], Some([1, 1]));
+        let steps = vec![Distinct::exact(3), Distinct::exact(4)];
+        counted.lines[0].addresses = Some(AddressesOverTime { steps, whole: Distinct::exact(5) });
+        let answer = Answer::Series { above: counted, below: None, previous: Vec::new() };
+        let view = View { metric: Metric::Addresses, ..View::default() };
+        let rows = SeriesRows::of(&answer, &view, RANGE, Now::default()).unwrap();
+        assert_eq!(shown(&rows), [("DE", 5)]);
+        assert_eq!(rows.rows[0].figures(Side::Above, Metric::Addresses), [3, 4]);
     }
 }

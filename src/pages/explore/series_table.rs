@@ -2,8 +2,10 @@
 
 use leptos::prelude::*;
 
+use super::asking::Asked;
 use super::cell::{key_cells, key_heads};
-use super::rows::{Row, SeriesRows, figures, of, sum};
+use super::rows::{Row, SeriesRows, Side, of, sum};
+use super::top_table::distinct;
 use super::view::View;
 use crate::components::charts::colour_class;
 use crate::components::charts::statistics::Statistics;
@@ -11,43 +13,57 @@ use crate::components::charts::unit::Unit;
 use crate::model::history::Metric;
 use crate::model::quantity;
 use crate::model::traffic::Traffic;
+use crate::pages::host_names::HostNames;
 
 /// Marks a figure that sampling made larger.
 pub const SCALED: &str = "\u{202f}ˢ";
 
 /// The table of rows over time.
-pub fn series_table(rows: &SeriesRows, view: &View, highlighted: RwSignal<Option<usize>>) -> AnyView {
+pub fn series_table(
+    rows: &SeriesRows,
+    asked: &Asked,
+    highlighted: RwSignal<Option<usize>>,
+    names: HostNames,
+) -> AnyView {
+    let view = &asked.view;
     let unit = Unit::of(rows.metric, view.is_rate);
     let has_sides = !rows.total.below.is_empty();
-    let all = of(sum(&rows.total.above) + sum(&rows.total.below), rows.metric);
-    let side = |row: &Row, is_below: bool| -> AnyView {
-        let points = if is_below { &row.below } else { &row.above };
-        let of_line = Statistics::of(&figures(points, rows.metric), &rows.axis, unit);
-        let traffic = sum(points);
+    let is_counted = rows.metric == Metric::Addresses;
+    let all = |side: Side| {
+        // An address that is on both sides is no part of a sum of both.
+        if is_counted { rows.total.amount_of(side, rows.metric) } else { rows.total.amount(rows.metric) }
+    };
+    let everything = if is_counted { "All, each address once" } else { "All, each flow once" };
+    let cells = |row: &Row, side: Side| -> AnyView {
+        let of_line = Statistics::of(&row.figures(side, rows.metric), &rows.axis, unit);
+        let traffic = sum(row.traffic(side));
         let title = quantity::in_full(traffic);
         let figure = |value: f64| view! { <td class="data-table__number">{unit.text(value)}</td> };
+        let total = match row.addresses(side) {
+            Some(addresses) => distinct(addresses.whole),
+            None => total_text(traffic, rows.metric).into_any(),
+        };
         view! {
-            {has_sides.then(|| view! { <td class="explore-table__side">{if is_below { "out ↓" } else { "in ↑" }}</td> })}
+            {has_sides.then(|| view! { <td class="explore-table__side">{if side == Side::Below { "out ↓" } else { "in ↑" }}</td> })}
             {figure(of_line.smallest)}
             {figure(of_line.largest)}
             {figure(of_line.last)}
             {figure(of_line.average)}
             {figure(of_line.percentile_95)}
-            <td class="data-table__number explore-table__total" title=title>{total_text(traffic, rows.metric)}</td>
-            <td class="data-table__number">{quantity::percent(of(traffic, rows.metric), all)}</td>
+            <td class="data-table__number explore-table__total" title=title>{total}</td>
+            <td class="data-table__number">{quantity::percent(row.amount_of(side, rows.metric), all(side))}</td>
         }
         .into_any()
     };
     let body = rows.rows.iter().enumerate().flat_map(|(position, row)| {
         let colour = (!row.is_rest).then_some(position);
-        let sides: &[bool] = if has_sides { &[false, true] } else { &[false] };
-        sides.iter().map(move |is_below| {
-            let names = if *is_below {
+        Side::all(has_sides).iter().map(move |side| {
+            let heads = if *side == Side::Below {
                 view! { <td colspan=view.by.len().max(1).to_string()></td> }.into_any()
             } else if row.is_rest {
                 rest_cells(view)
             } else {
-                key_cells(&view.by, &row.keys, Some(&colour_class(colour)))
+                key_cells(asked, &row.keys, Some(&colour_class(colour)), names)
             };
             view! {
                 <tr
@@ -56,18 +72,17 @@ pub fn series_table(rows: &SeriesRows, view: &View, highlighted: RwSignal<Option
                     on:focusin=move |_| highlighted.set(Some(position))
                     on:focusout=move |_| highlighted.set(None)
                 >
-                    {names}
-                    {side(row, *is_below)}
+                    {heads}
+                    {cells(row, *side)}
                 </tr>
             }
         })
     });
-    let foot_sides: &[bool] = if has_sides { &[false, true] } else { &[false] };
-    let foot = foot_sides.iter().map(|is_below| {
+    let foot = Side::all(has_sides).iter().map(|side| {
         view! {
             <tr class="explore-table__sum">
-                <th scope="row" colspan=view.by.len().max(1).to_string()>{if *is_below { "" } else { "All, each flow once" }}</th>
-                {side(&rows.total, *is_below)}
+                <th scope="row" colspan=view.by.len().max(1).to_string()>{if *side == Side::Below { "" } else { everything }}</th>
+                {cells(&rows.total, *side)}
             </tr>
         }
     });
@@ -78,7 +93,7 @@ pub fn series_table(rows: &SeriesRows, view: &View, highlighted: RwSignal<Option
                 <tr>
                     {key_heads(&view.by)}
                     {has_sides.then(|| view! { <th scope="col">"Direction"</th> })}
-                    {heads(unit)}
+                    {heads(rows.metric, unit)}
                 </tr>
             </thead>
             <tbody>{body.collect_view()}</tbody>
@@ -88,8 +103,10 @@ pub fn series_table(rows: &SeriesRows, view: &View, highlighted: RwSignal<Option
     .into_any()
 }
 
-fn heads(unit: Unit) -> AnyView {
+fn heads(metric: Metric, unit: Unit) -> AnyView {
+    let is_counted = metric == Metric::Addresses;
     let average = match unit {
+        _ if is_counted => "Of all steps",
         Unit::BitsPerSecond | Unit::PerSecond => "The total, by the whole range",
         Unit::Bytes | Unit::Count | Unit::Share => "The total, by the number of steps",
     };
@@ -102,7 +119,14 @@ fn heads(unit: Unit) -> AnyView {
             "95th",
             "95th percentile: at or below this are 95 of 100 steps (nearest rank; steps that lie in the range only in part do not count)",
         ),
-        ("Total", "Of the whole range; scaled by sampling, the figures as exported in the hover text"),
+        (
+            "Total",
+            if is_counted {
+                "Different addresses of the whole range, each once; about: estimated"
+            } else {
+                "Of the whole range; scaled by sampling, the figures as exported in the hover text"
+            },
+        ),
         ("Share", "Of all flows of the question"),
     ];
     let heads = heads

@@ -2,15 +2,17 @@
 
 use leptos::prelude::*;
 
+use super::asking::Asked;
 use super::cell::{key_cells, key_heads};
 use super::series_table::total_text;
-use super::view::View;
 use crate::components::share_bar::ShareBar;
 use crate::model::history::{Amount, Distinct, Metric, Top};
 use crate::model::quantity;
+use crate::pages::host_names::HostNames;
 
 /// The table of the groups with most.
-pub fn top_table(top: &Top, view: &View) -> AnyView {
+pub fn top_table(top: &Top, asked: &Asked, names: HostNames) -> AnyView {
+    let view = &asked.view;
     let most = usize::try_from(view.rows).unwrap_or(usize::MAX);
     let all = top.total.of(view.metric);
     let has_addresses = top.total.addresses.is_some();
@@ -32,7 +34,7 @@ pub fn top_table(top: &Top, view: &View) -> AnyView {
         let bar = quantity::per_mille(row.amount.of(view.metric), largest);
         view! {
             <tr>
-                {key_cells(&view.by, &row.keys, None)}
+                {key_cells(asked, &row.keys, None, names)}
                 {amounts(&row.amount, has_addresses.then_some(bar))}
                 <td class="data-table__number">{quantity::percent(row.amount.of(view.metric), all)}</td>
             </tr>
@@ -75,7 +77,8 @@ pub fn top_table(top: &Top, view: &View) -> AnyView {
     .into_any()
 }
 
-fn distinct(addresses: Distinct) -> AnyView {
+/// A count of distinct addresses, and how sure it is.
+pub fn distinct(addresses: Distinct) -> AnyView {
     if addresses.is_exact() {
         return quantity::count(addresses.count).into_any();
     }

@@ -58,7 +58,7 @@ impl Chart {
     }
 
     /// How lines stand, where it has any.
-    pub const fn form(self) -> Option<Form> {
+    const fn form(self) -> Option<Form> {
         match self {
             Self::Stacked => Some(Form::Stacked),
             Self::Lines | Self::Grid => Some(Form::Lines),
@@ -218,9 +218,18 @@ impl View {
         dimensions.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
     }
 
-    /// True when the answer is a list of groups without time: distinct addresses do not add up over steps.
+    /// True when the answer is a list of groups without time.
     pub fn is_top(&self) -> bool {
-        self.chart == Chart::Sankey || (self.metric == Metric::Addresses && self.chart != Chart::Flows)
+        let is_counted =
+            self.metric == Metric::Addresses && self.chart == Chart::Table && !self.by.is_empty();
+        self.chart == Chart::Sankey || is_counted
+    }
+
+    /// How lines stand, where there are any. Distinct addresses of groups do not add up: they are lines side by side.
+    pub fn form(&self) -> Option<Form> {
+        let form = self.chart.form()?;
+        let is_counted = self.metric == Metric::Addresses && !self.by.is_empty();
+        Some(if is_counted { Form::Lines } else { form })
     }
 }
 

@@ -26,8 +26,8 @@ pub struct Answer {
     pub extent: Option<TimeRange>,
 }
 
-/// Asks.
-pub async fn ask(asked: Asked) -> Result<Answer, ApiError> {
+/// Asks; `id` is what the server calls the questions.
+pub async fn ask(asked: Asked, id: u64) -> Result<Answer, ApiError> {
     let question = HeatmapQuestion {
         range: asked.range,
         filter: asked.filter.clone(),
@@ -35,14 +35,14 @@ pub async fn ask(asked: Asked) -> Result<Answer, ApiError> {
         addresses: true,
         places: PLACES,
     };
-    let heatmap = fetch_heatmap(question.clone(), 0).await?;
+    let heatmap = fetch_heatmap(question.clone(), id).await?;
     let before = if asked.with_previous {
         let question = HeatmapQuestion { range: asked.range.previous(), places: 0, ..question };
-        Some(fetch_heatmap(question, 0).await?)
+        Some(fetch_heatmap(question, id).await?)
     } else {
         None
     };
-    let series = fetch_series(series_question(&asked, ""), 0).await?;
+    let series = fetch_series(series_question(&asked, ""), id).await?;
     Ok(Answer { heatmap, before, series, extent: fetch_extent().await? })
 }
 
@@ -55,6 +55,7 @@ pub fn series_question(asked: &Asked, term: &str) -> SeriesQuestion {
         metric: Metric::Bytes,
         lines: 1,
         points: POINTS,
+        lines_of: None,
     }
 }
 

@@ -9,6 +9,7 @@ use crate::components::heatmap::choice::Choosable;
 use crate::components::heatmap::country_table::Sorting;
 use crate::components::heatmap::rows::{Column, Compare, metric_label};
 use crate::components::heatmap::scale::Scale;
+use crate::components::replay_link::replay_href;
 use crate::components::time_range::ChosenTime;
 use crate::model::history::{Metric, Sides};
 use crate::model::place::CountryCode;
@@ -140,6 +141,17 @@ impl Chosen {
         format!("/explore{}", query.to_query_string())
     }
 
+    /// The replay of this range and filter, with the countries coloured by the metric; `term` is added to the filter.
+    pub fn replay_href(self, term: &str) -> String {
+        let sides = match self.sides.get() {
+            Sides::Both => "",
+            sides => sides_term(sides),
+        };
+        let filter = all_of(&[&self.filter.get(), sides, term]);
+        let href = replay_href(&self.time.words.get(), &filter, "");
+        format!("{href}&heat={}", self.metric.get().name())
+    }
+
     /// The switch between the sides.
     pub fn sides_choice(self) -> Signal<Vec<Choosable>> {
         let option = move |sides, name, meaning, word| Choosable {
@@ -156,8 +168,18 @@ impl Chosen {
                     "Inbound, outbound and transit; internal flows have no country outside",
                     "",
                 ),
-                option(Sides::Inbound, "Inbound", "From outside to a home network", "inbound"),
-                option(Sides::Outbound, "Outbound", "From a home network to the outside", "outbound"),
+                option(
+                    Sides::Inbound,
+                    "Inbound",
+                    "From outside to a home network",
+                    sides_word(Sides::Inbound),
+                ),
+                option(
+                    Sides::Outbound,
+                    "Outbound",
+                    "From a home network to the outside",
+                    sides_word(Sides::Outbound),
+                ),
             ]
         })
         .into()
@@ -201,10 +223,15 @@ impl Chosen {
 }
 
 fn sides_of(word: &str) -> Sides {
-    match word {
-        "inbound" => Sides::Inbound,
-        "outbound" => Sides::Outbound,
-        _ => Sides::Both,
+    [Sides::Inbound, Sides::Outbound].into_iter().find(|sides| sides_word(*sides) == word).unwrap_or_default()
+}
+
+/// The word of links and of the API.
+pub const fn sides_word(sides: Sides) -> &'static str {
+    match sides {
+        Sides::Inbound => "inbound",
+        Sides::Outbound => "outbound",
+        Sides::Both => "both",
     }
 }
 

@@ -20,14 +20,17 @@ use crate::model::history::{Amount, Dimension, Heatmap, HeatmapQuestion, Metric,
 use crate::model::place::CountryCode;
 use crate::model::quantity;
 use crate::model::time_range::TimeRange;
+use crate::pages::host_names::HostNames;
 
 /// Lines of a list.
 const ROWS: u32 = 12;
+/// The dimension of addresses, which may have names.
+const ADDRESSES: &str = "outside.address";
 /// What the lists are by: title and dimension.
 const LISTS: [(&str, &str); 4] = [
     ("Cities (by estimate)", "outside.city"),
     ("Networks (AS)", "outside.as"),
-    ("Addresses", "outside.address"),
+    ("Addresses", ADDRESSES),
     ("Services", "service"),
 ];
 
@@ -48,7 +51,7 @@ struct CountryAnswer {
     extent: Option<TimeRange>,
 }
 
-async fn ask(of: AskedOf) -> Result<CountryAnswer, ApiError> {
+async fn ask(of: AskedOf, id: u64) -> Result<CountryAnswer, ApiError> {
     let term = term(of.country);
     let AskedOf { asked, metric, .. } = of;
     let question = HeatmapQuestion {
@@ -58,8 +61,8 @@ async fn ask(of: AskedOf) -> Result<CountryAnswer, ApiError> {
         addresses: true,
         places: 0,
     };
-    let heatmap = fetch_heatmap(question, 0).await?;
-    let series = fetch_series(series_question(&asked, &term), 0).await?;
+    let heatmap = fetch_heatmap(question, id).await?;
+    let series = fetch_series(series_question(&asked, &term), id).await?;
     let mut tops = Vec::new();
     for (_, dimension) in LISTS {
         let dimension = Dimension::parse(dimension).map_err(ApiError::Invalid)?;
@@ -71,7 +74,7 @@ async fn ask(of: AskedOf) -> Result<CountryAnswer, ApiError> {
             rows: ROWS,
             addresses: false,
         };
-        tops.push(fetch_top(question, 0).await?);
+        tops.push(fetch_top(question, id).await?);
     }
     Ok(CountryAnswer { heatmap, series, tops, extent: fetch_extent().await? })
 }
@@ -99,7 +102,7 @@ pub fn CountryPage() -> impl IntoView {
     });
     let asked = question.get_untracked();
     let first_question = asked.clone();
-    let first = Resource::new(|| (), move |()| ask(first_question.clone()));
+    let first = Resource::new(|| (), move |()| ask(first_question.clone(), 0));
     let title = move || name(country.get());
     view! {
         <Title text=move || format!("{} · Heatmap · Meridian", title())/>
@@ -142,12 +145,22 @@ fn Portrait(
     });
     let is_empty = Memo::new(move |_| own.get().is_none());
     let source = move || latest.with(|answer| answer.as_ref().map(|answer| answer.heatmap.source.clone()));
+    let names = HostNames::none();
+    names.follow(move || {
+        latest.with(|answer| {
+            let tops = answer.iter().flat_map(|answer| answer.tops.iter().zip(LISTS));
+            let of_addresses = tops.filter(|(_, (_, dimension))| *dimension == ADDRESSES);
+            let keys = of_addresses.flat_map(|(top, _)| top.rows.iter().flat_map(|row| &row.keys));
+            keys.filter(|key| key.label.is_empty()).map(|key| key.value.clone()).collect()
+        })
+    });
     let lists = LISTS
         .into_iter()
         .enumerate()
         .map(|(position, (title, dimension))| {
             let top = Memo::new(move |_| {
-                latest.with(|answer| answer.as_ref().and_then(|answer| answer.tops.get(position).cloned()))
+                let top = latest.with(|answer| answer.as_ref()?.tops.get(position).cloned())?;
+                Some(if dimension == ADDRESSES { named(top, names) } else { top })
             });
             let href = Callback::new(move |value: String| {
                 let own = Dimension::parse(dimension).ok().and_then(|dimension| dimension.term(&value));
@@ -170,6 +183,7 @@ fn Portrait(
                 />
                 <Choice label="Sides" options=chosen.sides_choice()/>
                 <a class="button" href=move || chosen.explore_href(&term(country.get()))>"Explore"</a>
+                <a class="button" href=move || chosen.replay_href(&term(country.get()))>"Replay"</a>
             </div>
             <Fault answer/>
         </div>
@@ -187,6 +201,17 @@ fn Portrait(
         <div class="country-page__lists">{lists}</div>
         {move || source().map(|source| view! { <SourceLine source=Signal::stored(source)/> })}
     }
+}
+
+/// The list with the names that are known by now.
+fn named(mut top: Top, names: HostNames) -> Top {
+    for key in top.rows.iter_mut().flat_map(|row| &mut row.keys) {
+        let name = names.of(&key.value);
+        if !name.is_empty() {
+            key.label = name;
+        }
+    }
+    top
 }
 
 #[component]

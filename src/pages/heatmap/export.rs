@@ -3,14 +3,17 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::chosen::{Asked, sides_word};
 use super::{Shown, total_told};
 use crate::browser::save;
 use crate::components::heatmap::legend::Explained;
-use crate::components::heatmap::picture::{PICTURE_HEIGHT, PICTURE_WIDTH, Picture, csv};
+use crate::components::heatmap::picture::{PICTURE_HEIGHT, PICTURE_WIDTH, Picture};
 use crate::components::heatmap::rows::{metric_label, short};
 use crate::components::heatmap::scale::Change;
 use crate::components::world_map::STILL_SVG_PATH;
+use crate::model::time_range::TimeRange;
 use crate::model::time_words;
+use crate::pages::api_link;
 
 /// Width of the PNG in pixels.
 const PNG_WIDTH: u32 = 2400;
@@ -37,17 +40,19 @@ pub fn export_menu(shown: &Shown) -> AnyView {
             fault.try_set((!is_saved).then_some(words));
         });
     };
-    let on_csv = move |_| {
-        let text = shown.rows.with_untracked(|rows| csv(rows, &shown.total.get_untracked()));
-        save::text(&format!("{}.csv", file_name(&shown)), "text/csv", &text);
-    };
-    let on_json = move |_| {
-        let json = shown.answer.latest.with_untracked(|answer| {
-            answer.as_ref().and_then(|answer| serde_json::to_string_pretty(&answer.heatmap).ok())
-        });
-        if let Some(json) = json {
-            save::text(&format!("{}.json", file_name(&shown)), "application/json", &json);
-        }
+    let links = move || {
+        let asked = shown.chosen.asked.get();
+        let now = [("CSV table", asked.range, "csv"), ("JSON answer", asked.range, "json")];
+        let before = [("CSV table, period before", asked.range.previous(), "csv")];
+        let before = before.into_iter().filter(|_| asked.with_previous);
+        now.into_iter()
+            .chain(before)
+            .map(|(name, range, format)| {
+                // The browser loads it: it is no page.
+                let file = format!("{}.{format}", file_name(&shown));
+                view! { <a class="export__file" href=file_url(&asked, range, format) rel="external" download=file>{name}</a> }
+            })
+            .collect_view()
     };
     view! {
         <details class="export">
@@ -55,14 +60,21 @@ pub fn export_menu(shown: &Shown) -> AnyView {
             <div class="export__files">
                 <button type="button" class="export__file" on:click=move |_| on_picture(true)>"PNG picture"</button>
                 <button type="button" class="export__file" on:click=move |_| on_picture(false)>"SVG picture"</button>
-                <button type="button" class="export__file" on:click=on_csv>"CSV table"</button>
-                <button type="button" class="export__file" on:click=on_json>"JSON answer"</button>
-                <noscript><p>"Export needs JavaScript; printing does not."</p></noscript>
+                {links}
+                <noscript><p>"Pictures need JavaScript; tables and printing do not."</p></noscript>
                 <p class="export__fault" role="status">{move || fault.get()}</p>
             </div>
         </details>
     }
     .into_any()
+}
+
+/// The same question to the stable API.
+fn file_url(asked: &Asked, range: TimeRange, format: &str) -> String {
+    let mut query = api_link::query(range, &asked.filter, format);
+    query.insert("sides", sides_word(asked.sides).to_owned());
+    query.insert("addresses", "true".to_owned());
+    format!("/api/v1/heatmap{}", query.to_query_string())
 }
 
 /// `meridian-bytes-2026-11-23`.

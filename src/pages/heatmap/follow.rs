@@ -3,9 +3,9 @@
 use std::future::Future;
 
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use crate::api::error::ApiError;
+use crate::pages::wait::Wait;
 
 /// The latest answer, and how the next one is doing.
 pub struct Follow<A: 'static> {
@@ -13,8 +13,8 @@ pub struct Follow<A: 'static> {
     pub latest: RwSignal<Option<A>>,
     /// Why the latest question has no answer.
     pub fault: RwSignal<Option<ApiError>>,
-    /// True while an answer is on its way.
-    pub is_asking: RwSignal<bool>,
+    /// The next answer.
+    pub wait: Wait,
     /// Asks the same once more.
     again: Trigger,
 }
@@ -28,17 +28,19 @@ impl<A> Clone for Follow<A> {
 impl<A> Copy for Follow<A> {}
 
 impl<A: Send + Sync + 'static> Follow<A> {
-    /// Begins with the answer to `answered`, and asks whenever the question is another one.
+    /// Begins with the answer to `answered`, and asks whenever the question is another one; the number is what the
+    /// server calls the question when it is asked for its progress.
     pub fn new<Q, Answer>(
         first: Result<A, ApiError>,
         answered: Q,
         question: Memo<Q>,
-        ask: impl Fn(Q) -> Answer + 'static,
+        ask: impl Fn(Q, u64) -> Answer + Send + Sync + 'static,
     ) -> Self
     where
         Q: Clone + PartialEq + Send + Sync + 'static,
-        Answer: Future<Output = Result<A, ApiError>> + 'static,
+        Answer: Future<Output = Result<A, ApiError>> + Send + 'static,
     {
+        let is_late = matches!(first, Err(ApiError::Slow));
         let (first, fault) = match first {
             Ok(first) => (Some(first), None),
             Err(fault) => (None, Some(fault)),
@@ -46,24 +48,24 @@ impl<A: Send + Sync + 'static> Follow<A> {
         let follow = Self {
             latest: RwSignal::new(first),
             fault: RwSignal::new(fault),
-            is_asking: RwSignal::new(false),
+            wait: Wait::idle(),
             again: Trigger::new(),
         };
+        let action = Action::new(move |(asked, id): &(Q, u64)| {
+            let (answer, id) = (ask(asked.clone(), *id), *id);
+            async move {
+                let answer = answer.await;
+                follow.take(answer, id);
+            }
+        });
         Effect::new(move |earlier: Option<()>| {
             follow.again.track();
             let asked = question.get();
-            if earlier.is_none() && asked == answered {
+            if earlier.is_none() && asked == answered && !is_late {
                 return;
             }
-            follow.is_asking.set(true);
-            let answer = ask(asked.clone());
-            spawn_local(async move {
-                let answer = answer.await;
-                // The page may be gone by now, or asks for something else.
-                if question.try_get_untracked().as_ref() == Some(&asked) {
-                    follow.take(answer);
-                }
-            });
+            follow.fault.set(None);
+            follow.wait.begin(|id| action.dispatch((asked, id)));
         });
         follow
     }
@@ -73,8 +75,10 @@ impl<A: Send + Sync + 'static> Follow<A> {
         self.again.notify();
     }
 
-    fn take(self, answer: Result<A, ApiError>) {
-        self.is_asking.set(false);
+    fn take(self, answer: Result<A, ApiError>, id: u64) {
+        if !self.wait.end(id) {
+            return;
+        }
         match answer {
             Ok(answer) => {
                 self.fault.set(None);

@@ -8,7 +8,7 @@ mod answer;
 mod chosen;
 mod country;
 mod export;
-mod follow;
+pub(super) mod follow;
 
 use std::collections::HashMap;
 
@@ -36,6 +36,7 @@ use crate::components::heatmap::rows::{
 use crate::components::heatmap::scale::{Classes, MOST_CLASSES};
 use crate::components::heatmap::source_line::SourceLine;
 use crate::components::metric_switch::MetricSwitch;
+use crate::components::progress_line::ProgressLine;
 use crate::components::setup_guide::QuickStart;
 use crate::components::time_range::TimeRangePicker;
 use crate::components::world_map::paint::{Dot, Paint};
@@ -52,7 +53,7 @@ pub fn HeatmapPage() -> impl IntoView {
     let chosen = Chosen::here();
     let asked = chosen.asked.get_untracked();
     let question = asked.clone();
-    let first = Resource::new(|| (), move |()| ask(question.clone()));
+    let first = Resource::new(|| (), move |()| ask(question.clone(), 0));
     view! {
         <Title text="Heatmap · Meridian"/>
         <Meta name="description" content="The world coloured by the traffic exchanged with each country"/>
@@ -302,7 +303,7 @@ fn Atlas(chosen: Chosen, asked: Asked, first: Result<Answer, ApiError>) -> impl 
     });
     view! {
         <ChosenBar chosen answer shown/>
-        <section class="heatmap__map" aria-label="Map" aria-busy=move || answer.is_asking.get().to_string()>
+        <section class="heatmap__map" aria-label="Map" aria-busy=move || answer.wait.is_waiting.get().to_string()>
             <WorldMap
                 feed=MapFeed::new()
                 homes=Signal::stored(Vec::new())
@@ -321,15 +322,20 @@ fn Atlas(chosen: Chosen, asked: Asked, first: Result<Answer, ApiError>) -> impl 
             </div>
         </section>
         <section class="heatmap__table" aria-label="Countries">
-            <CountryTable
-                rows=shown.rows.into()
-                total=shown.total.into()
-                metric=chosen.metric.into()
-                compare=chosen.compare.into()
-                sorting=chosen.sorting()
-                href=chosen.country_href()
-                on_point=Callback::new(move |country| pointed.set(country))
-            />
+            <Show
+                when=move || answer.latest.with(Option::is_some)
+                fallback=|| view! { <p class="heatmap__waiting">"There is no answer yet."</p> }
+            >
+                <CountryTable
+                    rows=shown.rows.into()
+                    total=shown.total.into()
+                    metric=chosen.metric.into()
+                    compare=chosen.compare.into()
+                    sorting=chosen.sorting()
+                    href=chosen.country_href()
+                    on_point=Callback::new(move |country| pointed.set(country))
+                />
+            </Show>
         </section>
         <section class="heatmap__time" aria-label="Over time">
             <OverTime chosen series=Signal::derive(move || answer.latest.with(|answer| answer.as_ref().map(|answer| answer.series.clone())))/>
@@ -378,6 +384,7 @@ fn ChosenBar(chosen: Chosen, answer: Follow<Answer>, shown: Shown) -> impl IntoV
                 <Choice label="Sides" options=chosen.sides_choice()/>
                 <Choice label="Scale" options=chosen.scale_choice()/>
                 <Choice label="Compare with" options=chosen.compare_choice()/>
+                <a class="button" href=move || chosen.replay_href("")>"Replay"</a>
                 {export_menu(&shown)}
             </div>
             <Fault answer/>
@@ -385,10 +392,17 @@ fn ChosenBar(chosen: Chosen, answer: Follow<Answer>, shown: Shown) -> impl IntoV
     }
 }
 
-/// Why the latest question has no answer, and a button to ask again.
+/// How the latest question is doing: how far it is, or why it has no answer, and a button to ask again.
 #[component]
 pub(super) fn Fault<A: Send + Sync + 'static>(answer: Follow<A>) -> impl IntoView {
     view! {
+        <ProgressLine
+            is_slow=answer.wait.is_slow
+            progress=answer.wait.progress
+            is_cancelled=answer.wait.is_cancelled
+            on_cancel=Callback::new(move |()| answer.wait.cancel())
+            on_again=Callback::new(move |()| answer.retry())
+        />
         <div class="heatmap__fault" role="alert">
             {move || answer.fault.get().map(|fault| view! {
                 <p>{fault.to_string()} " "</p>

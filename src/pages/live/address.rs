@@ -3,7 +3,9 @@
 use leptos_router::params::ParamsMap;
 
 use crate::components::colour_legend::ColourBy;
-use crate::components::world_map::{MapView, Projection};
+use crate::components::world_map::MapView;
+use crate::model::time_words::TimeWords;
+use crate::pages::on_map::{read_view, view_parameters};
 
 /// The state in `/?filter=…&colour=…&lon=…&lat=…&zoom=…&projection=…`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,22 +21,19 @@ pub struct LiveAddress {
 impl LiveAddress {
     /// Reads the query; what is missing or makes no sense is as at first.
     pub fn read(query: &ParamsMap) -> Self {
-        let number = |name| query.get(name).and_then(|text| text.parse::<f64>().ok());
-        let first = MapView::default();
-        let view = MapView {
-            longitude: number("lon").unwrap_or(first.longitude),
-            latitude: number("lat").unwrap_or(first.latitude),
-            zoom: number("zoom").unwrap_or(first.zoom),
-            projection: match query.get("projection").as_deref() {
-                Some("globe") => Projection::Globe,
-                _ => Projection::Flat,
-            },
-        };
         Self {
             filter: query.get("filter").unwrap_or_default(),
             colour_by: query.get("colour").and_then(|word| ColourBy::parse(&word)).unwrap_or_default(),
-            view: view.sane(),
+            view: read_view(query),
         }
+    }
+
+    /// The replay of the last minutes with this state, as fast as they passed.
+    pub fn rewound(&self, minutes: u32) -> String {
+        let words = TimeWords::last_minutes(minutes);
+        let url = self.url();
+        let state = url.strip_prefix("/?").map(|query| format!("&{query}")).unwrap_or_default();
+        format!("/replay?from={}&to={}&speed=1{state}", words.from, words.to)
     }
 
     /// The address of this state; what is as at first is left out.
@@ -46,17 +45,10 @@ impl LiveAddress {
         if self.colour_by != ColourBy::default() {
             query.insert("colour", self.colour_by.name().to_owned());
         }
-        let first = MapView::default();
-        let is_moved = (self.view.longitude - first.longitude).abs() > 0.01
-            || (self.view.latitude - first.latitude).abs() > 0.01
-            || (self.view.zoom - first.zoom).abs() > 0.01;
-        if is_moved {
-            query.insert("lon", format!("{:.2}", self.view.longitude));
-            query.insert("lat", format!("{:.2}", self.view.latitude));
-            query.insert("zoom", format!("{:.2}", self.view.zoom));
-        }
-        if self.view.projection == Projection::Globe {
-            query.insert("projection", "globe".to_owned());
+        for (name, value) in view_parameters(self.view) {
+            if !value.is_empty() {
+                query.insert(name, value);
+            }
         }
         format!("/{}", query.to_query_string())
     }
@@ -65,6 +57,14 @@ impl LiveAddress {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::components::world_map::Projection;
+
+    #[test]
+    fn rewinding_keeps_filter_and_view() {
+        let address = LiveAddress { filter: "port = 53".to_owned(), ..LiveAddress::default() };
+        assert_eq!(address.rewound(5), "/replay?from=-5m&to=now&speed=1&filter=port%20%3D%2053");
+        assert_eq!(LiveAddress::default().rewound(1), "/replay?from=-1m&to=now&speed=1");
+    }
 
     #[test]
     fn the_first_view_has_a_bare_address() {

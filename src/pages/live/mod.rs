@@ -4,31 +4,28 @@
 //! WASM runs; then the stream takes over. Filter, colours and the map's view live in the address.
 
 mod address;
-mod colouring;
 mod feed;
 mod session;
 mod tops;
 
 use std::collections::HashMap;
-use std::str::FromStr;
 use std::time::Duration;
 
 use leptos::leptos_dom::helpers::debounce;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use leptos_meta::{Meta, Title};
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_query_map};
 
 use self::address::LiveAddress;
-use self::colouring::NEUTRAL_HOME;
 use self::feed::LiveFeed;
 use self::session::Session;
 use super::health::Health;
+use super::on_map::{canonical, cities, home_networks, selected_country, term_of};
 use super::suggestions::value_source;
 use crate::api::first_render::at_first_render;
 use crate::api::home::SetHome;
-use crate::api::live::{fetch_cities, fetch_snapshot};
+use crate::api::live::fetch_snapshot;
 use crate::browser::page;
 use crate::browser::url_state::UrlState;
 use crate::components::colour_legend::ColourLegend;
@@ -37,19 +34,17 @@ use crate::components::flow_table::FlowTable;
 use crate::components::home_form::{HomeDraft, HomePrompt};
 use crate::components::pause_button::PauseButton;
 use crate::components::rates::Rates;
+use crate::components::rewind::Rewind;
 use crate::components::setup_guide::QuickStart;
 use crate::components::top_list::TopList;
 use crate::components::totals::{LatencyPanel, TotalsPanel};
 use crate::components::world_map::paint::Paint;
 use crate::components::world_map::{CardLine, MapFeed, MapTarget, WorldMap};
-use crate::model::filter::{Filter, equality};
-use crate::model::filter_terms::{terms, with_term};
-use crate::model::place::{CountryCode, HomeNetwork, Place, Precision};
+use crate::model::filter_terms::with_term;
+use crate::model::place::{CountryCode, Precision};
 use crate::model::traffic::Traffic;
 use crate::model::{countries, quantity};
 
-/// Labels for the map.
-const CITIES: usize = 2_000;
 /// How long the map has to stand still before its view goes into the address.
 const ADDRESS_DELAY: Duration = Duration::from_millis(400);
 
@@ -151,13 +146,17 @@ pub fn LivePage() -> impl IntoView {
                     cities=cities()
                     paint=Signal::stored(Paint::default())
                     facts=facts(feed)
-                    selected=selected_country(filter)
+                    selected=selected_country(filter.into())
                     on_select
                     view
                 />
                 <div class="live__over">
                     <div class="live__bar">
                         <FilterBar filter fault others values=value_source() on_filter/>
+                        <Rewind href=Callback::new(move |minutes| {
+                            let (filter, colour_by, view) = (filter.get(), colour_by.get(), view.get());
+                            LiveAddress { filter, colour_by, view }.rewound(minutes)
+                        })/>
                         <PauseButton
                             is_paused=feed.is_paused
                             passed=feed.passed
@@ -250,46 +249,6 @@ fn NewestFlows(
     .into_any()
 }
 
-/// A term in its canonical spelling, so that one that is there already is recognised.
-fn canonical(term: &str) -> String {
-    Filter::from_str(term).map_or_else(|_| term.to_owned(), |filter| filter.to_string())
-}
-
-/// The home networks; those without a place at the neutral marker.
-fn home_networks(health: Health) -> Signal<Vec<HomeNetwork>> {
-    Memo::new(move |_| {
-        let mut homes = health
-            .status
-            .with(|status| status.as_ref().map(|status| status.home_networks.clone()).unwrap_or_default());
-        for home in homes.iter_mut().filter(|home| !home.place.precision.has_coordinates()) {
-            "home (place not set)".clone_into(&mut home.name);
-            home.place = Place {
-                city: home.name.clone(),
-                longitude: NEUTRAL_HOME.0,
-                latitude: NEUTRAL_HOME.1,
-                precision: Precision::Home,
-                ..Place::default()
-            };
-        }
-        homes
-    })
-    .into()
-}
-
-/// The labels of cities: asked for by the browser, because they are many and the first paint has no use for them.
-fn cities() -> Signal<Vec<crate::model::place::City>> {
-    let cities = RwSignal::new(Vec::new());
-    Effect::new(move |_| {
-        spawn_local(async move {
-            // Without them the map has no city labels, and nothing else is missing.
-            if let Ok(answer) = fetch_cities(CITIES).await {
-                cities.try_set(answer);
-            }
-        });
-    });
-    cities.into()
-}
-
 /// What the map's card says: the traffic of the country in the last minute.
 fn facts(feed: LiveFeed) -> Callback<MapTarget, Vec<CardLine>> {
     let figures = country_figures(feed);
@@ -322,31 +281,6 @@ fn country_figures(feed: LiveFeed) -> Memo<HashMap<CountryCode, Traffic>> {
             countries.filter_map(|top| top.country.map(|country| (country, top.traffic))).collect()
         })
     })
-}
-
-/// The country that the filter demands, if it demands one.
-fn selected_country(filter: RwSignal<String>) -> Signal<Option<CountryCode>> {
-    Memo::new(move |_| {
-        let terms = filter.with(|filter| terms(filter));
-        terms.iter().find_map(|term| CountryCode::parse(term.strip_prefix("country = ")?.trim_matches('"')))
-    })
-    .into()
-}
-
-/// The filter term of something on the map.
-fn term_of(target: &MapTarget, homes: &[HomeNetwork]) -> Option<String> {
-    match target {
-        MapTarget::Country(country) => Some(format!("country = {country}")),
-        MapTarget::City(place) => equality("city", &place.city),
-        MapTarget::Home(name) => {
-            let ranges: Vec<_> = homes
-                .iter()
-                .filter(|home| home.name == *name || home.place.city == *name)
-                .flat_map(|home| home.networks.iter().map(String::as_str))
-                .collect();
-            (!ranges.is_empty()).then(|| format!("net in ({})", ranges.join(", ")))
-        }
-    }
 }
 
 /// Fills in the home form with what was clicked on the map.

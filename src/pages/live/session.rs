@@ -2,14 +2,14 @@
 
 use leptos::prelude::*;
 
-use super::colouring::Colouring;
 use super::feed::LiveFeed;
 use crate::browser::connection::StreamEvent;
 use crate::browser::{page, stream};
 use crate::components::colour_legend::{ColourBy, LegendEntry};
+use crate::components::colouring::Colouring;
 use crate::components::filter_bar::FilterFault;
 use crate::components::world_map::MapFeed;
-use crate::model::frame::{Message, Refusal, Subscription};
+use crate::model::frame::{Message, Refusal, Request, Subscription};
 use crate::pages::health::Health;
 
 /// What a message can change.
@@ -43,19 +43,31 @@ impl Session {
     pub fn run(self, filter: RwSignal<String>, health: Health) {
         Effect::new(move |_| {
             health.stream_is_open(true);
-            let subscription = Subscription { filter: filter.get_untracked(), ..Subscription::default() };
-            let stream = StoredValue::new_local(stream::open(subscription, move |event| {
-                self.take(event, filter, health);
-            }));
-            Effect::new(move |_| {
-                let filter = filter.get();
-                stream.with_value(|(stream, _)| {
-                    stream.subscribe(Subscription { filter, ..Subscription::default() });
-                });
+            let subscribe = move || {
+                let filter = filter.get_untracked();
+                Request::Subscribe(Subscription { filter, ..Subscription::default() })
+            };
+            let begin = move || {
+                let pause = self.feed.is_paused.get_untracked().then_some(Request::Pause);
+                [subscribe()].into_iter().chain(pause).collect()
+            };
+            let stream =
+                StoredValue::new_local(stream::open(begin, move |event| self.take(event, filter, health)));
+            let send = move |request: &Request| {
+                // What is asked for without a connection is said as soon as there is one.
+                stream.with_value(|(stream, _)| stream.send(request));
+            };
+            Effect::new(move |earlier: Option<()>| {
+                filter.track();
+                if earlier.is_some() {
+                    send(&subscribe());
+                }
             });
-            Effect::new(move |_| {
+            Effect::new(move |earlier: Option<()>| {
                 let is_paused = self.feed.is_paused.get();
-                stream.with_value(|(stream, _)| stream.set_paused(is_paused));
+                if earlier.is_some() {
+                    send(if is_paused { &Request::Pause } else { &Request::Resume });
+                }
             });
         });
         // Arcs that fly say what the colours said before, and another filter's arcs say nothing here.
@@ -129,6 +141,8 @@ impl Session {
                     .map(|position| (position, 1));
                 self.fault.set(Some(FilterFault { filter: filter.get_untracked(), message, place }));
             }
+            // Only replays have them.
+            Message::Moment(_) => {}
         }
     }
 }

@@ -19,7 +19,7 @@ use arrow::datatypes::{
 };
 use arrow::error::ArrowError;
 
-pub use super::stored::{address_of, stored_flows};
+pub use super::stored::{address_of, found, primitive, stored_flows};
 
 use super::row::{KeptPlace, Legend, Row, RowEnd, RowMaker};
 use crate::model::place::CountryCode;

@@ -84,6 +84,11 @@ impl Archive {
             state.seal_fault = Some(fault);
             break;
         }
+        let unsealed = {
+            let state = lock(&self.state);
+            state.waiting.front().map_or(state.active.segment.first_position, |first| first.first_position)
+        };
+        lock(&self.tail).forget(unsealed, at);
         self.remove_logs();
         if let Err(error) = self.compact(now_ms) {
             tracing::warn!("files of the archive cannot be put together: {error}");
@@ -93,6 +98,7 @@ impl Archive {
 
     /// Makes a sealed file of a segment that waits.
     fn seal(&self, segment: &Arc<Segment>) -> Result<(), FileError> {
+        let began = Instant::now();
         let range = segment.range().ok_or(FileError::Rows)?;
         let first_ms = segment.frames.first().map_or(range.from_ms, |frame| frame.oldest_ms);
         let hour = folder::hour_folder(&self.settings.folder, first_ms);
@@ -103,6 +109,9 @@ impl Archive {
         let file = write_sealed(path, &rows, segment.first_position, count, range)?;
 
         let mut state = lock(&self.state);
+        state.seals.files += 1;
+        state.seals.rows += count;
+        state.seals.took += began.elapsed();
         state.files.push(Arc::new(file));
         state.files.sort_by_key(|file| file.first_position);
         state.waiting.retain(|waiting| !Arc::ptr_eq(waiting, segment));

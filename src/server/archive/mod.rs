@@ -22,6 +22,7 @@ mod snapshot;
 mod state;
 mod status;
 mod stored;
+mod tail;
 #[cfg(test)]
 mod tests;
 
@@ -40,13 +41,14 @@ pub use self::sealed::FileError;
 pub use self::snapshot::{ArchiveFile, Snapshot};
 pub use self::status::ArchiveStatus;
 
-use self::columns::Texts;
 use self::folder::HOUR_MS;
 use self::log_file::LogFile;
 use self::retention::RetentionClock;
-use self::row_log::{Frame, Rows};
+use self::row_log::Frame;
 use self::segment::{ActiveSegment, Segment, range_of};
+pub use self::state::Seals;
 use self::state::{MOST_WAITING, SEGMENT_ROWS, SealedLog, State};
+use self::tail::Tail;
 use crate::model::time_range::TimeRange;
 use crate::server::collector::batch::FlowBatch;
 
@@ -110,6 +112,8 @@ pub struct Archive {
     /// Taken before `state`, by the one who appends.
     log: Mutex<LogFile>,
     state: Mutex<State>,
+    /// Never taken while `state` is held.
+    tail: Mutex<Tail>,
     /// Rung when the keeper has something to do.
     bell: Condvar,
 }
@@ -146,6 +150,7 @@ impl Archive {
             stored: 0,
             lost: 0,
             lost_at_crash: 0,
+            seals: Seals::default(),
             log_fault: None,
             seal_fault: None,
             space_fault: None,
@@ -172,7 +177,14 @@ impl Archive {
             fs::remove_file(path).map_err(failed)?;
         }
         let log = Mutex::new(log);
-        Ok(Self { settings, _lock: lock, log, state: Mutex::new(state), bell: Condvar::new() })
+        Ok(Self {
+            settings,
+            _lock: lock,
+            log,
+            state: Mutex::new(state),
+            tail: Mutex::default(),
+            bell: Condvar::new(),
+        })
     }
 
     /// Takes the flows of a batch; the position after the last of them. They are durable when a flush has returned a
@@ -293,9 +305,9 @@ impl Archive {
             chunks.retain(|chunk| range_of(chunk).is_some_and(overlaps));
             chunks
         };
+        let mut tail = lock(&self.tail);
         for chunk in chunks {
-            let rows = Rows::of(&chunk).map_err(|_| FileError::Rows);
-            match rows.and_then(|rows| Ok(Texts::new(&rows.legend).batch(&rows.rows, &rows.legend)?)) {
+            match tail.batch(&chunk) {
                 Ok(batch) => snapshot.tail.push(batch),
                 Err(error) => {
                     tracing::error!("rows of the tail cannot be read: {error}");
@@ -303,6 +315,7 @@ impl Archive {
                 }
             }
         }
+        drop(tail);
         snapshot
     }
 

@@ -1,5 +1,6 @@
 //! Sealed files: rows sorted by their outside address, in Parquet.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::net::IpAddr;
@@ -7,6 +8,7 @@ use std::path::Path;
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
+use foldhash::fast::RandomState;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -45,7 +47,7 @@ pub(super) fn write(path: &Path, rows: &Rows) -> Result<(), FileError> {
     let file = File::create(path)?;
     let mut writer = ArrowWriter::try_new(&file, columns::schema(), Some(properties()?))?;
     let texts = Texts::new(&rows.legend);
-    let order = order(&rows.rows);
+    let order = order(rows);
     let mut sorted: Vec<Row> = Vec::with_capacity(BATCH_ROWS.min(order.len()));
     for some in order.chunks(BATCH_ROWS) {
         sorted.clear();
@@ -58,28 +60,38 @@ pub(super) fn write(path: &Path, rows: &Rows) -> Result<(), FileError> {
     Ok(())
 }
 
-/// What rows are sorted by: direction, family, outside address; then home address, ports and time.
+/// What rows are sorted by: direction, family, outside address; then exporter, service, home address and time.
 type SortKey = (u8, u128, u128);
 
-fn order(rows: &[Row]) -> Vec<(SortKey, u32)> {
+fn order(rows: &Rows) -> Vec<(SortKey, u32)> {
+    // A legend that began anew has its exporters again: they get one number.
+    let mut numbers: HashMap<IpAddr, u128, RandomState> = HashMap::default();
+    let number = |address: &IpAddr| {
+        let next = numbers.len() as u128 & 0xffff;
+        *numbers.entry(*address).or_insert(next)
+    };
+    let exporters: Vec<u128> = rows.legend.exporters.iter().map(number).collect();
+    let key = |row: &Row| {
+        let exporter = usize::try_from(row.exporter).ok().and_then(|number| exporters.get(number));
+        sort_key(row, exporter.copied().unwrap_or_default())
+    };
     let mut order: Vec<(SortKey, u32)> =
-        rows.iter().zip(0_u32..).map(|(row, at)| (sort_key(row), at)).collect();
+        rows.rows.iter().zip(0_u32..).map(|(row, at)| (key(row), at)).collect();
     order.sort_unstable();
     order
 }
 
-fn sort_key(row: &Row) -> SortKey {
+fn sort_key(row: &Row, exporter: u128) -> SortKey {
     let is_outbound = usize::from(row.direction) == Direction::Outbound.index();
     let (outside, home) =
         if is_outbound { (row.destination, row.source) } else { (row.source, row.destination) };
     let family = u8::from(outside.address.is_ipv6());
-    // Both ports, the smaller first: of most flows that is the service.
-    let ports = (u32::from(home.port.min(outside.port)) << 16) | u32::from(home.port.max(outside.port));
-    let home = match home.address {
-        IpAddr::V4(address) => u128::from(address.to_bits()) << 96,
-        IpAddr::V6(address) => address.to_bits() & !u128::from(u64::MAX),
-    };
-    let rest = home | (u128::from(ports) << 32) | u128::from(row.received_ms.cast_unsigned() & 0xffff_ffff);
+    let port = u128::from(home.port.min(outside.port));
+    let home = bits(home.address);
+    // Whatever keeps equal ones together.
+    let home = (home ^ (home >> 64)) & ((1 << 56) - 1);
+    let received = u128::from(row.received_ms.cast_unsigned() & 0xffff_ffff);
+    let rest = exporter << 112 | port << 96 | u128::from(row.protocol) << 88 | home << 32 | received;
     (row.direction * 2 + family, bits(outside.address), rest)
 }
 
@@ -91,17 +103,32 @@ fn bits(address: IpAddr) -> u128 {
 }
 
 /// Columns that are smaller split into streams of their bytes than in a dictionary, which most of their values leave.
-const SPLIT: [&str; 5] =
-    [columns::BYTES, columns::PACKETS, columns::DURATION_MS, columns::SRC_PORT, columns::DST_PORT];
+const SPLIT: [&str; 9] = [
+    columns::BYTES,
+    columns::PACKETS,
+    columns::EXPORT_DELAY_MS,
+    columns::DURATION_MS,
+    columns::SRC_PORT,
+    columns::DST_PORT,
+    columns::INPUT_INTERFACE,
+    columns::OUTPUT_INTERFACE,
+    columns::VLAN,
+];
 /// Columns that are smaller as they are, where the same values follow each other.
-const PLAIN: [&str; 2] = [columns::SRC_ADDRESS, columns::DST_ADDRESS];
+const PLAIN: [&str; 4] = [columns::SRC_ADDRESS, columns::DST_ADDRESS, columns::SRC_AS, columns::DST_AS];
+/// Rows and bytes of a page.
+const PAGE_ROWS: usize = 1 << 17;
+const PAGE_BYTES: usize = 4 << 20;
 
 /// What each setting gave is in `docs::decisions`.
 fn properties() -> Result<WriterProperties, ParquetError> {
     let mut properties = WriterProperties::builder()
         .set_created_by("Meridian".to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-        .set_max_row_group_row_count(Some(1 << 20))
+        // A segment may be a batch longer than it should be.
+        .set_max_row_group_row_count(Some(2 << 20))
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_data_page_size_limit(PAGE_BYTES)
         .set_statistics_enabled(EnabledStatistics::Page);
     let split = SPLIT.map(|name| (name, Encoding::BYTE_STREAM_SPLIT));
     let plain = PLAIN.map(|name| (name, Encoding::PLAIN));

@@ -11,7 +11,7 @@ use crate::server::collector::batch::FlowBatch;
 /// Rows of one frame.
 const FRAME_ROWS: usize = 4_096;
 /// A chunk ends with the frame that reaches so many rows.
-const CHUNK_ROWS: u64 = 65_536;
+pub(super) const CHUNK_ROWS: u64 = 65_536;
 
 /// Frames in a row.
 #[derive(Debug, Default)]

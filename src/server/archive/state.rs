@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::folder::DamagedFile;
 use super::retention::RetentionClock;
@@ -21,6 +21,17 @@ pub(super) struct SealedLog {
     pub path: PathBuf,
     pub first_position: u64,
     pub end_position: u64,
+}
+
+/// Segments that became sealed files since the process started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seals {
+    /// How many.
+    pub files: u64,
+    /// Their flows.
+    pub rows: u64,
+    /// How long that took in all.
+    pub took: Duration,
 }
 
 #[derive(Debug)]
@@ -42,6 +53,7 @@ pub(super) struct State {
     pub stored: u64,
     pub lost: u64,
     pub lost_at_crash: u64,
+    pub seals: Seals,
     /// Why the log cannot be written.
     pub log_fault: Option<String>,
     /// Why nothing can be sealed.

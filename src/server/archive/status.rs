@@ -2,8 +2,9 @@
 
 use super::retention::{bytes_per_day, free_bytes};
 use super::segment::{Segment, range_between};
-use super::{Archive, lock};
+use super::{Archive, Seals, lock};
 use crate::model::history::{Tier, TierStatus};
+use crate::model::time_range::TimeRange;
 
 /// What the archive has, and what is wrong with it.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +19,8 @@ pub struct ArchiveStatus {
     pub lost: u64,
     /// Flows that the process before had begun to write when it ended without notice.
     pub lost_at_crash: u64,
+    /// What was sealed since the process started.
+    pub seals: Seals,
     /// Bytes that a day adds; `None` while less than an hour is known.
     pub bytes_per_day: Option<u64>,
     /// Free bytes of the disk.
@@ -39,6 +42,21 @@ impl Archive {
         let ranges = state.files.iter().map(|file| file.range).chain(waiting().filter_map(Segment::range));
         let oldest = ranges.map(|range| range.from_ms).chain(state.active.first_received_ms()).min();
         Some(oldest.unwrap_or(i64::MAX))
+    }
+
+    /// How many files cannot be read because they are damaged.
+    pub fn damaged(&self) -> usize {
+        lock(&self.state).damaged.len()
+    }
+
+    /// When the flows of each file, and of what is in no file yet, were received, and how many there are: those that have
+    /// something of a range.
+    pub fn extents(&self, range: TimeRange) -> Vec<(TimeRange, u64)> {
+        let state = lock(&self.state);
+        let segments = state.waiting.iter().map(AsRef::as_ref).chain([&state.active.segment]);
+        let segments = segments.filter_map(|segment| Some((segment.range()?, segment.rows())));
+        let files = state.files.iter().map(|file| (file.range, file.rows));
+        files.chain(segments).filter(|(extent, _)| extent.intersection(range).is_some()).collect()
     }
 
     /// How it is at this moment. Asks the disk for its free bytes.
@@ -75,6 +93,7 @@ impl Archive {
             stored: state.stored,
             lost: state.lost,
             lost_at_crash: state.lost_at_crash,
+            seals: state.seals,
             bytes_per_day: bytes_per_day(&state.files),
             free_bytes,
             notices,

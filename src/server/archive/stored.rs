@@ -183,13 +183,15 @@ impl EndColumns {
 }
 
 /// A column by its name, as the type that is asked for.
-fn found(batch: &RecordBatch, name: &str, kind: &DataType) -> Result<ArrayRef, ArrowError> {
+/// A column, of this type.
+pub fn found(batch: &RecordBatch, name: &str, kind: &DataType) -> Result<ArrayRef, ArrowError> {
     let column = batch.column_by_name(name);
     let column = column.ok_or_else(|| ArrowError::SchemaError(format!("there is no column {name}")))?;
     if column.data_type() == kind { Ok(Arc::clone(column)) } else { cast(column, kind) }
 }
 
-fn primitive<T: ArrowPrimitiveType>(
+/// A column of numbers.
+pub fn primitive<T: ArrowPrimitiveType>(
     batch: &RecordBatch,
     name: &str,
 ) -> Result<PrimitiveArray<T>, ArrowError> {

@@ -54,6 +54,8 @@ pub struct State {
     pub sequence_gaps: u64,
     /// Units missing by sequence numbers.
     pub sequence_missing: u64,
+    /// Of these, datagrams (v9, sFlow).
+    pub missing_datagrams: u64,
     /// Flow records that did not keep their times.
     pub times_replaced: u64,
     /// Datagrams, sets and template records that could not be decoded.
@@ -130,6 +132,7 @@ impl State {
             sets_expired: 0,
             sequence_gaps: 0,
             sequence_missing: 0,
+            missing_datagrams: 0,
             times_replaced: 0,
             undecodable: ByReason::default(),
             templates: TemplateCache::default(),
@@ -156,6 +159,7 @@ impl State {
     pub fn count_sequence(&mut self, protocol: Protocol, change: Change, counters: &mut Counters) {
         let (missing, stopped) = match protocol {
             Protocol::NetflowV9 | Protocol::SflowV5 => {
+                self.missing_datagrams = self.missing_datagrams.saturating_add_signed(change.missing);
                 (&mut counters.missing_datagrams, &mut counters.stopped_datagrams)
             }
             _ => (&mut counters.missing_records, &mut counters.stopped_records),
@@ -194,7 +198,12 @@ impl State {
             records: template.records,
         });
         let options = Arc::clone(self.options.state());
-        ExporterSnapshot { summary: self.summary(address), templates: known.collect(), options }
+        ExporterSnapshot {
+            summary: self.summary(address),
+            missing_datagrams: self.missing_datagrams,
+            templates: known.collect(),
+            options,
+        }
     }
 
     /// All but the templates and what options records said.
@@ -251,6 +260,7 @@ impl State {
 #[derive(Clone, Debug)]
 pub struct ExporterSnapshot {
     summary: model::Exporter,
+    missing_datagrams: u64,
     templates: Vec<KnownTemplate>,
     options: Arc<OptionsState>,
 }
@@ -267,6 +277,11 @@ impl ExporterSnapshot {
     /// All but the templates and what options records said: those lists are empty here.
     pub const fn summary(&self) -> &model::Exporter {
         &self.summary
+    }
+
+    /// Of the units that are missing by sequence numbers, those that are datagrams; the others are flow records.
+    pub const fn missing_datagrams(&self) -> u64 {
+        self.missing_datagrams
     }
 
     /// The interfaces that it named, at most [`SHOWN_ENTRIES`](crate::model::options::SHOWN_ENTRIES).

@@ -11,6 +11,7 @@ use toml::Spanned;
 use super::ConfigError;
 use super::flags::LogFormat;
 use super::history;
+use super::reports;
 use super::suggestion;
 use crate::model::network::Network;
 use crate::model::place::HomeLocation;
@@ -64,6 +65,15 @@ pub struct ConfigFile {
     /// What is kept of the past.
     #[serde(default)]
     pub history: history::Section,
+    /// Reports.
+    #[serde(default)]
+    reports: reports::Section,
+    /// The same, checked.
+    #[serde(skip)]
+    pub report_settings: reports::ReportSettings,
+    /// Names of addresses.
+    #[serde(default)]
+    pub names: Names,
     /// Logs.
     #[serde(default)]
     pub log: Log,
@@ -172,6 +182,16 @@ pub struct AdmissionSection {
     pub flow_records_per_second: Option<Spanned<u32>>,
 }
 
+/// Section `[names]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Names {
+    /// Whether the names of addresses that a page shows are asked of the system's resolver, which then learns these
+    /// addresses. Default `false`: nothing is asked.
+    #[serde(default)]
+    pub reverse_dns: bool,
+}
+
 /// Section `[log]`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -258,6 +278,7 @@ impl ConfigFile {
             let earlier = file.count_once.iter().take(number).map(Spanned::get_ref);
             rule.get_ref().check(earlier).map_err(|fault| wrong(rule.span(), &fault))?;
         }
+        file.report_settings = file.reports.settings().map_err(|(span, fault)| wrong(span, &fault))?;
         Ok(file)
     }
 

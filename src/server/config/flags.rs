@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 
+use super::reports::Paper;
 use crate::model::place::HomeLocation;
+use crate::model::report::Section;
 
 /// A self-hosted, live atlas of network traffic.
 #[derive(Debug, Parser)]
@@ -21,7 +23,7 @@ pub struct CommandLine {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 ended as asked; 64 the command line or the configuration is wrong; \
-65 a capture could not be imported to its end; 66 a capture could not be opened; 69 an address could not be bound, or another Meridian uses the data folder; \
+65 a capture could not be imported to its end; 66 a file could not be opened, or there is nothing to report of; 69 an address could not be bound, or another Meridian uses the data folder; \
 70 another failure, which the last log line explains; 130 interrupted.";
 
 /// What `meridian` can do.
@@ -69,6 +71,15 @@ pub enum Command {
         #[command(flatten)]
         run: RunFlags,
     },
+    /// Write a report as PDF, while Meridian runs or not. One that runs goes on undisturbed: what it had on disk when this
+    /// began is in the report. Without a month and a beginning it is of the last whole month.
+    Report {
+        #[command(flatten)]
+        report: ReportFlags,
+        /// The configuration that names the data folder.
+        #[command(flatten)]
+        run: RunFlags,
+    },
     /// Copy the history into a folder, while Meridian runs or not. Starting with that data folder restores it.
     Backup {
         /// Folder to write, which must be new or empty.
@@ -99,6 +110,52 @@ pub struct ExportFlags {
     /// File to write, which must be new; standard output without it.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+/// What a report is of, and where it goes.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ReportFlags {
+    /// Calendar month, such as `2026-10`.
+    #[arg(long, value_name = "MONTH", conflicts_with_all = ["from", "to"])]
+    pub month: Option<String>,
+    /// Beginning: `2026-10-01` or `2026-10-01T08:00` by the clock of the zone, `2026-10-01T08:00:00Z`, or `-6h`.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub from: Option<String>,
+    /// End, likewise; a date belongs to the report. Without it, now.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, requires = "from")]
+    pub to: Option<String>,
+    /// Which flows, in the filter language, such as `port = 443`; all without it.
+    #[arg(long, value_name = "FILTER")]
+    pub filter: Option<String>,
+    /// Time zone by its IANA name, such as `Africa/Johannesburg`; the one of the configuration without it.
+    #[arg(long, value_name = "ZONE")]
+    pub zone: Option<String>,
+    /// Heading; the one of the configuration without it.
+    #[arg(long, value_name = "TITLE")]
+    pub title: Option<String>,
+    /// What it has, separated by commas: days, hours, map, countries, cities, systems, services, protocols, `home_hosts`,
+    /// `outside_hosts`, new, exporters; everything without it.
+    #[arg(long, value_name = "SECTION", value_delimiter = ',', value_parser = section)]
+    pub sections: Vec<Section>,
+    /// Size of the pages; the one of the configuration without it.
+    #[arg(long, value_name = "PAGE")]
+    pub page: Option<Paper>,
+    /// How it is written.
+    #[arg(long, value_name = "FORMAT", default_value = "pdf")]
+    pub format: ReportFormat,
+    /// File to write, which must be new; `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// Pages.
+    #[default]
+    Pdf,
+    /// One JSON object, as the API has it.
+    Json,
 }
 
 /// How flow records are written.
@@ -206,11 +263,17 @@ impl CommandLine {
                 | Command::Geo { run: flags, .. }
                 | Command::Import { run: flags, .. }
                 | Command::Flows { run: flags, .. }
+                | Command::Report { run: flags, .. }
                 | Command::Backup { run: flags, .. },
             ) => flags.clone(),
             None => self.run.clone(),
         }
     }
+}
+
+fn section(text: &str) -> Result<Section, String> {
+    let names = Section::ALL.map(Section::name).join(", ");
+    Section::parse(text.trim()).ok_or_else(|| format!("write one of {names}"))
 }
 
 fn home(text: &str) -> Result<HomeLocation, String> {

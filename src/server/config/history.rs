@@ -55,7 +55,7 @@ impl<'de> Deserialize<'de> for Size {
 pub struct Section {
     /// Whether anything is kept. Default `true`. Variable `MERIDIAN_NO_HISTORY` turns it off.
     pub enabled: Option<bool>,
-    /// Days that flow records are kept, at least 1. Default 30.
+    /// Days that flow records are kept, at least 1. Default 35, so that the report of a month still has all of them.
     pub archive_keep_days: Option<NonZeroU32>,
     /// Size up to which flow records are kept, such as `"20G"`; the oldest go first. Default `"20G"`.
     pub archive_keep_bytes: Option<Size>,
@@ -101,7 +101,7 @@ impl HistorySettings {
         let bytes = |size: Option<Size>, default_gib: u64| size.map_or(default_gib << 30, |size| size.0);
         Self {
             is_enabled: !is_off && section.enabled.unwrap_or(true),
-            archive_keep_days: days(section.archive_keep_days, 30),
+            archive_keep_days: days(section.archive_keep_days, 35),
             archive_keep_bytes: bytes(section.archive_keep_bytes, 20),
             minutes_keep_days: days(section.minutes_keep_days, 7),
             hours_keep_days: days(section.hours_keep_days, 400),
@@ -153,12 +153,12 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_keep_a_month_of_records_and_the_days_for_good() {
+    fn the_defaults_keep_more_than_the_longest_month_of_records_and_the_days_for_good() {
         let settings = HistorySettings::default();
         assert!(settings.is_enabled);
-        assert_eq!((settings.archive_keep_days, settings.archive_keep_bytes), (30, 20 << 30));
+        assert_eq!((settings.archive_keep_days, settings.archive_keep_bytes), (35, 20 << 30));
         let lines = settings.summary();
-        assert_eq!(lines[0], ("flow records kept", "30 days, up to 20G".to_owned()));
+        assert_eq!(lines[0], ("flow records kept", "35 days, up to 20G".to_owned()));
         assert_eq!(lines[3], ("sums by day", "for good".to_owned()));
         assert_eq!(HistorySettings::new(&Section::default(), true).summary().len(), 1);
     }

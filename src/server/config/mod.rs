@@ -6,6 +6,7 @@
 pub mod file;
 pub mod flags;
 pub mod history;
+pub mod reports;
 mod suggestion;
 
 use std::net::SocketAddr;
@@ -18,6 +19,7 @@ use thiserror::Error;
 use self::file::ConfigFile;
 use self::flags::{LogFormat, RunFlags};
 use self::history::HistorySettings;
+use self::reports::ReportSettings;
 use crate::model::place::HomeLocation;
 use crate::server::collector::demo_exporter::DEMO_SOURCES;
 use crate::server::collector::rules::Rules;
@@ -70,6 +72,10 @@ pub struct Config {
     pub home: Option<HomeLocation>,
     /// What is kept of the past.
     pub history: HistorySettings,
+    /// How reports are written.
+    pub reports: ReportSettings,
+    /// Whether the names of addresses are asked of the system's resolver.
+    pub has_host_names: bool,
     /// How logs are written.
     pub log_format: LogFormat,
     /// Which logs are written, as a `tracing` filter.
@@ -159,6 +165,8 @@ impl Config {
             home_networks: file.home_networks.into_iter().map(toml::Spanned::into_inner).collect(),
             home: flags.home.clone().or(file.home_location),
             history: HistorySettings::new(&file.history, flags.no_history),
+            reports: file.report_settings,
+            has_host_names: file.names.reverse_dns,
             log_format: flags.log_format.or(file.log.format).unwrap_or_default(),
             log_level: flags.log_level.clone().or(file.log.level).unwrap_or_else(|| "info".to_owned()),
             shutdown_deadline: Duration::from_secs(file.shutdown.deadline_s.unwrap_or(10)),
@@ -289,6 +297,13 @@ mod tests {
         assert_eq!((history.is_enabled, history.days_keep_days), (true, Some(900)));
         assert!(!merged(&["--no-history"], file).history.is_enabled);
         assert!(!merged(&[], "[history]\nenabled = false").history.is_enabled);
+    }
+
+    #[test]
+    fn no_name_of_an_address_is_asked_for_unless_the_file_says_so() {
+        assert!(!merged(&[], "").has_host_names);
+        assert!(!merged(&[], "[names]").has_host_names);
+        assert!(merged(&[], "[names]\nreverse_dns = true").has_host_names);
     }
 
     #[test]

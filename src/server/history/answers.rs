@@ -7,19 +7,22 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::address_set::AddressSet;
+use super::download::Downloads;
 use super::error::QuestionError;
 use super::groups::{Group, Groups, Value};
 use super::naming::{self, CityPlaces, Naming};
-use super::planner::{MadeOf, Tiers};
+use super::opening::Kept;
+use super::planner::Tiers;
 use super::questions::Questions;
+use super::remembered::Remembered;
 use super::request::{Most, Request};
 use crate::model::filter::{End, Field, Filter};
 use crate::model::history::{
     Amount, CountryAmount, Dimension, FlowPage, FlowsQuestion, Heatmap, HeatmapQuestion, Metric, PlaceAmount,
-    Progress, Sides, Source, Top, TopQuestion, TopRow,
+    Progress, Sides, Top, TopQuestion, TopRow,
 };
 use crate::model::time_range::TimeRange;
-use crate::server::geolocation::Current;
+use crate::server::geolocation::{Current, Geolocation};
 
 /// The last moment that a question may name: the end of the year 9999.
 const LAST_MS: i64 = 253_402_300_799_999;
@@ -28,33 +31,45 @@ const MOST_PLACES: u32 = 5_000;
 /// The past.
 #[derive(Debug)]
 pub struct History {
-    /// The tiers; else why there are none.
-    tiers: Result<Tiers, String>,
-    geolocation: Arc<Current>,
+    kept: Arc<Kept>,
+    pub(super) geolocation: Arc<Current>,
     questions: Questions,
     city_places: Arc<CityPlaces>,
+    pub(super) downloads: Downloads,
+    pub(super) remembered: Remembered,
     pub(super) suggestions: super::suggestions::Seen,
 }
 
 impl History {
-    /// The past as the tiers keep it, or why nothing is kept; with the names of the geolocation in use.
-    pub fn new(tiers: Result<Tiers, String>, geolocation: Arc<Current>) -> Self {
+    /// The past as it is kept, with the names of the geolocation in use.
+    pub fn new(kept: Arc<Kept>, geolocation: Arc<Current>) -> Self {
         Self {
-            tiers,
+            kept,
             geolocation,
             questions: Questions::default(),
             city_places: Arc::default(),
+            downloads: Downloads::default(),
+            remembered: Remembered::default(),
             suggestions: super::suggestions::Seen::default(),
         }
     }
 
-    pub(super) fn tiers(&self) -> Result<&Tiers, QuestionError> {
-        self.tiers.as_ref().map_err(|why| QuestionError::Unavailable(why.clone()))
+    /// What is kept, or why nothing is.
+    pub(in crate::server) fn tiers(&self) -> Result<&Tiers, QuestionError> {
+        self.kept.tiers()
     }
 
     /// The questions that are being answered.
-    pub(super) const fn questions(&self) -> &Questions {
+    pub(in crate::server) const fn questions(&self) -> &Questions {
         &self.questions
+    }
+
+    /// Where the cities of a geolocation are; takes a while when it is new, on a thread that may block.
+    pub(in crate::server) fn city_coordinates(
+        &self,
+        geolocation: &Arc<Geolocation>,
+    ) -> Arc<naming::Coordinates> {
+        self.city_places.of(geolocation)
     }
 
     /// How far the answer is to the question that its asker calls `id`.
@@ -64,6 +79,10 @@ impl History {
 
     /// Traffic by country.
     pub async fn heatmap(&self, question: &HeatmapQuestion, id: u64) -> Result<Heatmap, QuestionError> {
+        self.remembered("heatmap", question, question.range, self.find_heatmap(question, id)).await
+    }
+
+    async fn find_heatmap(&self, question: &HeatmapQuestion, id: u64) -> Result<Heatmap, QuestionError> {
         let began = Instant::now();
         let range = usable(question.range)?;
         at_most("places", question.places, 0, MOST_PLACES)?;
@@ -100,7 +119,7 @@ impl History {
             made_of.join(found.made_of);
             places = self.places(ranked(found.groups.groups, most)).await?;
         }
-        Ok(Heatmap { countries, places, total, source: source(range, made_of, began) })
+        Ok(Heatmap { countries, places, total, source: self.tiers()?.source(range, made_of, began) })
     }
 
     async fn places(&self, groups: Vec<Group>) -> Result<Vec<PlaceAmount>, QuestionError> {
@@ -121,6 +140,14 @@ impl History {
 
     /// The groups with most.
     pub async fn top(&self, question: &TopQuestion, id: u64, naming: &Naming) -> Result<Top, QuestionError> {
+        let find = self.find_top(question, id, naming);
+        if naming.is_passing(&question.dimensions) {
+            return find.await;
+        }
+        self.remembered("top", question, question.range, find).await
+    }
+
+    async fn find_top(&self, question: &TopQuestion, id: u64, naming: &Naming) -> Result<Top, QuestionError> {
         let began = Instant::now();
         let range = usable(question.range)?;
         at_most("rows", question.rows, 1, TopQuestion::MOST_ROWS)?;
@@ -146,12 +173,17 @@ impl History {
             rows: rows.collect(),
             groups: (!found.groups.is_partial).then_some(groups),
             total,
-            source: source(range, found.made_of, began),
+            source: self.tiers()?.source(range, found.made_of, began),
         })
     }
 
     /// A page of flow records, newest first.
-    pub async fn flows(&self, question: &FlowsQuestion, id: u64) -> Result<FlowPage, QuestionError> {
+    pub async fn flows(
+        &self,
+        question: &FlowsQuestion,
+        id: u64,
+        naming: &Naming,
+    ) -> Result<FlowPage, QuestionError> {
         let began = Instant::now();
         let range = usable(question.range)?;
         at_most("rows", question.rows, 1, FlowsQuestion::MOST_ROWS)?;
@@ -159,7 +191,14 @@ impl History {
         let turn = self.questions.begin(id).await?;
         let rows = count_of(question.rows);
         let found = self.tiers()?.flows(range, &filter, rows, &question.after, &turn.control).await?;
-        Ok(FlowPage { flows: found.flows, next: found.next, source: source(range, found.made_of, began) })
+        let (systems, hosts) = naming.of_flows(&found.flows);
+        Ok(FlowPage {
+            flows: found.flows,
+            systems,
+            hosts,
+            next: found.next,
+            source: self.tiers()?.source(range, found.made_of, began),
+        })
     }
 }
 
@@ -175,7 +214,7 @@ fn of_sides(sides: Sides) -> Filter {
 }
 
 /// The groups with most, most first; of equals the smaller key first.
-pub(super) fn ranked(mut groups: Vec<Group>, most: Most) -> Vec<Group> {
+pub(in crate::server) fn ranked(mut groups: Vec<Group>, most: Most) -> Vec<Group> {
     let mut ranked: Vec<(u64, Group)> =
         groups.drain(..).map(|group| (amount(&group).of(most.metric), group)).collect();
     ranked.sort_by(|(figure, group), (other_figure, other)| {
@@ -184,7 +223,7 @@ pub(super) fn ranked(mut groups: Vec<Group>, most: Most) -> Vec<Group> {
     ranked.into_iter().take(most.groups).map(|(_, group)| group).collect()
 }
 
-pub(super) fn amount(group: &Group) -> Amount {
+pub(in crate::server) fn amount(group: &Group) -> Amount {
     Amount { traffic: group.traffic, addresses: group.addresses.as_ref().map(AddressSet::count) }
 }
 
@@ -193,20 +232,8 @@ fn total(groups: &Groups) -> Amount {
     groups.totals.first().map(amount).unwrap_or_default()
 }
 
-pub(super) fn source(range: TimeRange, made_of: MadeOf, began: Instant) -> Source {
-    let MadeOf { tiers, range: widened, faults, notes } = made_of;
-    Source {
-        tiers,
-        range: widened.unwrap_or(range),
-        is_complete: faults.is_empty(),
-        note: faults.into_iter().chain(notes).collect::<Vec<_>>().join(" "),
-        gaps: Vec::new(),
-        took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-    }
-}
-
 /// A range that means something.
-pub(super) fn usable(range: TimeRange) -> Result<TimeRange, QuestionError> {
+pub(in crate::server) fn usable(range: TimeRange) -> Result<TimeRange, QuestionError> {
     let invalid = |text: &str| Err(QuestionError::Invalid(text.to_owned()));
     if range.from_ms >= range.to_ms {
         return invalid("The range is empty: its end has to be after its beginning.");

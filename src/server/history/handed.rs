@@ -8,7 +8,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::server::collector::steering::MAX_WORKERS;
 
@@ -20,17 +21,27 @@ const LOST: u64 = 16;
 const COUNTS: u64 = 24;
 const WORD: usize = 8;
 
-/// The file of one process.
-#[derive(Clone, Debug)]
-pub struct Handed {
-    file: Arc<File>,
+/// The counts of one process, and their file as soon as there is one. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct Handed(Arc<Counts>);
+
+#[derive(Debug)]
+struct Counts {
+    file: OnceLock<File>,
+    by_worker: [AtomicU64; MAX_WORKERS],
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self { file: OnceLock::new(), by_worker: [const { AtomicU64::new(0) }; MAX_WORKERS] }
+    }
 }
 
 /// One worker's count.
 #[derive(Debug)]
 pub struct HandedByOne {
-    file: Arc<File>,
-    offset: u64,
+    counts: Handed,
+    worker: usize,
     flows: u64,
     has_failed: bool,
 }
@@ -54,8 +65,8 @@ impl Handed {
         Ok(Some(base.saturating_add(handed).saturating_sub(lost).saturating_sub(rows)))
     }
 
-    /// Begins a new account, for an archive with so many rows.
-    pub fn begin(path: &Path, rows: u64) -> io::Result<Self> {
+    /// Begins a new account, for an archive with so many rows. What was counted before is in it.
+    pub fn begin(&self, path: &Path, rows: u64) -> io::Result<()> {
         let mut bytes = Vec::with_capacity(WORD * (3 + MAX_WORKERS));
         bytes.extend_from_slice(&MAGIC);
         bytes.extend_from_slice(&rows.to_le_bytes());
@@ -65,30 +76,34 @@ impl Handed {
         let file = OpenOptions::new().write(true).open(&temporary)?;
         file.sync_all()?;
         fs::rename(&temporary, path)?;
-        Ok(Self { file: Arc::new(file) })
+        let file = self.0.file.get_or_init(|| file);
+        for (worker, flows) in self.0.by_worker.iter().enumerate() {
+            write_count(file, worker, flows.load(Ordering::Relaxed))?;
+        }
+        Ok(())
     }
 
     /// The count of a worker.
     pub fn by(&self, worker: usize) -> HandedByOne {
-        count_of(&self.file, worker)
+        let worker = worker.min(MAX_WORKERS - 1);
+        HandedByOne { counts: self.clone(), worker, flows: 0, has_failed: false }
     }
 
     /// Writes down that so many flow records were lost to errors of the disk since the start.
     pub fn set_lost(&self, flows: u64) -> io::Result<()> {
-        self.file.write_all_at(&flows.to_le_bytes(), LOST)
+        self.0.file.get().map_or(Ok(()), |file| file.write_all_at(&flows.to_le_bytes(), LOST))
     }
 }
 
-fn count_of(file: &Arc<File>, worker: usize) -> HandedByOne {
-    let offset = COUNTS + (worker.min(MAX_WORKERS - 1) * WORD) as u64;
-    HandedByOne { file: Arc::clone(file), offset, flows: 0, has_failed: false }
+fn write_count(file: &File, worker: usize, flows: u64) -> io::Result<()> {
+    file.write_all_at(&flows.to_le_bytes(), COUNTS + (worker * WORD) as u64)
 }
 
 impl HandedByOne {
     /// The count of another worker, in the same file.
     #[must_use]
     pub fn by_another(&self, worker: usize) -> Self {
-        count_of(&self.file, worker)
+        self.counts.by(worker)
     }
 
     /// Flow records counted.
@@ -109,8 +124,11 @@ impl HandedByOne {
     }
 
     fn write(&mut self) {
-        let result = self.file.write_all_at(&self.flows.to_le_bytes(), self.offset);
-        if let Err(error) = result
+        if let Some(count) = self.counts.0.by_worker.get(self.worker) {
+            count.store(self.flows, Ordering::Relaxed);
+        }
+        let Some(file) = self.counts.0.file.get() else { return };
+        if let Err(error) = write_count(file, self.worker, self.flows)
             && !self.has_failed
         {
             self.has_failed = true;
@@ -128,7 +146,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("handed");
         assert_eq!(Handed::missing(&path, 7).unwrap(), None);
-        let handed = Handed::begin(&path, 1_000).unwrap();
+        let handed = Handed::default();
+        handed.begin(&path, 1_000).unwrap();
         let (mut first, mut last) = (handed.by(0), handed.by(MAX_WORKERS - 1));
         first.add(30);
         last.add(50);
@@ -140,8 +159,22 @@ mod tests {
         assert_eq!(Handed::missing(&path, 1_075).unwrap(), Some(0));
         // The archive of a backup has fewer rows or more; neither makes nonsense.
         assert_eq!(Handed::missing(&path, u64::MAX).unwrap(), Some(0));
-        Handed::begin(&path, 1_075).unwrap();
+        Handed::default().begin(&path, 1_075).unwrap();
         assert_eq!(Handed::missing(&path, 1_075).unwrap(), Some(0));
+    }
+
+    #[test]
+    fn what_was_counted_before_there_was_a_file_is_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("handed");
+        let handed = Handed::default();
+        let mut worker = handed.by(3);
+        worker.add(20);
+        handed.begin(&path, 100).unwrap();
+        handed.set_lost(20).unwrap();
+        assert_eq!(Handed::missing(&path, 100).unwrap(), Some(0));
+        worker.add(7);
+        assert_eq!(Handed::missing(&path, 100).unwrap(), Some(7));
     }
 
     #[test]
@@ -150,7 +183,8 @@ mod tests {
         let path = folder.path().join("handed");
         fs::write(&path, b"something").unwrap();
         assert_eq!(Handed::missing(&path, 0).unwrap_err().kind(), io::ErrorKind::InvalidData);
-        let handed = Handed::begin(&path, 3).unwrap();
+        let handed = Handed::default();
+        handed.begin(&path, 3).unwrap();
         handed.by(0).add(4);
         let bytes = fs::read(&path).unwrap();
         for length in 8..bytes.len() {

@@ -1,34 +1,62 @@
 //! What values are called: as the filter language reads them, and as people know them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::groups::Value;
 use crate::model::countries::country;
 use crate::model::filter::Field;
-use crate::model::history::{Dimension, Key};
+use crate::model::history::{Dimension, Key, StoredFlow};
 use crate::model::options::InterfaceName;
 use crate::model::place::{CountryCode, Place, Precision};
 use crate::model::protocol_names::{filter_name, protocol_label, service_name};
 use crate::model::tcp_flags;
 use crate::server::collector::exporter::ExporterSnapshot;
 use crate::server::geolocation::Geolocation;
+use crate::server::host_names::HostNames;
 
 /// Protocols that have ports: TCP, UDP, DCCP, SCTP, UDP-Lite.
 const WITH_PORTS: [u8; 5] = [6, 17, 33, 132, 136];
+
+/// Ends of flow records whose names are looked up at once.
+const MOST_HOSTS: usize = 200;
 
 /// What the names are taken from.
 #[derive(Clone, Debug)]
 pub struct Naming {
     geolocation: Arc<Geolocation>,
     exporters: Arc<Vec<ExporterSnapshot>>,
+    host_names: Option<Arc<HostNames>>,
 }
 
 impl Naming {
-    /// Names from the geolocation, and from what exporters say.
-    pub const fn new(geolocation: Arc<Geolocation>, exporters: Arc<Vec<ExporterSnapshot>>) -> Self {
-        Self { geolocation, exporters }
+    /// Names from the geolocation, from what exporters say, and maybe from the resolver.
+    pub const fn new(
+        geolocation: Arc<Geolocation>,
+        exporters: Arc<Vec<ExporterSnapshot>>,
+        host_names: Option<Arc<HostNames>>,
+    ) -> Self {
+        Self { geolocation, exporters, host_names }
+    }
+
+    /// What an AS is called; empty when no database knows.
+    pub fn as_name(&self, number: u32) -> &str {
+        self.geolocation.as_name(number)
+    }
+
+    /// True when values of these may be called otherwise at any time: by exporters, or by the system's resolver.
+    pub fn is_passing(&self, dimensions: &[Dimension]) -> bool {
+        dimensions.iter().any(|dimension| match dimension {
+            Dimension::Field(Field::Interface(_) | Field::Exporter) => true,
+            Dimension::Field(Field::Address(_)) => self.host_names.is_some(),
+            _ => false,
+        })
+    }
+
+    /// What an address is called, as far as that is known by now; empty else.
+    pub fn host_name(&self, address: IpAddr) -> String {
+        self.host_names.as_ref().and_then(|names| names.name(address)).unwrap_or_default()
     }
 
     /// The keys of a group.
@@ -42,10 +70,26 @@ impl Naming {
         pairs.map(|(dimension, value)| self.key(*dimension, value, exporter)).collect()
     }
 
+    /// What the autonomous systems and the addresses of flows are called, of each that has a name.
+    pub fn of_flows(&self, flows: &[StoredFlow]) -> (Vec<Key>, Vec<Key>) {
+        let ends = || flows.iter().flat_map(|flow| [&flow.source, &flow.destination]);
+        let key = |value: String, label: String| (!label.is_empty()).then_some(Key { value, label });
+        let systems: BTreeSet<u32> = ends().map(|end| end.as_number).collect();
+        let systems =
+            systems.into_iter().filter_map(|number| key(number.to_string(), self.as_name(number).to_owned()));
+        let mut addresses = BTreeSet::new();
+        if self.host_names.is_some() {
+            addresses.extend(ends().map(|end| end.address).take(MOST_HOSTS));
+        }
+        let hosts =
+            addresses.into_iter().filter_map(|address| key(address.to_string(), self.host_name(address)));
+        (systems.collect(), hosts.collect())
+    }
+
     fn key(&self, dimension: Dimension, value: &Value, exporter: Option<IpAddr>) -> Key {
         let key = |value: String, label: String| Key { value, label };
         match value {
-            Value::Country(code) => key(code_text(*code), country_name(*code)),
+            Value::Country(code) => country_key(*code),
             Value::City(city, code) => {
                 let country = country_name(*code);
                 let label = match (city.is_empty(), code) {
@@ -56,7 +100,7 @@ impl Naming {
                 key(format!("{city}, {}", code_text(*code)), label)
             }
             Value::Number(number) => self.number_key(dimension, *number, exporter),
-            Value::Address(address) => key(address.to_string(), String::new()),
+            Value::Address(address) => key(address.to_string(), self.host_name(*address)),
             Value::Network(network) => key(network.to_string(), String::new()),
             Value::Service { port, protocol } => service_key(*port, *protocol),
             Value::Direction(direction) => key(direction.name().to_owned(), String::new()),
@@ -68,9 +112,7 @@ impl Naming {
         let Dimension::Field(field) = dimension else { return Key { value: text, label: String::new() } };
         let label = match field {
             Field::AsNumber(_) if number == 0 => "Unknown".to_owned(),
-            Field::AsNumber(_) => {
-                u32::try_from(number).map_or("", |number| self.geolocation.as_name(number)).to_owned()
-            }
+            Field::AsNumber(_) => u32::try_from(number).map_or("", |number| self.as_name(number)).to_owned(),
             Field::Port(_) => {
                 u16::try_from(number).ok().and_then(service_name).unwrap_or_default().to_owned()
             }
@@ -128,7 +170,8 @@ pub struct CityPlaces {
     gathered: Mutex<(Weak<Geolocation>, Arc<Coordinates>)>,
 }
 
-type Coordinates = HashMap<(String, Option<CountryCode>), (f32, f32)>;
+/// Where cities are, degrees north and east.
+pub type Coordinates = HashMap<(String, Option<CountryCode>), (f32, f32)>;
 
 impl CityPlaces {
     /// The places of cities: where most of their addresses are; of a country without a city its label point. Takes a
@@ -159,6 +202,11 @@ pub fn place(city: &str, code: Option<CountryCode>, coordinates: &Coordinates) -
         Some(country) => at(Precision::Country, (country.latitude, country.longitude)),
         None => at(Precision::Unknown, (0.0, 0.0)),
     }
+}
+
+/// `DE`, `Germany`.
+pub fn country_key(code: Option<CountryCode>) -> Key {
+    Key { value: code_text(code), label: country_name(code) }
 }
 
 fn code_text(code: Option<CountryCode>) -> String {
@@ -210,7 +258,7 @@ mod tests {
 
     fn naming() -> Naming {
         let geolocation = Geolocation::without_databases(&Settings::default());
-        Naming::new(Arc::new(geolocation), Arc::default())
+        Naming::new(Arc::new(geolocation), Arc::default(), None)
     }
 
     #[test]

@@ -5,9 +5,12 @@
 //! says so. Where the sums know groups only in part and the flow records are still there, these answer.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use foldhash::fast::RandomState;
+use serde::Serialize;
 
 use super::address_set::AddressSet;
 use super::control::Control;
@@ -15,13 +18,14 @@ use super::error::QuestionError;
 use super::groups::{Group, Groups, Value};
 use super::request::Request;
 use crate::model::filter::Filter;
-use crate::model::history::{StoredFlow, Tier};
+use crate::model::history::{Source, StoredFlow, Tier};
+use crate::model::quantity;
 use crate::model::time::date_and_time;
 use crate::model::time_range::TimeRange;
 use crate::model::traffic::Traffic;
 use crate::server::archive::Archive;
 use crate::server::archive::query::{Queries, QueryError};
-use crate::server::store::{Plan, Store, StoreError};
+use crate::server::store::{ExporterLoss, Gaps, LossChange, Losses, Newcomers, Plan, Store, StoreError};
 
 const CANNOT_TELL: &str = "Sums cannot tell what was asked for";
 
@@ -53,6 +57,8 @@ pub struct MadeOf {
     pub faults: Vec<String>,
     /// For people: what else there is to know.
     pub notes: Vec<String>,
+    /// What of the range nothing tells any more that could answer.
+    pub lost: Vec<TimeRange>,
 }
 
 impl MadeOf {
@@ -67,6 +73,7 @@ impl MadeOf {
             }
             (one, other) => one.or(other),
         };
+        self.lost.extend(other.lost);
         for (all, more) in [(&mut self.faults, other.faults), (&mut self.notes, other.notes)] {
             for text in more {
                 if !all.contains(&text) {
@@ -105,6 +112,72 @@ impl Tiers {
     /// What is kept in a data folder.
     pub const fn new(archive: Arc<Archive>, queries: Queries, store: Arc<Store>) -> Self {
         Self { archive, queries, store }
+    }
+
+    /// What keeps the sums.
+    pub(in crate::server) const fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// What answers about a range that is over depend on besides its flows, and the number of the last change of those.
+    /// `None` when the range is not over.
+    pub(super) fn state_of(&self, range: TimeRange) -> Option<(u64, impl Serialize + use<>)> {
+        if !self.store.is_over(range) {
+            return None;
+        }
+        let changes = self.store.changes_so_far();
+        let sums = [Tier::Minute, Tier::Hour, Tier::Day].map(|tier| self.store.kept_from_ms(tier));
+        let archive = (self.archive.kept_from_ms(), self.archive.damaged());
+        let collected = (self.store.gaps(range).stretches, self.store.losses(range).text());
+        Some((changes, (sums, archive, collected)))
+    }
+
+    /// True when a range may have got flows after the change of a number.
+    pub(super) fn has_changed(&self, range: TimeRange, after: u64) -> bool {
+        self.store.has_changed(range, after)
+    }
+
+    /// True when flow records of a range are not kept any more.
+    pub fn has_expired(&self, range: TimeRange) -> bool {
+        self.archive.kept_from_ms().is_some_and(|kept_from_ms| kept_from_ms > range.from_ms)
+    }
+
+    /// The flow records.
+    pub const fn archive(&self) -> &Arc<Archive> {
+        &self.archive
+    }
+
+    /// What reads the flow records.
+    pub const fn queries(&self) -> &Queries {
+        &self.queries
+    }
+
+    /// Which countries and autonomous systems the whole history saw for the first time in a range.
+    pub fn first_seen(&self, range: TimeRange) -> Newcomers {
+        self.store.first_seen(range)
+    }
+
+    /// When nothing was collected in a range, as far as that is over.
+    pub fn gaps(&self, range: TimeRange) -> Gaps {
+        self.store.gaps(range)
+    }
+
+    /// How many flow records were received in a range, or close to it, and not stored.
+    pub fn losses(&self, range: TimeRange) -> Losses {
+        self.store.losses(range)
+    }
+
+    /// What is missing of each exporter in a range, of those of which anything is.
+    pub async fn exporter_losses(
+        &self,
+        range: TimeRange,
+    ) -> Result<HashMap<IpAddr, ExporterLoss>, StoreError> {
+        self.store.exporter_losses(range).await
+    }
+
+    /// Adds what is noticed to be missing of exporters at a moment. After an error none of it is added.
+    pub async fn add_exporter_losses(&self, now_ms: i64, changes: &[LossChange]) -> Result<(), StoreError> {
+        self.store.add_exporter_losses(now_ms, changes).await
     }
 
     /// Answers a request.
@@ -173,6 +246,39 @@ impl Tiers {
         Ok(Found { made_of: made_of(request, &parts, tiers, groups.is_partial), groups })
     }
 
+    /// From when on a tier of sums has everything; `None` when nothing was ever removed from it.
+    pub fn kept_from_ms(&self, tier: Tier) -> Option<i64> {
+        self.store.kept_from_ms(tier)
+    }
+
+    /// True when sums can tell what is asked for.
+    pub fn plans(&self, request: &Request) -> bool {
+        self.store.plan(request).is_some()
+    }
+
+    /// What sums can tell, also where they know the groups only in part, so that it never takes long; flow records tell
+    /// what is left at the ends of the range.
+    pub async fn sums(&self, request: &Request, control: &Control) -> Result<Groups, QuestionError> {
+        let parts = self.parts(request, self.archive.kept_from_ms());
+        let sums = self.store.group(request, &parts.sums, control).await.map_err(of_store)?;
+        if control.cancel.is_cancelled() {
+            return Err(QuestionError::Cancelled);
+        }
+        let Some(sums) = sums else {
+            return Err(QuestionError::Invalid(format!("{CANNOT_TELL}.")));
+        };
+        let mut is_partial = sums.is_partial;
+        let mut all = Joined::default();
+        all.add(sums);
+        for range in &parts.records {
+            let part = Request { range: *range, ..request.clone() };
+            let found = self.queries.group(&part, control).await.map_err(of_query)?;
+            is_partial |= found.is_partial;
+            all.add(at_step_of(found, request, *range));
+        }
+        Ok(Groups { is_partial, ..all.groups() })
+    }
+
     /// A page of flow records, newest first.
     pub async fn flows(
         &self,
@@ -191,6 +297,26 @@ impl Tiers {
             made_of.faults.push(format!("Flow records are kept from {} on.", date_and_time(kept_from_ms)));
         }
         Ok(FoundFlows { flows: page.flows, next: page.next, made_of })
+    }
+
+    /// What an answer was made of, with the stretches in which nothing was collected and what was lost.
+    pub fn source(&self, range: TimeRange, made_of: MadeOf, began: Instant) -> Source {
+        let MadeOf { tiers, range: widened, mut faults, mut notes, lost: _ } = made_of;
+        let range = widened.unwrap_or(range);
+        let gaps = self.store.gaps(range);
+        if gaps.left_out > 0 {
+            let others = quantity::counted(gaps.left_out as u64, "gap");
+            notes.push(format!("{others} in collection shorter than those told here are left out."));
+        }
+        faults.extend(self.store.losses(range).text());
+        Source {
+            tiers,
+            range,
+            is_complete: faults.is_empty(),
+            note: faults.into_iter().chain(notes).collect::<Vec<_>>().join(" "),
+            gaps: gaps.stretches,
+            took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        }
     }
 
     /// Who answers which part. `kept_from_ms` is from when on all flow records are kept, if some are not.
@@ -256,7 +382,7 @@ fn at_step_of(mut groups: Groups, request: &Request, part: TimeRange) -> Groups 
 }
 
 fn made_of(request: &Request, parts: &Parts, tiers: Vec<Tier>, is_partial: bool) -> MadeOf {
-    let mut made_of = MadeOf { range: parts.range, ..MadeOf::default() };
+    let mut made_of = MadeOf { range: parts.range, lost: parts.lost.clone(), ..MadeOf::default() };
     made_of.join(MadeOf { tiers, ..MadeOf::default() });
     if let Some(last) = parts.lost.iter().map(|lost| lost.to_ms).max() {
         let why = if parts.sums.is_empty() { CANNOT_TELL } else { "Sums are not kept as fine as this" };
@@ -332,7 +458,8 @@ impl Joined {
     }
 }
 
-fn of_query(error: QueryError) -> QuestionError {
+/// Why a question has no answer, when flow records could not be read.
+pub fn of_query(error: QueryError) -> QuestionError {
     match error {
         QueryError::Cancelled => QuestionError::Cancelled,
         QueryError::TooManyGroups | QueryError::TooLarge | QueryError::Cursor => {
@@ -342,7 +469,7 @@ fn of_query(error: QueryError) -> QuestionError {
     }
 }
 
-fn of_store(error: StoreError) -> QuestionError {
+pub fn of_store(error: StoreError) -> QuestionError {
     QuestionError::Failed(error.into())
 }
 

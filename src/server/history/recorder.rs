@@ -15,12 +15,14 @@ use super::account::Account;
 use super::forecast::{Growth, forecast};
 use super::handed::Handed;
 use super::recording::{Recorded, Shared};
+use crate::model::time_range::TimeRange;
 use crate::server::archive::{self, Archive, ArchiveError, ArchiveStatus, Keeper, Replay};
 use crate::server::collector::batch::FlowBatch;
 use crate::server::collector::socket::now_us;
 use crate::server::config::Config;
 use crate::server::config::history::HistorySettings;
-use crate::server::store::{Retention, Store, StoreError};
+use crate::server::store::{LossReason, Retention, Store, StoreError};
+use crate::server::transport::Gauge;
 
 /// Rows are durable after so long at most.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
@@ -34,6 +36,8 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 const STORE_LOOK_INTERVAL: Duration = Duration::from_secs(30);
 /// How long sums are caught up before batches get their turn.
 const CATCH_UP_TIME: Duration = Duration::from_millis(20);
+/// A process that was killed was seen no longer before.
+const LONGEST_UNSEEN_MS: i64 = 60_000;
 const DAY_S: u64 = 86_400;
 
 /// Why nothing can be stored.
@@ -48,6 +52,19 @@ pub enum OpenError {
     /// The account, or a thread, cannot be begun.
     #[error("the history cannot be begun in the data folder")]
     Begin(#[from] std::io::Error),
+}
+
+/// What a recorder goes on with that could not be opened at once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Before {
+    /// What others look at.
+    pub shared: Arc<Shared>,
+    /// Where it is written down what is handed over.
+    pub handed: Handed,
+    /// Flow records that came meanwhile.
+    pub lost: u64,
+    /// Since when they came, milliseconds since 1970; `None` when none could.
+    pub since_ms: Option<i64>,
 }
 
 /// How a recorder ended.
@@ -81,6 +98,10 @@ pub struct Recorder {
     lost_disk_error: u64,
     /// Why what comes is not stored.
     trouble: Option<String>,
+    /// The queue that is emptied here while flow records are collected; none for an import.
+    queue: Option<Gauge>,
+    /// What was lost to the queue, a full disk and a failing one at the last look, and when that was.
+    lost_before: ([u64; 3], i64),
     /// What sums are caught up with while they are behind.
     replay: Option<CatchingUp>,
     unwritten_since: Option<Instant>,
@@ -105,6 +126,11 @@ impl Recorder {
     /// Opens archive and store, and counts what the process before this one has lost. Sums that are behind are caught up
     /// while it runs.
     pub fn open(config: &Config, runtime: Handle) -> Result<Self, OpenError> {
+        Self::open_after(&Before::default(), config, runtime)
+    }
+
+    /// Opens archive and store for one that could not be opened before.
+    pub(super) fn open_after(before: &Before, config: &Config, runtime: Handle) -> Result<Self, OpenError> {
         let (settings, now_ms) = (config.history, now_ms());
         let archive = Arc::new(Archive::open(
             archive::Settings {
@@ -130,11 +156,20 @@ impl Recorder {
                 "the process before this one had not stored all flow records when it was killed"
             );
         }
+        if lost_at_crash > 0 {
+            // It was seen last when it committed.
+            let from_ms = store.last_collected_ms().unwrap_or(now_ms);
+            let to_ms = from_ms.saturating_add(LONGEST_UNSEEN_MS);
+            store.lose(LossReason::Crash, lost_at_crash, TimeRange { from_ms, to_ms });
+        }
         // Where a damaged log lost rows that the sums have, the archive goes on behind them.
         archive.covered(store.position())?;
         let base = archive.end_position();
-        let handed = Handed::begin(&account, base)?;
         let keeper = Keeper::start(Arc::clone(&archive))?;
+        let handed = before.handed.clone();
+        handed.begin(&account, base)?;
+        handed.set_lost(before.lost)?;
+        before.shared.set_found(lost_at_crash, notice);
         let now = Instant::now();
         let mut recorder = Self {
             archive,
@@ -143,14 +178,16 @@ impl Recorder {
             runtime,
             settings,
             handed,
-            shared: Arc::new(Shared::new(lost_at_crash, notice)),
+            shared: Arc::clone(&before.shared),
             base,
             position: base,
             durable: base,
-            taken: 0,
+            taken: before.lost,
             lost_disk_full: 0,
-            lost_disk_error: 0,
+            lost_disk_error: before.lost,
             trouble: None,
+            queue: None,
+            lost_before: ([0; 3], before.since_ms.unwrap_or(now_ms)),
             replay: None,
             unwritten_since: None,
             appended: now,
@@ -201,6 +238,17 @@ impl Recorder {
         self.trouble.is_none()
     }
 
+    /// Says that from now on flow records are collected, and wait in a queue.
+    pub(super) fn begin_collecting(&mut self, queue: Gauge) {
+        self.queue = Some(queue);
+        self.look();
+    }
+
+    /// Says that flow records were collected in a stretch of the past: a capture file's.
+    pub fn add_collected(&self, range: TimeRange) {
+        self.store.add_collected(range);
+    }
+
     /// Takes the flows of a batch. They are on disk after the next flush.
     pub fn record(&mut self, batch: &FlowBatch) {
         self.taken += batch.flows.len() as u64;
@@ -208,6 +256,8 @@ impl Recorder {
             Ok(end) => {
                 if self.replay.is_none() {
                     self.store.add(batch, self.position);
+                } else {
+                    self.store.set_changed(batch);
                 }
                 self.position = end;
                 self.appended = Instant::now();
@@ -249,9 +299,15 @@ impl Recorder {
     /// Makes all durable that was taken, commits the sums, and says what became of everything.
     pub fn finish(mut self) -> Finished {
         self.flush();
-        self.commit();
         self.look();
+        self.commit();
         self.publish();
+        // Whoever still answers from it closes it with the last answer.
+        if let Some(store) = Arc::into_inner(self.store)
+            && let Err(error) = self.runtime.block_on(store.close())
+        {
+            tracing::warn!("{}", with_cause(&error));
+        }
         Finished { account: self.shared.account(), trouble: self.trouble }
     }
 
@@ -383,6 +439,7 @@ impl Recorder {
         if status.is_storing && self.unwritten_since.is_none() && self.trouble.take().is_some() {
             tracing::info!(free_bytes = status.free_bytes, "flow records are stored again");
         }
+        self.beat(status.is_storing);
         let is_store_due = self.looked_at_store.is_none_or(|looked| looked.elapsed() >= STORE_LOOK_INTERVAL);
         let tiers = is_store_due.then(|| self.runtime.block_on(self.store.status()));
         if let Some(tiers) = tiers {
@@ -393,6 +450,22 @@ impl Recorder {
             }
         }
         self.shared.set_archive(status.clone(), self.forecast(&status));
+    }
+
+    /// Keeps for answers whether what comes is stored, and what was lost since the last look.
+    fn beat(&mut self, is_storing: bool) {
+        let Some(queue) = &self.queue else { return };
+        let now_ms = now_ms();
+        self.store.beat(now_ms, self.looked, is_storing && self.trouble.is_none());
+        let lost = [queue.dropped(), self.lost_disk_full, self.lost_disk_error];
+        let (before, before_ms) = std::mem::replace(&mut self.lost_before, (lost, now_ms));
+        let range = TimeRange { from_ms: before_ms.min(now_ms), to_ms: now_ms.saturating_add(1) };
+        let reasons = [LossReason::QueueFull, LossReason::DiskFull, LossReason::DiskError];
+        for ((reason, lost), before) in reasons.into_iter().zip(lost).zip(before) {
+            if lost > before {
+                self.store.lose(reason, lost - before, range);
+            }
+        }
     }
 
     fn forecast(&self, status: &ArchiveStatus) -> Option<crate::model::history::Forecast> {

@@ -8,10 +8,11 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::account::Account;
+use super::opening::Opening;
 use super::recorder::Recorder;
 use crate::model::history::{Forecast, HistoryStatus, TierStatus};
 use crate::model::quantity;
-use crate::server::archive::ArchiveStatus;
+use crate::server::archive::{ArchiveStatus, Seals};
 use crate::server::transport::{Batches, Gauge};
 
 /// Batches taken from the queue between two looks at what is due.
@@ -31,16 +32,14 @@ pub(super) struct Recorded {
 }
 
 /// What others may look at while the recorder runs.
-#[derive(Debug)]
-pub struct Shared {
-    lost_at_crash: u64,
-    /// What the start had to say about the sums.
-    store_notice: Option<String>,
-    state: Mutex<State>,
-}
+#[derive(Debug, Default)]
+pub struct Shared(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
+    lost_at_crash: u64,
+    /// What the start had to say about the sums.
+    store_notice: Option<String>,
     recorded: Recorded,
     trouble: Option<String>,
     store_problem: Option<String>,
@@ -51,18 +50,26 @@ struct State {
 }
 
 impl Shared {
-    pub(super) fn new(lost_at_crash: u64, store_notice: Option<String>) -> Self {
-        Self { lost_at_crash, store_notice, state: Mutex::default() }
+    /// What opening the history has shown.
+    pub(super) fn set_found(&self, lost_at_crash: u64, store_notice: Option<String>) {
+        let mut state = self.state();
+        state.lost_at_crash = lost_at_crash;
+        state.store_notice = store_notice;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn publish(&self, recorded: Recorded, trouble: Option<String>) {
         let mut state = self.state();
         state.recorded = recorded;
         state.trouble = trouble;
+    }
+
+    /// Why what comes is not stored.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.state().trouble.clone()
     }
 
     pub(super) fn set_store_problem(&self, problem: Option<String>) {
@@ -88,25 +95,24 @@ impl Shared {
 
     /// The account, with what was taken as handed over.
     pub fn account(&self) -> Account {
-        let Recorded { taken, stored, unwritten, lost_disk_full, lost_disk_error } = self.state().recorded;
+        let state = self.state();
+        let Recorded { taken, stored, unwritten, lost_disk_full, lost_disk_error } = state.recorded;
         Account {
             handed: taken,
             stored,
             unwritten,
             lost_disk_full,
             lost_disk_error,
-            lost_at_crash: self.lost_at_crash,
+            lost_at_crash: state.lost_at_crash,
             ..Account::default()
         }
     }
 }
 
-/// The history of this process: being written, off, or not possible.
+/// The history of this process: being written or waiting for the disk, or off.
 #[derive(Debug)]
 pub struct Recording {
     running: Option<Running>,
-    /// Why there is none although there should be.
-    problem: Option<String>,
 }
 
 #[derive(Debug)]
@@ -119,24 +125,34 @@ struct Running {
 impl Recording {
     /// None, as configured.
     pub const fn off() -> Self {
-        Self { running: None, problem: None }
-    }
-
-    /// None, although there should be.
-    pub fn failed(why: &str) -> Self {
-        Self {
-            running: None,
-            problem: Some(format!("Nothing is stored: {why}. Mend that, and start Meridian again.")),
-        }
+        Self { running: None }
     }
 
     /// Starts the thread, which ends when the queue does.
     pub fn start(recorder: Recorder, batches: Batches, runtime: Handle) -> io::Result<Self> {
-        let (shared, queue) = (Arc::clone(recorder.shared()), batches.gauge());
-        let thread = std::thread::Builder::new()
-            .name("recorder".to_owned())
-            .spawn(move || run(recorder, batches, &runtime))?;
-        Ok(Self { running: Some(Running { shared, queue, thread: Mutex::new(Some(thread)) }), problem: None })
+        let shared = Arc::clone(recorder.shared());
+        Self::spawn(shared, batches, runtime, |_| Some(recorder))
+    }
+
+    /// Starts the thread for a history that cannot be opened yet.
+    pub fn start_later(opening: Opening, batches: Batches, runtime: Handle) -> io::Result<Self> {
+        let shared = Arc::clone(opening.shared());
+        Self::spawn(shared, batches, runtime, |batches| opening.wait(batches))
+    }
+
+    fn spawn(
+        shared: Arc<Shared>,
+        mut batches: Batches,
+        runtime: Handle,
+        recorder: impl FnOnce(&mut Batches) -> Option<Recorder> + Send + 'static,
+    ) -> io::Result<Self> {
+        let queue = batches.gauge();
+        let thread = std::thread::Builder::new().name("recorder".to_owned()).spawn(move || {
+            if let Some(recorder) = recorder(&mut batches) {
+                run(recorder, batches, &runtime);
+            }
+        })?;
+        Ok(Self { running: Some(Running { shared, queue, thread: Mutex::new(Some(thread)) }) })
     }
 
     /// Waits until everything in the queue is on disk, after the queue's other ends are gone.
@@ -179,6 +195,14 @@ impl Recording {
         status
     }
 
+    /// What the archive has sealed since the start.
+    pub fn seals(&self) -> Seals {
+        let running = self.running.as_ref();
+        running
+            .and_then(|running| running.shared.state().archive.as_ref().map(|archive| archive.seals))
+            .unwrap_or_default()
+    }
+
     /// True while what comes is stored.
     pub fn is_storing(&self) -> bool {
         self.running.as_ref().is_some_and(|running| {
@@ -194,13 +218,13 @@ impl Recording {
 
     /// What is wrong, for people; `dropped` is counted by the workers.
     pub fn notices(&self, dropped: u64) -> Vec<String> {
-        let mut notices: Vec<String> = self.problem.iter().cloned().collect();
+        let mut notices = Vec::new();
         let Some(running) = &self.running else { return notices };
         let state = running.shared.state();
         notices.extend(state.archive.iter().flat_map(|archive| &archive.notices).cloned());
         let trouble = state.trouble.iter().filter(|trouble| !notices.contains(trouble)).cloned();
         notices.extend(trouble.collect::<Vec<_>>());
-        notices.extend(state.store_problem.iter().chain(&running.shared.store_notice).cloned());
+        notices.extend(state.store_problem.iter().chain(&state.store_notice).cloned());
         let lost = state.recorded.lost_disk_full + state.recorded.lost_disk_error;
         let counted = |flows| quantity::counted(flows, "flow record");
         // While it lasts, the count would change all the time.
@@ -216,8 +240,8 @@ impl Recording {
                 "The history left out {all}, because the disk or the processor could not keep up."
             ));
         }
-        if running.shared.lost_at_crash > 0 {
-            let all = counted(running.shared.lost_at_crash);
+        if state.lost_at_crash > 0 {
+            let all = counted(state.lost_at_crash);
             notices.push(format!(
                 "Meridian was killed the last time: {all} had been received and not stored yet."
             ));
@@ -227,6 +251,7 @@ impl Recording {
 }
 
 fn run(mut recorder: Recorder, mut batches: Batches, runtime: &Handle) {
+    recorder.begin_collecting(batches.gauge());
     let mut received = Vec::with_capacity(BATCHES_AT_ONCE);
     loop {
         let wait = recorder.keep_up();

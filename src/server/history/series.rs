@@ -3,21 +3,40 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use super::answers::{History, at_most, count_of, ranked, source, usable, usable_dimensions};
+use super::address_set::AddressSet;
+use super::answers::{History, at_most, count_of, ranked, usable, usable_dimensions};
 use super::error::QuestionError;
 use super::groups::{Group, Value};
 use super::naming::Naming;
 use super::request::{Most, Request};
 use super::steps::{Steps, round_step_ms};
 use crate::model::filter::Filter;
-use crate::model::history::{Dimension, Key, Line, Metric, Series, SeriesQuestion};
+use crate::model::history::{
+    AddressesOverTime, Dimension, Distinct, Key, Line, Metric, Series, SeriesQuestion,
+};
 use crate::model::traffic::Traffic;
 
 impl History {
     /// Traffic over time, in all or by groups.
     ///
-    /// The lines are the groups with most of the whole range; the rest is every flow that is in none of them.
+    /// The lines are the groups with most of the whole range, or of the flows that are to choose them; the rest is every
+    /// flow that is in none of them.
     pub async fn series(
+        &self,
+        question: &SeriesQuestion,
+        id: u64,
+        naming: &Naming,
+    ) -> Result<Series, QuestionError> {
+        let find = self.find_series(question, id, naming);
+        // Lines that other flows choose may change with those.
+        let has_own_lines = question.lines_of.as_ref().is_none_or(|of| of.range == question.range);
+        if naming.is_passing(&question.dimensions) || !has_own_lines {
+            return find.await;
+        }
+        self.remembered("series", question, question.range, find).await
+    }
+
+    async fn find_series(
         &self,
         question: &SeriesQuestion,
         id: u64,
@@ -28,12 +47,20 @@ impl History {
         at_most("lines", question.lines, 1, SeriesQuestion::MOST_LINES)?;
         at_most("points", question.points, 1, SeriesQuestion::MOST_POINTS)?;
         usable_dimensions(&question.dimensions, 0)?;
-        if question.metric == Metric::Addresses {
-            return Err(QuestionError::Invalid(
-                "Lines cannot be chosen by addresses: write bytes, packets or flows.".to_owned(),
-            ));
+        let addresses = question.metric == Metric::Addresses;
+        if addresses && question.lines * question.points > SeriesQuestion::MOST_ADDRESS_COUNTS {
+            return Err(QuestionError::Invalid(format!(
+                "{} lines of {} points are too many to count addresses in: `lines` × `points` can be {} at most.",
+                question.lines,
+                question.points,
+                SeriesQuestion::MOST_ADDRESS_COUNTS
+            )));
         }
         let filter: Filter = question.filter.parse()?;
+        let (lines_range, lines_filter) = match &question.lines_of {
+            Some(of) => (usable(of.range)?, of.filter.parse()?),
+            None => (range, filter.clone()),
+        };
         let turn = self.questions().begin(id).await?;
         let steps = Steps::of(range, round_step_ms(range, question.points));
         let stepped = |filter: Filter, dimensions: &[Dimension]| Request {
@@ -41,22 +68,32 @@ impl History {
             filter,
             dimensions: dimensions.to_vec(),
             step_ms: Some(steps.step_ms),
-            addresses: false,
+            addresses,
             most: None,
         };
         let all = self.tiers()?.group(&stepped(filter.clone(), &[]), &turn.control).await?;
         let mut made_of = all.made_of;
-        let total = points(&steps, &all.groups.totals);
+        let mut total = Points::new(&steps);
+        for group in &all.groups.totals {
+            total.add(&steps, group);
+        }
         let mut lines = Vec::new();
         if question.dimensions.is_empty() {
-            lines.push(Line { keys: Vec::new(), points: total.clone() });
+            lines.push(total.clone().line(Vec::new(), addresses));
         } else {
             let most = Most { metric: question.metric, groups: count_of(question.lines) };
-            let chosen =
-                Request { step_ms: None, most: Some(most), ..stepped(filter.clone(), &question.dimensions) };
+            let chosen = Request {
+                range: lines_range,
+                step_ms: None,
+                most: Some(most),
+                ..stepped(lines_filter, &question.dimensions)
+            };
             let chosen = self.tiers()?.group(&chosen, &turn.control).await?;
-            made_of.join(chosen.made_of);
+            if lines_range == range {
+                made_of.join(chosen.made_of);
+            }
             let chosen = ranked(chosen.groups.groups, most);
+            let mut in_lines = Points::new(&steps);
             if !chosen.is_empty() {
                 let keys: Vec<Vec<Key>> =
                     chosen.iter().map(|group| naming.keys(&question.dimensions, &group.values)).collect();
@@ -64,23 +101,27 @@ impl History {
                 let found =
                     self.tiers()?.group(&stepped(filter, &question.dimensions), &turn.control).await?;
                 made_of.join(found.made_of);
-                lines = lines_of(&steps, &chosen, keys, &found.groups.groups);
-                let in_lines = points(&steps, &found.groups.totals);
-                lines.extend(rest(&total, &in_lines));
+                let points = points_of(&steps, &chosen, &found.groups.groups);
+                lines.extend(points.into_iter().zip(keys).map(|(points, keys)| points.line(keys, addresses)));
+                for group in &found.groups.totals {
+                    in_lines.add(&steps, group);
+                }
             }
+            lines.extend(rest(&total.traffic, &in_lines.traffic));
         }
         Ok(Series {
             start_ms: steps.start_ms,
             step_ms: steps.step_ms,
             lines,
-            total,
-            source: source(range, made_of, began),
+            addresses: addresses.then(|| total.addresses()),
+            total: total.traffic,
+            source: self.tiers()?.source(range, made_of, began),
         })
     }
 }
 
 /// Lets pass what is in at least one group.
-fn only(dimensions: &[Dimension], groups: &[Vec<Key>]) -> Filter {
+pub(in crate::server) fn only(dimensions: &[Dimension], groups: &[Vec<Key>]) -> Filter {
     Filter::any_of(groups.iter().map(|keys| {
         let terms = dimensions.iter().zip(keys);
         terms.fold(Filter::ALL, |filter, (dimension, key)| {
@@ -91,36 +132,59 @@ fn only(dimensions: &[Dimension], groups: &[Vec<Key>]) -> Filter {
     }))
 }
 
-fn points(steps: &Steps, groups: &[Group]) -> Vec<Traffic> {
-    let mut points = vec![Traffic::NONE; steps.count];
-    for group in groups {
-        add(&mut points, steps, group);
-    }
-    points
+/// What a line has in each step. The sets of the steps are not kept: there may be many.
+#[derive(Clone)]
+struct Points {
+    traffic: Vec<Traffic>,
+    counts: Vec<Distinct>,
+    whole: AddressSet,
 }
 
-fn add(points: &mut [Traffic], steps: &Steps, group: &Group) {
-    if let Some(point) = steps.position(group.step_ms).and_then(|position| points.get_mut(position)) {
-        *point += group.traffic;
-    }
-}
-
-fn lines_of(steps: &Steps, chosen: &[Group], keys: Vec<Vec<Key>>, found: &[Group]) -> Vec<Line> {
-    let positions: HashMap<&[Value], usize> =
-        chosen.iter().enumerate().map(|(position, group)| (group.values.as_slice(), position)).collect();
-    let mut lines: Vec<Line> =
-        keys.into_iter().map(|keys| Line { keys, points: vec![Traffic::NONE; steps.count] }).collect();
-    for group in found {
-        let line = positions.get(group.values.as_slice()).and_then(|position| lines.get_mut(*position));
-        if let Some(line) = line {
-            add(&mut line.points, steps, group);
+impl Points {
+    fn new(steps: &Steps) -> Self {
+        Self {
+            traffic: vec![Traffic::NONE; steps.count],
+            counts: vec![Distinct::default(); steps.count],
+            whole: AddressSet::default(),
         }
     }
-    lines
+
+    /// Adds what a group has in its step, each of which comes once.
+    fn add(&mut self, steps: &Steps, group: &Group) {
+        let Some(position) = steps.position(group.step_ms) else { return };
+        if let Some(point) = self.traffic.get_mut(position) {
+            *point += group.traffic;
+        }
+        if let (Some(count), Some(addresses)) = (self.counts.get_mut(position), &group.addresses) {
+            *count = addresses.count();
+            self.whole.merge(addresses);
+        }
+    }
+
+    fn addresses(&self) -> AddressesOverTime {
+        AddressesOverTime { steps: self.counts.clone(), whole: self.whole.count() }
+    }
+
+    fn line(self, keys: Vec<Key>, has_addresses: bool) -> Line {
+        Line { keys, addresses: has_addresses.then(|| self.addresses()), points: self.traffic }
+    }
+}
+
+fn points_of(steps: &Steps, chosen: &[Group], found: &[Group]) -> Vec<Points> {
+    let positions: HashMap<&[Value], usize> =
+        chosen.iter().enumerate().map(|(position, group)| (group.values.as_slice(), position)).collect();
+    let mut points = vec![Points::new(steps); chosen.len()];
+    for group in found {
+        let line = positions.get(group.values.as_slice()).and_then(|position| points.get_mut(*position));
+        if let Some(line) = line {
+            line.add(steps, group);
+        }
+    }
+    points
 }
 
 fn rest(total: &[Traffic], in_lines: &[Traffic]) -> Option<Line> {
     let points: Vec<Traffic> = total.iter().zip(in_lines).map(|(total, lines)| *total - *lines).collect();
     let is_any = points.iter().any(|point| !point.is_none());
-    is_any.then_some(Line { keys: Vec::new(), points })
+    is_any.then_some(Line { keys: Vec::new(), points, addresses: None })
 }

@@ -2,7 +2,8 @@
 
 use std::fmt::Display;
 
-use crate::model::history::{Amount, Dimension, Heatmap, Key, Series, StoredEnd, StoredFlow, Top};
+use super::naming::country_key;
+use crate::model::history::{Amount, Dimension, Distinct, Heatmap, Key, Series, StoredEnd, StoredFlow, Top};
 use crate::model::traffic::Traffic;
 
 const TRAFFIC: [&str; 6] =
@@ -45,23 +46,27 @@ impl Table {
 
 /// One row for each country.
 pub fn heatmap(heatmap: &Heatmap) -> Table {
-    let mut table = Table::new(["country"].into_iter().chain(TRAFFIC).chain(ADDRESSES));
+    let mut table = Table::new(["country", "country.name"].into_iter().chain(TRAFFIC).chain(ADDRESSES));
     for row in &heatmap.countries {
-        let country = row.country.map_or_else(|| "unknown".to_owned(), |code| code.to_string());
-        table.row([country].into_iter().chain(amount(&row.amount)));
+        let key = country_key(row.country);
+        table.row([key.value, key.label].into_iter().chain(amount(&row.amount)));
     }
     table
 }
 
 /// One row for each line and step.
 pub fn series(series: &Series, dimensions: &[Dimension]) -> Table {
+    let has_addresses = series.addresses.is_some();
     let names = ["start_ms".to_owned()].into_iter().chain(key_names(dimensions));
-    let mut table = Table::new(names.chain(TRAFFIC.map(str::to_owned)));
+    let figures = TRAFFIC.into_iter().chain(ADDRESSES.into_iter().filter(|_| has_addresses));
+    let mut table = Table::new(names.chain(figures.map(str::to_owned)));
     for line in &series.lines {
         let mut start_ms = series.start_ms;
-        for point in &line.points {
+        for (step, point) in line.points.iter().enumerate() {
+            let counted = line.addresses.as_ref().and_then(|addresses| addresses.steps.get(step).copied());
+            let counted = distinct(counted).into_iter().filter(|_| has_addresses);
             let row = [start_ms.to_string()].into_iter().chain(keys(&line.keys, dimensions));
-            table.row(row.chain(traffic(point)));
+            table.row(row.chain(traffic(point)).chain(counted));
             start_ms = start_ms.saturating_add(series.step_ms);
         }
     }
@@ -174,11 +179,11 @@ fn traffic(traffic: &Traffic) -> [String; 6] {
 }
 
 fn amount(amount: &Amount) -> impl Iterator<Item = String> {
-    let addresses = [
-        known(amount.addresses.map(|addresses| addresses.count)),
-        known(amount.addresses.map(|addresses| addresses.error)),
-    ];
-    traffic(&amount.traffic).into_iter().chain(addresses)
+    traffic(&amount.traffic).into_iter().chain(distinct(amount.addresses))
+}
+
+fn distinct(addresses: Option<Distinct>) -> [String; 2] {
+    [known(addresses.map(|addresses| addresses.count)), known(addresses.map(|addresses| addresses.error))]
 }
 
 #[cfg(test)]

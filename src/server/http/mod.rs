@@ -3,6 +3,7 @@
 mod errors;
 mod headers;
 mod hosts;
+pub mod patience;
 mod rest;
 
 use std::future::ready;
@@ -93,6 +94,7 @@ fn router(context: &Arc<Context>, leptos: &LeptosOptions) -> Router {
     let rest = Router::new()
         .merge(rest::router())
         .route("/world.svg", get(|| ready(still_map())))
+        .route("/reports-logo", get(logo))
         .route("/metrics", get(|State(context): State<Arc<Context>>| async move { metrics::page(&context) }))
         .route("/healthz", get(|| ready("ok\n")))
         .route("/readyz", get(is_ready))
@@ -119,7 +121,14 @@ async fn stream(
     headers: HeaderMap,
     request: WebSocketUpgrade,
 ) -> Response {
-    live::upgrade(context.hub(), context.allowed_origins(), &headers, request, Some(peer.ip()))
+    live::upgrade(
+        context.hub(),
+        Some(context.replays()),
+        context.allowed_origins(),
+        &headers,
+        request,
+        Some(peer.ip()),
+    )
 }
 
 /// Ready means: the collecting thread and the live feed run.
@@ -137,6 +146,13 @@ fn still_map() -> Response {
         world_map::still_svg(),
     )
         .into_response()
+}
+
+/// The picture above each report.
+async fn logo(State(context): State<Arc<Context>>) -> Response {
+    let Some(logo) = context.reports().logo() else { return StatusCode::NOT_FOUND.into_response() };
+    let headers = [(header::CONTENT_TYPE, logo.media_type), (header::CACHE_CONTROL, "private, max-age=300")];
+    (headers, logo.bytes.to_vec()).into_response()
 }
 
 /// Makes sure that the built site is there, with a sentence that says how to build it.

@@ -38,6 +38,7 @@ use super::collector::intake::Intake;
 use super::geolocation::Geolocation;
 use super::history::recorder::Recorder;
 use crate::model::flow_record::FlowRecord;
+use crate::model::time_range::TimeRange;
 
 /// Packets between looks at the stop signal and the progress.
 const LOOK_INTERVAL: u64 = 1024;
@@ -160,6 +161,21 @@ struct Import<'g> {
     housekept_us: i64,
 }
 
+/// From the first packet of a capture file to the last.
+#[derive(Clone, Copy, Debug, Default)]
+struct Span(Option<(i64, i64)>);
+
+impl Span {
+    fn add(&mut self, moment_ms: i64) {
+        let (from_ms, to_ms) = self.0.unwrap_or((moment_ms, moment_ms));
+        self.0 = Some((from_ms.min(moment_ms), to_ms.max(moment_ms)));
+    }
+
+    fn range(self) -> Option<TimeRange> {
+        self.0.and_then(|(from_ms, to_ms)| TimeRange::new(from_ms, to_ms.saturating_add(1)))
+    }
+}
+
 impl Import<'_> {
     fn file(
         &mut self,
@@ -193,9 +209,26 @@ impl Import<'_> {
         progress: &mut Progress,
         stop: &CancellationToken,
     ) -> Result<(), Fault> {
+        let mut span = Span::default();
+        let result = self.packets(capture, packets, &mut span, progress, stop);
+        if let (Some(recorder), Some(range)) = (&self.recorder, span.range()) {
+            recorder.add_collected(range);
+        }
+        result
+    }
+
+    fn packets<R: io::Read>(
+        &mut self,
+        capture: &mut CaptureFile<R>,
+        packets: &mut u64,
+        span: &mut Span,
+        progress: &mut Progress,
+        stop: &CancellationToken,
+    ) -> Result<(), Fault> {
         while let Some(packet) = capture.next_packet()? {
             *packets += 1;
             self.now_us = packet.time_us.unwrap_or(self.now_us);
+            span.add(self.now_us / 1_000);
             if let Some(datagram) = self.datagrams.datagram(&packet, self.now_us) {
                 self.intake.datagram(datagram.source, self.now_us, &datagram.payload, &mut self.flows);
                 if self.flows.len() >= FLOWS_AT_A_TIME {

@@ -7,7 +7,7 @@ const ONE_ARC: u64 = 1_000_000;
 
 /// A budget of arcs per second.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(in crate::server) struct Budget {
     arcs_per_second: u32,
     tokens: u64,
     filled: Instant,

@@ -106,7 +106,7 @@ impl Pair {
 
 /// The flows of one arc together.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Bundle {
+pub(in crate::server) struct Bundle {
     pub traffic: Traffic,
     pub protocol: Majority<u8>,
     pub as_number: Majority<u32>,
@@ -134,13 +134,13 @@ impl Bundle {
 /// The value that more than half of the scaled bytes have, found in one pass and constant space (Boyer and
 /// Moore's vote, weighted); without such a value, one of the frequent.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Majority<T> {
+pub(in crate::server) struct Majority<T> {
     pub value: T,
     lead: u64,
 }
 
 impl<T: Copy + PartialEq> Majority<T> {
-    const fn of(value: T, bytes: u64) -> Self {
+    pub const fn of(value: T, bytes: u64) -> Self {
         Self { value, lead: bytes.saturating_add(1) }
     }
 

@@ -23,6 +23,8 @@ mod view;
 
 use std::time::Duration;
 
+pub(super) use budget::Budget;
+pub(super) use drawing::{Bundle, Majority};
 pub use hub::Hub;
 pub use latency::{LatencyHistogram, UPPER_BOUNDS_US};
 pub use metrics::Metrics;

@@ -27,7 +27,9 @@ use super::view::{Beat, Taken};
 use crate::model::frame::{
     JSON_SUBPROTOCOL, Message, POSTCARD_SUBPROTOCOL, Refusal, Request, SnapshotReason, Subscription,
 };
+use crate::model::replay::ReplaySubscription;
 use crate::server::collector::socket::now_us;
+use crate::server::replay::{Replay, Replays};
 
 /// The longest message that a client may send, in bytes.
 const MAX_MESSAGE_BYTES: usize = 64 * 1_024;
@@ -40,9 +42,10 @@ const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Answers a request for the stream: opens it, or says why not. `allowed_origins` are origins of other
 /// hosts whose pages may connect, such as `https://noc.example.org`. `peer` is the visitor's address, where
-/// known: filters are limited for each; give `None` when a proxy speaks for many.
+/// known: filters are limited for each; give `None` when a proxy speaks for many. Without `replays` there are none.
 pub fn upgrade(
     hub: &Arc<Hub>,
+    replays: Option<&Arc<Replays>>,
     allowed_origins: &[String],
     headers: &HeaderMap,
     request: WebSocketUpgrade,
@@ -71,7 +74,8 @@ pub fn upgrade(
         Some(protocol) if protocol.as_bytes() == POSTCARD_SUBPROTOCOL.as_bytes() => Encoding::Postcard,
         _ => Encoding::Json,
     };
-    request.on_upgrade(move |socket| serve(seat, encoding, socket))
+    let replays = replays.cloned();
+    request.on_upgrade(move |socket| serve(seat, replays, encoding, socket))
 }
 
 /// Sets up an accepted connection for the stream: small messages leave at once, and only little waits
@@ -102,9 +106,19 @@ enum Event {
     Second(Arc<Beat>),
 }
 
-async fn serve(seat: Seat, encoding: Encoding, socket: WebSocket) {
+async fn serve(seat: Seat, replays: Option<Arc<Replays>>, encoding: Encoding, socket: WebSocket) {
     let (sink, incoming) = socket.split();
-    let mut client = Client { seat, encoding, sink, watching: None, is_paused: false, times_skipped: 0 };
+    let mut client = Client {
+        seat,
+        replays,
+        encoding,
+        sink,
+        watching: None,
+        replay: None,
+        is_paused: false,
+        times_skipped: 0,
+        requests: 0,
+    };
     let end = match client.run(incoming).await {
         Ok(()) => return,
         Err(end) => end,
@@ -131,11 +145,16 @@ async fn serve(seat: Seat, encoding: Encoding, socket: WebSocket) {
 
 struct Client {
     seat: Seat,
+    replays: Option<Arc<Replays>>,
     encoding: Encoding,
     sink: SplitSink<WebSocket, ws::Message>,
+    /// What passes now; `None` while the past is watched.
     watching: Option<Watching>,
+    replay: Option<Replay>,
     is_paused: bool,
     times_skipped: u64,
+    /// Requests that were read.
+    requests: u64,
 }
 
 impl Client {
@@ -156,6 +175,7 @@ impl Client {
                     last_heard = Instant::now();
                     self.answer(&message).await?;
                 }
+                message = next_of(&mut self.replay) => self.send_of_replay(message).await?,
                 event = next_event(&mut self.watching, self.is_paused) => match event {
                     Event::Moved => self.send_frame(SnapshotReason::Skipped).await?,
                     Event::Second(beat) => {
@@ -180,24 +200,74 @@ impl Client {
             ws::Message::Ping(_) | ws::Message::Pong(_) => return Ok(()),
             ws::Message::Close(_) => return Err(End::Gone),
         };
+        self.requests += 1;
         match request {
             Ok(Request::Subscribe(subscription)) => self.subscribe(&subscription).await,
             Ok(Request::Pause) => {
-                self.is_paused = true;
+                match &self.replay {
+                    Some(replay) => replay.pause(true, self.requests),
+                    None => self.is_paused = true,
+                }
                 Ok(())
             }
             Ok(Request::Resume) => {
+                if let Some(replay) = &self.replay {
+                    replay.pause(false, self.requests);
+                    return Ok(());
+                }
                 self.is_paused = false;
                 self.send_frame(SnapshotReason::Resumed).await
             }
+            Ok(Request::Replay(subscription)) => self.begin_replay(&subscription).await,
+            Ok(Request::Seek { at_ms }) => match &self.replay {
+                Some(replay) => {
+                    replay.seek(at_ms, self.requests);
+                    Ok(())
+                }
+                None => self.refuse(no_replay()).await,
+            },
+            Ok(Request::Speed { speed }) => match &self.replay {
+                Some(replay) => match replay.speed(speed, self.requests) {
+                    Ok(()) => Ok(()),
+                    Err(refusal) => self.refuse(refusal).await,
+                },
+                None => self.refuse(no_replay()).await,
+            },
             Err(error) => {
                 let message = format!(
                     "this is no request ({error}): write {{\"subscribe\": {{\"filter\": \"port = 443\", \
-                     \"arcs_per_second\": 100}}}}, \"pause\" or \"resume\""
+                     \"arcs_per_second\": 100}}}}, {{\"replay\": {{\"range\": {{\"from_ms\": 0, \"to_ms\": 1000}}}}}}, \
+                     {{\"seek\": {{\"at_ms\": 0}}}}, {{\"speed\": {{\"speed\": 60.0}}}}, \"pause\" or \"resume\""
                 );
                 self.refuse(Refusal { message, position: None }).await
             }
         }
+    }
+
+    /// Begins with a replay; what passes now is not sent any more.
+    async fn begin_replay(&mut self, subscription: &ReplaySubscription) -> Result<(), End> {
+        let Some(replays) = &self.replays else {
+            let message = "nothing is kept of the past".to_owned();
+            return self.refuse(Refusal { message, position: None }).await;
+        };
+        match replays.begin(subscription, self.requests, self.replay.as_mut()) {
+            Ok(replay) => {
+                self.replay = Some(replay);
+                self.watching = None;
+                Ok(())
+            }
+            Err(refusal) => self.refuse(refusal).await,
+        }
+    }
+
+    /// Sends what a replay says; `None` when it has ended.
+    async fn send_of_replay(&mut self, message: Option<Message>) -> Result<(), End> {
+        let Some(message) = message else {
+            self.replay = None;
+            return Ok(());
+        };
+        let message = self.encoding.encode(&message);
+        self.write(message.ok_or(End::Failed)?).await
     }
 
     /// Begins with a view. A pause outlasts it: the snapshot is sent, the frames stay held back.
@@ -205,6 +275,7 @@ impl Client {
         match self.seat.subscribe(subscription, self.watching.as_ref()) {
             Ok(watching) => {
                 self.watching = Some(watching);
+                self.replay = None;
                 self.send_snapshot(SnapshotReason::Subscribed).await
             }
             Err(refusal) => self.refuse(refusal).await,
@@ -213,6 +284,9 @@ impl Client {
 
     async fn refuse(&mut self, refusal: Refusal) -> Result<(), End> {
         self.seat.hub().metrics().refused_requests.add(1);
+        if let Some(replay) = &self.replay {
+            replay.answer(self.requests);
+        }
         let message = self.encoding.encode(&Message::Refusal(refusal));
         self.write(message.ok_or(End::Failed)?).await
     }
@@ -274,6 +348,19 @@ impl Client {
             Ok(Err(_)) => Err(End::Gone),
             Err(_) => Err(End::Stalled),
         }
+    }
+}
+
+fn no_replay() -> Refusal {
+    let message =
+        "there is no replay: begin one with {\"replay\": {\"range\": {\"from_ms\": 0, \"to_ms\": 1000}}}";
+    Refusal { message: message.to_owned(), position: None }
+}
+
+async fn next_of(replay: &mut Option<Replay>) -> Option<Message> {
+    match replay {
+        Some(replay) => replay.next().await,
+        None => pending().await,
     }
 }
 

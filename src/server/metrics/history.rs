@@ -46,6 +46,9 @@ impl Scrape {
             self.history_status.is_storing.into(),
         )?;
         writer.gauge("history_free_bytes", "Free bytes of the disk", self.history_status.free_bytes)?;
+        writer.counter("history_seals", "Full row logs that became sealed files", self.seals.files)?;
+        writer.counter("history_sealed_rows", "Flow records in them", self.seals.rows)?;
+        writer.time("history_seal", "Time that sealing took", self.seals.took)?;
         let tiers = &self.history_status.tiers;
         writer.gauges(
             "history_bytes",

@@ -24,7 +24,7 @@ pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("src/server/store/migrat
 /// `MRDI`.
 const APPLICATION_ID: i64 = 0x4d52_4449;
 /// Of the newest migration.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 5;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const READERS: u32 = 3;
 /// Files of a database, by what is appended to its name.

@@ -9,13 +9,19 @@
 
 mod aggregate;
 mod block;
+mod changes;
+mod collecting;
 mod database;
+mod exporter_losses;
+mod first_seen;
 mod key;
 mod known;
 mod names;
 mod pending;
 mod plan;
 mod progress;
+pub mod reports;
+mod stretches;
 #[cfg(test)]
 mod tests;
 mod writing;
@@ -24,17 +30,24 @@ use std::net::IpAddr;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt as _;
 use sqlx::{Connection as _, SqliteConnection};
 
+pub use self::collecting::{LossReason, Losses};
 pub use self::database::{FILE_NAME, StoreError, backup};
+pub use self::exporter_losses::{ExporterLoss, LossChange};
+pub use self::first_seen::Newcomers;
 pub use self::plan::Plan;
+pub use self::stretches::Gaps;
 
 use self::aggregate::Aggregate;
 use self::block::{DamagedBlock, read_sets, read_sums};
+use self::changes::Changes;
+use self::collecting::Collecting;
 use self::database::{Database, failed};
+use self::first_seen::FirstSeen;
 use self::key::ADDRESSES;
 use self::names::Names;
 use self::pending::Accumulator;
@@ -89,6 +102,10 @@ pub struct Store {
     accumulator: Mutex<Accumulator>,
     /// As the database has it; for plans, which may be a moment behind.
     progress: Mutex<Progress>,
+    collecting: Mutex<Collecting>,
+    changes: Mutex<Changes>,
+    /// As the database has it.
+    first_seen: RwLock<FirstSeen>,
 }
 
 impl Store {
@@ -101,13 +118,23 @@ impl Store {
     ) -> Result<(Self, Option<String>), StoreError> {
         let (database, notice) = Database::open(folder, now_ms).await?;
         let mut writer = database.writer.lock().await;
-        let loaded = load(&mut writer).await;
+        let loaded = load(&mut writer, now_ms).await;
         drop(writer);
-        let (progress, names, newest_ms) = loaded.map_err(|error| database.noted(error))?;
+        let Loaded { progress, names, first_seen, newest_ms, collecting } =
+            loaded.map_err(|error| database.noted(error))?;
         let names = Arc::new(RwLock::new(names));
         let accumulator = Accumulator::new(Arc::clone(&names), progress.position, newest_ms);
-        let (accumulator, progress) = (Mutex::new(accumulator), Mutex::new(progress));
-        Ok((Self { database, retention, names, accumulator, progress }, notice))
+        let store = Self {
+            database,
+            retention,
+            names,
+            accumulator: Mutex::new(accumulator),
+            progress: Mutex::new(progress),
+            collecting: Mutex::new(collecting),
+            changes: Mutex::default(),
+            first_seen: RwLock::new(first_seen),
+        };
+        Ok((store, notice))
     }
 
     /// The first row of the archive that the sums do not have: where replaying begins after a start.
@@ -119,11 +146,64 @@ impl Store {
     /// are left out.
     pub fn add(&self, batch: &FlowBatch, position: u64) {
         self.accumulator().add(batch, position);
+        self.set_changed(batch);
+    }
+
+    /// Says that the archive has flows which the sums will get later.
+    pub fn set_changed(&self, batch: &FlowBatch) {
+        self.changes().add(batch.flows.iter().map(|flow| flow.record.received_ms));
+    }
+
+    /// The number of the last change.
+    pub fn changes_so_far(&self) -> u64 {
+        self.changes().count()
+    }
+
+    /// True when a range may have got flows after the change of a number.
+    pub fn has_changed(&self, range: TimeRange, after: u64) -> bool {
+        self.changes().is_any(range, after)
+    }
+
+    /// True when a range is over.
+    pub fn is_over(&self, range: TimeRange) -> bool {
+        range.to_ms <= self.collecting().as_of_ms()
     }
 
     /// Adds flows that the archive gave back, in its order, the first of which has a position.
     pub fn add_stored(&self, flows: &[StoredFlow], position: u64) {
+        self.collecting().note(flows.iter().map(|flow| flow.received_ms));
         self.accumulator().add_stored(flows, position);
+        self.changes().add(flows.iter().map(|flow| flow.received_ms));
+    }
+
+    /// Says whether at this moment what comes is stored; about once a second, from the start of collecting on.
+    pub fn beat(&self, now_ms: i64, at: Instant, is_storing: bool) {
+        self.collecting().beat(now_ms, at, is_storing);
+    }
+
+    /// Adds a stretch in which flow records were collected: that of a capture file.
+    pub fn add_collected(&self, range: TimeRange) {
+        self.collecting().add(range, 0);
+    }
+
+    /// Counts flow records that were received between two moments and not stored.
+    pub fn lose(&self, reason: LossReason, flows: u64, range: TimeRange) {
+        self.collecting().lose(reason, flows, range);
+    }
+
+    /// When the process before this one is known to have collected last.
+    pub fn last_collected_ms(&self) -> Option<i64> {
+        self.collecting().last_seen_ms()
+    }
+
+    /// When nothing was collected in a range, as far as that is over.
+    pub fn gaps(&self, range: TimeRange) -> Gaps {
+        self.collecting().gaps(range)
+    }
+
+    /// How many flow records were received in a range, or close to it, and not stored.
+    pub fn losses(&self, range: TimeRange) -> Losses {
+        self.collecting().losses(range)
     }
 
     /// True when so much is not written yet that [`Store::commit`] should not wait for the next minute.
@@ -156,14 +236,20 @@ impl Store {
         let mut progress = Progress::read(&mut transaction).await?;
         let part = self.accumulator().begin_writing(progress.position);
         let unsaved = self.names.read().unwrap_or_else(PoisonError::into_inner).unsaved();
+        let collected = self.collecting().unsaved();
         writing::write_names(&mut transaction, &unsaved).await?;
+        collected.write(&mut transaction).await?;
         writing::write_part(&mut transaction, &part, &progress).await?;
+        let news = self.first_seen.read().unwrap_or_else(PoisonError::into_inner).news(&part);
+        news.write(&mut transaction).await?;
         writing::close(&mut transaction, &mut progress, now_ms.div_euclid(60_000)).await?;
         progress.position = part.to;
         progress.write(&mut transaction).await?;
         transaction.commit().await.map_err(failed("write"))?;
         self.accumulator().end_writing();
+        self.collecting().set_saved(&collected);
         self.names.write().unwrap_or_else(PoisonError::into_inner).set_saved(&unsaved);
+        self.first_seen.write().unwrap_or_else(PoisonError::into_inner).take(news);
         Ok(progress)
     }
 
@@ -196,6 +282,11 @@ impl Store {
                 }
             }
         }
+        let before = self.retention.days.map(|keep| {
+            let keep_minutes = i64::try_from(keep.as_secs() / 60).unwrap_or(i64::MAX);
+            floor(now_ms.div_euclid(60_000).saturating_sub(keep_minutes), Tier::Day) / 60
+        });
+        exporter_losses::expire(&mut *self.database.writer.lock().await, before).await?;
         Ok(removed)
     }
 
@@ -234,6 +325,13 @@ impl Store {
     /// The first moment of which a tier still has everything; `None` when nothing was ever removed from it.
     pub fn kept_from_ms(&self, tier: Tier) -> Option<i64> {
         self.progress().from(tier).map(|minute| minute.saturating_mul(60_000))
+    }
+
+    /// Which countries and autonomous systems the whole history saw for the first time in a range.
+    pub fn first_seen(&self, range: TimeRange) -> Newcomers {
+        let accumulator = self.accumulator();
+        let known = self.first_seen.read().unwrap_or_else(PoisonError::into_inner);
+        known.within(range, accumulator.parts(), accumulator.newest_ms())
     }
 
     /// Answers a request for the pieces of a [`Plan`], all as of one moment and with all that was added so far; `None`
@@ -388,6 +486,14 @@ impl Store {
         self.accumulator.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn changes(&self) -> MutexGuard<'_, Changes> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn collecting(&self) -> MutexGuard<'_, Collecting> {
+        self.collecting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -406,7 +512,17 @@ fn add_sets(found: &mut Aggregate<'_>, start: i64, block: &[u8]) {
 }
 
 /// What the database knows from the start.
-async fn load(database: &mut SqliteConnection) -> Result<(Progress, Names, Option<i64>), StoreError> {
+struct Loaded {
+    progress: Progress,
+    names: Names,
+    first_seen: FirstSeen,
+    newest_ms: Option<i64>,
+    collecting: Collecting,
+}
+
+async fn load(database: &mut SqliteConnection, now_ms: i64) -> Result<Loaded, StoreError> {
+    first_seen::fill(database).await?;
+    let first_seen = FirstSeen::read(database).await?;
     let progress = Progress::read(database).await?;
     let exporters: Vec<Vec<u8>> = sqlx::query_scalar("SELECT address FROM exporter ORDER BY number")
         .fetch_all(&mut *database)
@@ -418,12 +534,14 @@ async fn load(database: &mut SqliteConnection) -> Result<(Progress, Names, Optio
         .map_err(failed("read"))?;
     let newest: Option<i64> = sqlx::query_scalar("SELECT max(start) FROM sums WHERE tier = ?")
         .bind(tier_number(Tier::Minute))
-        .fetch_one(database)
+        .fetch_one(&mut *database)
         .await
         .map_err(failed("read"))?;
+    let collecting = Collecting::load(database, now_ms).await?;
     let exporters = exporters.iter().map(|bytes| address(bytes)).collect();
     let newest_ms = newest.map(|minute| minute.saturating_add(1).saturating_mul(60_000) - 1);
-    Ok((progress, Names::saved(exporters, cities), newest_ms))
+    let names = Names::saved(exporters, cities);
+    Ok(Loaded { progress, names, first_seen, newest_ms, collecting })
 }
 
 fn address(bytes: &[u8]) -> IpAddr {

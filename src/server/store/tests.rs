@@ -1,3 +1,5 @@
+mod collecting;
+mod first_seen;
 mod flows;
 mod lifetime;
 mod truth;

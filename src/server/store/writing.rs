@@ -149,7 +149,7 @@ async fn sum_up(
     add_sets(database, tier, start, &sets).await
 }
 
-async fn blocks(
+pub(super) async fn blocks(
     database: &mut SqliteConnection,
     tier: Tier,
     family: u8,

@@ -17,7 +17,7 @@ use super::batch::{Columns, Dictionaries, Entry, Names, address_bits};
 use super::key::{Key, Words};
 use super::layout::{Ends, Layout, address_of_bits};
 use super::scan::{Fault, Scanner, Source};
-use super::sums::{Cell, Pass, SHARDS, Shard, Table, merged, most};
+use super::sums::{Cell, Pass, Run, SHARDS, Shard, Table, merged, most};
 use super::{MOST_GROUPS, QueryError, Stop, WORKERS, next};
 use crate::model::filter::End;
 use crate::model::flow_record::FlowRecord;
@@ -282,19 +282,15 @@ impl<K: Key> Worker<'_, K> {
         let mut columns = Columns { batch, dictionaries: &mut self.dictionaries, names: &self.work.names };
         let (bytes, packets) = (columns.numbers("bytes")?, columns.numbers("packets")?);
         let intervals = columns.numbers("sampling_interval")?;
-        let traffic: Vec<_> = bytes
-            .iter()
-            .zip(&packets)
-            .zip(&intervals)
-            .map(|((bytes, packets), interval)| {
-                Traffic::of(&FlowRecord {
-                    bytes: *bytes,
-                    packets: *packets,
-                    sampling_interval: u32::try_from(*interval).unwrap_or(u32::MAX),
-                    ..FlowRecord::default()
-                })
+        let traffic = |row: usize| {
+            let of = |column: &[u64]| column.get(row).copied().unwrap_or_default();
+            Traffic::of(&FlowRecord {
+                bytes: of(&bytes),
+                packets: of(&packets),
+                sampling_interval: u32::try_from(of(&intervals)).unwrap_or(u32::MAX),
+                ..FlowRecord::default()
             })
-            .collect();
+        };
         let directions = if layout.addresses || layout.ends != Ends::Whole {
             columns.numbers("direction")?
         } else {
@@ -315,11 +311,11 @@ impl<K: Key> Worker<'_, K> {
         if self.pass.number == 0 {
             let steps = if layout.step_ms().is_some() { columns.received()? } else { Vec::new() };
             let step = |row: usize| steps.get(row).map_or(0, |moment| u64::from(layout.step_of(*moment)));
-            for (row, traffic) in traffic.iter().enumerate() {
-                if let Some(cell) = self.found.totals.cell(step(row)) {
-                    cell.traffic += *traffic;
-                }
+            let mut totals = Run::new(&mut self.found.totals);
+            for row in 0..batch.num_rows() {
+                totals.add(step(row), traffic(row));
             }
+            totals.end();
             if layout.addresses {
                 Entry::of_rows(Ends::Outside, batch.num_rows(), &directions, &mut self.entries);
                 for entry in &self.entries {
@@ -335,6 +331,8 @@ impl<K: Key> Worker<'_, K> {
         Entry::of_rows(layout.ends, batch.num_rows(), &directions, &mut self.entries);
         layout.keys(&mut columns, &self.entries, &mut self.keys)?;
         let mut before: Option<(usize, K)> = None;
+        let has_addresses = layout.addresses && layout.ends == Ends::Outside;
+        let mut run = Run::new(&mut self.found.table);
         for (entry, key) in self.entries.iter().zip(&self.keys) {
             // Both ends of one flow in one group are one flow of it.
             let is_again = before == Some((entry.row(), *key));
@@ -342,17 +340,14 @@ impl<K: Key> Worker<'_, K> {
             if !self.pass.has(key) {
                 continue;
             }
-            let Some(cell) = self.found.table.cell(*key) else { continue };
-            if !is_again && let Some(traffic) = traffic.get(entry.row()) {
-                cell.traffic += *traffic;
+            if !is_again {
+                run.add(*key, traffic(entry.row()));
             }
-            if layout.addresses
-                && layout.ends == Ends::Outside
-                && let Some(address) = address(*entry)
-            {
-                cell.insert(address);
+            if has_addresses && let Some(address) = address(*entry) {
+                run.insert(*key, address);
             }
         }
+        run.end();
         if layout.addresses && layout.ends != Ends::Outside {
             self.add_addresses(&directions, address);
         }

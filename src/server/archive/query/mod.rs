@@ -11,6 +11,7 @@
 mod batch;
 mod condition;
 mod flows;
+mod gather;
 mod group;
 mod key;
 mod layout;

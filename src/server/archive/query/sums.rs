@@ -97,6 +97,42 @@ impl<K: Key> Table<K> {
     }
 }
 
+/// Adds to a table, of which flows of the same key in a row, as the files have them, ask once.
+pub(super) struct Run<'a, K> {
+    table: &'a mut Table<K>,
+    key: Option<K>,
+    traffic: Traffic,
+}
+
+impl<'a, K: Key> Run<'a, K> {
+    pub(super) const fn new(table: &'a mut Table<K>) -> Self {
+        Self { table, key: None, traffic: Traffic::NONE }
+    }
+
+    #[inline]
+    pub(super) fn add(&mut self, key: K, traffic: Traffic) {
+        if self.key != Some(key) {
+            self.end();
+            self.key = Some(key);
+        }
+        self.traffic += traffic;
+    }
+
+    pub(super) fn insert(&mut self, key: K, address: IpAddr) {
+        if let Some(cell) = self.table.cell(key) {
+            cell.insert(address);
+        }
+    }
+
+    /// Adds what the last key has.
+    pub(super) fn end(&mut self) {
+        let traffic = std::mem::take(&mut self.traffic);
+        if let Some(cell) = self.key.take().and_then(|key| self.table.cell(key)) {
+            cell.traffic += traffic;
+        }
+    }
+}
+
 /// Adds up parts of several tables that have the same keys.
 pub(super) fn merged<K: Key>(mut parts: Vec<Shard<K>>) -> Shard<K> {
     parts.sort_by_key(HashMap::len);

@@ -1,4 +1,6 @@
 use super::*;
+use crate::server::archive::columns::Texts;
+use crate::server::archive::row_log::Rows;
 
 /// Opens a folder as it is after a crash and checks that every flow is there once, before and after sealing.
 #[track_caller]

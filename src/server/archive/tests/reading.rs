@@ -146,3 +146,29 @@ fn the_keeper_seals_by_itself_and_ends_when_it_is_dropped() {
     assert_eq!(Arc::strong_count(&archive), 1);
     assert_same(stored(&archive), &kept.truth);
 }
+
+#[test]
+fn a_full_chunk_of_the_tail_is_made_into_columns_once_and_is_forgotten_when_it_is_sealed() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = Kept::open(folder.path());
+    let mut random = Rng::with_seed(2);
+    let archive = &kept.archive;
+    for _ in 0..9 {
+        archive.append(&flows(&mut random, 8_192, HOUR)).unwrap();
+    }
+    let values = |snapshot: &Snapshot| -> Vec<_> {
+        snapshot.tail.iter().map(|batch| batch.column(0).to_data().buffers()[0].as_ptr()).collect()
+    };
+    let (first, second) = (archive.snapshot(EVER), archive.snapshot(EVER));
+    let (first, second) = (values(&first), values(&second));
+    assert_eq!(first.len(), 2);
+    assert_eq!(first[0], second[0], "the full one is the same");
+    assert_ne!(first[1], second[1], "the other one still grows");
+
+    archive.rotate(&mut lock(&archive.log)).unwrap();
+    for _ in 0..2 {
+        archive.keep(HOUR, Instant::now());
+    }
+    assert!(archive.snapshot(EVER).tail.is_empty());
+    assert_eq!(lock(&archive.tail).kept(), 0);
+}

@@ -222,6 +222,7 @@ fn missing_datagrams_missing_samples_and_drops_are_counted_apart() {
     feed.datagram(&datagram(12, &[flow_sample(102, 53, &[raw()])]));
     feed.datagram(&datagram(15, &[flow_sample(106, 60, &[raw()])]));
     assert_eq!(feed.exporter().sequence_missing, 1);
+    assert_eq!(feed.intake.exporter_snapshots()[0].missing_datagrams(), 1);
     assert_eq!(feed.sflow().flow_sample_losses, Losses { missing: 2, dropped: 10 });
 }
 

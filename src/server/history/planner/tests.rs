@@ -7,12 +7,14 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::model::flow_record::{ExporterId, FlowRecord, LocatedFlow, Location};
-use crate::model::history::{Dimension, Metric};
+use crate::model::history::{Dimension, LinesOf, Metric, SeriesQuestion};
 use crate::model::traffic::Direction;
 use crate::server::archive::Settings;
 use crate::server::collector::batch::FlowBatch;
-use crate::server::geolocation::{self, Geolocation, HomeNetworkSetting};
-use crate::server::history::answers::ranked;
+use crate::server::geolocation::{self, Current, Geolocation, HomeNetworkSetting};
+use crate::server::history::answers::{History, ranked};
+use crate::server::history::naming::Naming;
+use crate::server::history::opening;
 use crate::server::history::oracle::Oracle;
 use crate::server::history::request::Most;
 use crate::server::store::Retention;
@@ -221,6 +223,59 @@ async fn where_flow_records_are_gone_the_range_is_widened_to_the_sums_and_the_an
     let left = TimeRange { from_ms: MONDAY_MS + 25 * HOUR_MS, ..ports.range };
     let truth = kept.oracle.group(&Request { range: left, ..ports }, &control).unwrap();
     assert_eq!(traffic(found.groups.groups), traffic(truth.groups));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn addresses_over_time_are_those_of_a_plain_loop_and_both_directions_have_the_same_lines() {
+    let Kept { tiers, oracle, _folder } = kept(&mut Rng::with_seed(11), 0).await;
+    let geolocation = || Geolocation::without_databases(&geolocation::Settings::default());
+    let history = History::new(Arc::new(opening::Kept::from(tiers)), Arc::new(Current::new(geolocation())));
+    let naming = Naming::new(Arc::new(geolocation()), Arc::default(), None);
+    let range = TimeRange { from_ms: MONDAY_MS + 7 * 60_000, to_ms: MONDAY_MS + 40 * HOUR_MS };
+    let question = |filter: &str, lines_filter: &str| SeriesQuestion {
+        range,
+        filter: filter.to_owned(),
+        dimensions: vec![Dimension::parse("outside.city").unwrap()],
+        metric: Metric::Addresses,
+        lines: 2,
+        points: 40,
+        lines_of: Some(LinesOf { range, filter: lines_filter.to_owned() }),
+    };
+    let both = "direction in (inbound, outbound)";
+    let mut answers = Vec::new();
+    for way in ["inbound", "outbound"] {
+        let question = question(&format!("direction = {way}"), both);
+        let series = history.series(&question, 0, &naming).await.unwrap();
+        let request = |step_ms| Request {
+            range,
+            filter: question.filter.parse().unwrap(),
+            dimensions: question.dimensions.clone(),
+            step_ms,
+            addresses: true,
+            most: None,
+        };
+        let count = |group: &Group| group.addresses.as_ref().unwrap().count();
+        let whole = oracle.group(&request(None), &Control::default()).unwrap();
+        let stepped = oracle.group(&request(Some(series.step_ms)), &Control::default()).unwrap();
+        let all = series.addresses.unwrap();
+        assert_eq!(all.whole, count(&whole.totals[0]), "{way}");
+        for total in &stepped.totals {
+            let step = usize::try_from((total.step_ms - series.start_ms) / series.step_ms).unwrap();
+            assert_eq!(all.steps[step], count(total), "{way}, step {step}");
+        }
+        let [first, second, rest] = series.lines.as_slice() else { panic!("two lines and the rest") };
+        for line in [first, second] {
+            let key = |group: &&Group| naming.keys(&question.dimensions, &group.values) == line.keys;
+            let truth = whole.groups.iter().find(key).unwrap();
+            assert_eq!(line.addresses.as_ref().unwrap().whole, count(truth), "{way}, {:?}", line.keys);
+        }
+        assert!(rest.keys.is_empty() && rest.addresses.is_none());
+        answers.push([first.keys.clone(), second.keys.clone()]);
+    }
+    assert_eq!(answers[0], answers[1]);
+    let many = SeriesQuestion { lines: 50, points: 201, ..question("", "") };
+    let refused = history.series(&many, 0, &naming).await.unwrap_err().to_string();
+    assert!(refused.contains("10000 at most"), "{refused}");
 }
 
 #[tokio::test]

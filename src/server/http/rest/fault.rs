@@ -24,7 +24,29 @@ pub struct Fault {
 impl Fault {
     /// What was sent cannot be used.
     pub(super) fn invalid(message: impl Into<String>) -> Self {
-        Self { message: message.into(), position: None, status: StatusCode::BAD_REQUEST.as_u16() }
+        Self::with(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// What was sent is too much.
+    pub(super) fn too_large(message: impl Into<String>) -> Self {
+        Self::with(StatusCode::PAYLOAD_TOO_LARGE, message)
+    }
+
+    /// It cannot be had yet.
+    pub(super) fn unavailable(message: impl Into<String>) -> Self {
+        Self::with(StatusCode::SERVICE_UNAVAILABLE, message)
+    }
+
+    /// Why something that has a name is not there: an error about the name says so.
+    pub(super) fn not_found(error: QuestionError) -> Self {
+        match error {
+            QuestionError::Invalid(message) => Self::with(StatusCode::NOT_FOUND, message),
+            error => error.into(),
+        }
+    }
+
+    fn with(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { message: message.into(), position: None, status: status.as_u16() }
     }
 }
 
@@ -35,7 +57,9 @@ impl From<QuestionError> for Fault {
             ApiError::Invalid(_) => (StatusCode::BAD_REQUEST, None),
             ApiError::Filter(fault) => (StatusCode::BAD_REQUEST, Some(fault.position)),
             ApiError::Refused(_) => (StatusCode::FORBIDDEN, None),
-            ApiError::Unavailable(_) | ApiError::Unreachable => (StatusCode::SERVICE_UNAVAILABLE, None),
+            ApiError::Unavailable(_) | ApiError::Unreachable | ApiError::Slow => {
+                (StatusCode::SERVICE_UNAVAILABLE, None)
+            }
             ApiError::Internal => (StatusCode::INTERNAL_SERVER_ERROR, None),
         };
         Self { message: error.to_string(), position, status: status.as_u16() }

@@ -1,9 +1,13 @@
 //! The stable JSON API. Field names are those of the types in [`crate::model`]; [`openapi`] describes it.
 
+mod events;
 mod fault;
 mod history;
 mod openapi;
 mod query;
+mod reports;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -34,7 +38,11 @@ pub fn router() -> Router<Arc<Context>> {
         .route("/api/v1/series", get(history::series))
         .route("/api/v1/top", get(history::top))
         .route("/api/v1/flows", get(history::flows))
+        .route("/api/v1/events", get(events::events))
         .route("/api/v1/history", get(history::status))
+        .route("/api/v1/reports", get(reports::list).post(reports::order))
+        .route("/api/v1/reports/{id}", get(reports::one).delete(reports::remove))
+        .route("/api/v1/reports/{id}/pdf", get(reports::pdf))
         .route("/api/v1/openapi.json", get(openapi::page))
 }
 

@@ -17,12 +17,19 @@ use utoipa::openapi::OpenApi as Document;
         super::history::series,
         super::history::top,
         super::history::flows,
+        super::events::events,
         super::history::status,
+        super::reports::list,
+        super::reports::order,
+        super::reports::one,
+        super::reports::remove,
+        super::reports::pdf,
         page,
     ),
     tags(
         (name = "now", description = "What is happening."),
         (name = "history", description = "What has passed."),
+        (name = "reports", description = "What was written about it."),
     )
 )]
 struct Api;

@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 
 use super::fault::Fault;
 use crate::model::history::{
-    Dimension, FlowsQuestion, HeatmapQuestion, Metric, SeriesQuestion, Sides, TopQuestion,
+    Dimension, FlowsQuestion, HeatmapQuestion, LinesOf, Metric, SeriesQuestion, Sides, TopQuestion,
 };
 use crate::model::time_range::TimeRange;
 use crate::model::time_words::{Now, TimeWords};
@@ -26,6 +26,68 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> 
     }
 }
 
+/// When, and for which flows: what every question has beside its own parameters.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default, deny_unknown_fields)]
+pub struct Flows {
+    /// Beginning: RFC 3339 (`2026-11-23T14:00:00Z`), or words such as `-6h` or `today`. Without it, an hour before now.
+    pub from: Option<String>,
+    /// End, likewise; the range is up to it. Without it, now, or the end of the stretch that `from` names.
+    pub to: Option<String>,
+    /// Which flows, in the filter language. Without it, all.
+    pub filter: String,
+}
+
+impl Flows {
+    const NAMES: [&str; 3] = ["from", "to", "filter"];
+
+    /// The range at a moment, milliseconds since 1970.
+    pub(super) fn range(&self, now_ms: i64) -> Result<TimeRange, Fault> {
+        let now = Now { ms: now_ms, offset_minutes: 0 };
+        let words = TimeWords::read(self.from.as_deref(), self.to.as_deref(), now).map_err(Fault::invalid)?;
+        words.unwrap_or_else(|| TimeWords::last_minutes(60)).resolve(now).map_err(Fault::invalid)
+    }
+}
+
+/// The parameters of a question about the past.
+pub struct Asked<T> {
+    /// When, and for which flows.
+    pub flows: Flows,
+    /// Its own.
+    pub own: T,
+}
+
+impl<T: DeserializeOwned> Asked<T> {
+    fn read(query: &str) -> Result<Self, Fault> {
+        let is_common = |part: &&str| {
+            let name = part.split_once('=').map_or(*part, |(name, _)| name);
+            Flows::NAMES.contains(&name)
+        };
+        let (common, own): (Vec<&str>, Vec<&str>) =
+            query.split('&').filter(|part| !part.is_empty()).partition(is_common);
+        Ok(Self { flows: parse(&common.join("&"))?, own: parse(&own.join("&"))? })
+    }
+}
+
+/// No parameters of its own.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Nothing {}
+
+fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Fault> {
+    let uri = format!("/?{query}").parse().map_err(|_| Fault::invalid("the address cannot be read"))?;
+    Query::try_from_uri(&uri).map(|Query(it)| it).map_err(|error| Fault::invalid(error.body_text()))
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Fault> {
+        Self::read(parts.uri.query().unwrap_or_default())
+    }
+}
+
 /// What an answer is written as.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -37,17 +99,11 @@ pub enum Format {
     Csv,
 }
 
-/// When, for which flows, written how.
+/// The parameters of a heatmap.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default, deny_unknown_fields)]
 pub struct HeatmapQuery {
-    /// Beginning: RFC 3339 (`2026-11-23T14:00:00Z`), or words such as `-6h` or `today`. Without it, an hour before now.
-    pub from: Option<String>,
-    /// End, likewise; the range is up to it. Without it, now, or the end of the stretch that `from` names.
-    pub to: Option<String>,
-    /// Which flows, in the filter language. Without it, all.
-    pub filter: String,
     /// `inbound`, `outbound` or `both` (with transit).
     #[param(value_type = Option<String>)]
     pub sides: Sides,
@@ -65,22 +121,20 @@ pub struct HeatmapQuery {
 #[into_params(parameter_in = Query)]
 #[serde(default, deny_unknown_fields)]
 pub struct SeriesQuery {
-    /// Beginning: RFC 3339 (`2026-11-23T14:00:00Z`), or words such as `-6h` or `today`. Without it, an hour before now.
-    pub from: Option<String>,
-    /// End, likewise; the range is up to it. Without it, now, or the end of the stretch that `from` names.
-    pub to: Option<String>,
-    /// Which flows, in the filter language. Without it, all.
-    pub filter: String,
     /// What lines there are: up to four dimensions, separated by commas, such as `protocol` or `outside.country,service`.
     /// Without it, one line of everything.
     pub by: String,
-    /// What lines are chosen by: `bytes` (scaled by sampling), `packets` or `flows`.
+    /// What lines are chosen by: `bytes` (scaled by sampling), `packets`, `flows` or `addresses`, which also counts the
+    /// distinct addresses of each step.
     #[param(value_type = Option<String>)]
     pub metric: Metric,
     /// How many lines, at most 50.
     pub lines: u32,
     /// How many points at most, up to 2,000: the step is the next round one.
     pub points: u32,
+    /// Which flows choose the lines, in the filter language, so that several series have the same lines. Without it,
+    /// those that are counted.
+    pub lines_filter: Option<String>,
     /// `json` or `csv` (one row for each line and step).
     #[param(value_type = Option<String>)]
     pub format: Format,
@@ -89,13 +143,11 @@ pub struct SeriesQuery {
 impl Default for SeriesQuery {
     fn default() -> Self {
         Self {
-            from: None,
-            to: None,
-            filter: String::new(),
             by: String::new(),
             metric: Metric::default(),
             lines: 10,
             points: 300,
+            lines_filter: None,
             format: Format::default(),
         }
     }
@@ -106,12 +158,6 @@ impl Default for SeriesQuery {
 #[into_params(parameter_in = Query)]
 #[serde(default, deny_unknown_fields)]
 pub struct TopQuery {
-    /// Beginning: RFC 3339 (`2026-11-23T14:00:00Z`), or words such as `-6h` or `today`. Without it, an hour before now.
-    pub from: Option<String>,
-    /// End, likewise; the range is up to it. Without it, now, or the end of the stretch that `from` names.
-    pub to: Option<String>,
-    /// Which flows, in the filter language. Without it, all.
-    pub filter: String,
     /// What flows are grouped by: one to four dimensions, separated by commas, such as `outside.as`.
     pub by: String,
     /// What groups are ranked by: `bytes` (scaled by sampling), `packets`, `flows` or `addresses`.
@@ -129,9 +175,6 @@ pub struct TopQuery {
 impl Default for TopQuery {
     fn default() -> Self {
         Self {
-            from: None,
-            to: None,
-            filter: String::new(),
             by: String::new(),
             metric: Metric::default(),
             rows: 20,
@@ -141,44 +184,35 @@ impl Default for TopQuery {
     }
 }
 
+/// What flow records are written as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FlowsFormat {
+    /// A page of them, newest first.
+    #[default]
+    Json,
+    /// The same as comma-separated values with a line of names (RFC 4180).
+    Csv,
+    /// All of them, oldest first, with the columns of the archive.
+    Parquet,
+}
+
 /// The parameters of a list of flow records.
-#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default, deny_unknown_fields)]
 pub struct FlowsQuery {
-    /// Beginning: RFC 3339 (`2026-11-23T14:00:00Z`), or words such as `-6h` or `today`. Without it, an hour before now.
-    pub from: Option<String>,
-    /// End, likewise; the range is up to it. Without it, now, or the end of the stretch that `from` names.
-    pub to: Option<String>,
-    /// Which flows, in the filter language. Without it, all.
-    pub filter: String,
-    /// How many, at most 10,000.
-    pub rows: u32,
-    /// `next` of the page before: goes on after it. In CSV it is in the header `meridian-next`.
+    /// How many: of a page at most 10,000, and 100 if not said. Of a Parquet file any number, and all if not said.
+    pub rows: Option<u32>,
+    /// `next` of the page before: goes on after it. In CSV it is in the header `meridian-next`. Parquet has no pages.
     pub after: String,
-    /// `json` or `csv`.
+    /// `json`, `csv`, or `parquet`: one file, oldest first, with the columns of the archive.
     #[param(value_type = Option<String>)]
-    pub format: Format,
+    pub format: FlowsFormat,
 }
 
-impl Default for FlowsQuery {
-    fn default() -> Self {
-        Self {
-            from: None,
-            to: None,
-            filter: String::new(),
-            rows: 100,
-            after: String::new(),
-            format: Format::default(),
-        }
-    }
-}
-
-/// The range of `from` and `to` at a moment, milliseconds since 1970.
-pub fn range(from: Option<&str>, to: Option<&str>, now_ms: i64) -> Result<TimeRange, Fault> {
-    let now = Now { ms: now_ms, offset_minutes: 0 };
-    let words = TimeWords::read(from, to, now).map_err(Fault::invalid)?;
-    words.unwrap_or_else(|| TimeWords::last_minutes(60)).resolve(now).map_err(Fault::invalid)
+impl FlowsQuery {
+    const DEFAULT_ROWS: u32 = 100;
 }
 
 fn dimensions(by: &str) -> Result<Vec<Dimension>, Fault> {
@@ -186,51 +220,53 @@ fn dimensions(by: &str) -> Result<Vec<Dimension>, Fault> {
     names.map(|name| Dimension::parse(name).map_err(Fault::invalid)).collect()
 }
 
-impl HeatmapQuery {
+impl Asked<HeatmapQuery> {
     pub(super) fn question(&self, now_ms: i64) -> Result<HeatmapQuestion, Fault> {
         Ok(HeatmapQuestion {
-            range: range(self.from.as_deref(), self.to.as_deref(), now_ms)?,
-            filter: self.filter.clone(),
-            sides: self.sides,
-            addresses: self.addresses,
-            places: self.places,
+            range: self.flows.range(now_ms)?,
+            filter: self.flows.filter.clone(),
+            sides: self.own.sides,
+            addresses: self.own.addresses,
+            places: self.own.places,
         })
     }
 }
 
-impl SeriesQuery {
+impl Asked<SeriesQuery> {
     pub(super) fn question(&self, now_ms: i64) -> Result<SeriesQuestion, Fault> {
+        let range = self.flows.range(now_ms)?;
         Ok(SeriesQuestion {
-            range: range(self.from.as_deref(), self.to.as_deref(), now_ms)?,
-            filter: self.filter.clone(),
-            dimensions: dimensions(&self.by)?,
-            metric: self.metric,
-            lines: self.lines,
-            points: self.points,
+            range,
+            filter: self.flows.filter.clone(),
+            dimensions: dimensions(&self.own.by)?,
+            metric: self.own.metric,
+            lines: self.own.lines,
+            points: self.own.points,
+            lines_of: self.own.lines_filter.clone().map(|filter| LinesOf { range, filter }),
         })
     }
 }
 
-impl TopQuery {
+impl Asked<TopQuery> {
     pub(super) fn question(&self, now_ms: i64) -> Result<TopQuestion, Fault> {
         Ok(TopQuestion {
-            range: range(self.from.as_deref(), self.to.as_deref(), now_ms)?,
-            filter: self.filter.clone(),
-            dimensions: dimensions(&self.by)?,
-            metric: self.metric,
-            rows: self.rows,
-            addresses: self.addresses,
+            range: self.flows.range(now_ms)?,
+            filter: self.flows.filter.clone(),
+            dimensions: dimensions(&self.own.by)?,
+            metric: self.own.metric,
+            rows: self.own.rows,
+            addresses: self.own.addresses,
         })
     }
 }
 
-impl FlowsQuery {
+impl Asked<FlowsQuery> {
     pub(super) fn question(&self, now_ms: i64) -> Result<FlowsQuestion, Fault> {
         Ok(FlowsQuestion {
-            range: range(self.from.as_deref(), self.to.as_deref(), now_ms)?,
-            filter: self.filter.clone(),
-            rows: self.rows,
-            after: self.after.clone(),
+            range: self.flows.range(now_ms)?,
+            filter: self.flows.filter.clone(),
+            rows: self.own.rows.unwrap_or(FlowsQuery::DEFAULT_ROWS),
+            after: self.own.after.clone(),
         })
     }
 }
@@ -239,31 +275,32 @@ impl FlowsQuery {
 mod tests {
     use super::*;
 
-    fn read<T: DeserializeOwned>(query: &str) -> Result<T, Fault> {
-        let uri = format!("/?{query}").parse().unwrap();
-        Query::try_from_uri(&uri).map(|Query(it)| it).map_err(|error| Fault::invalid(error.body_text()))
+    fn read<T: DeserializeOwned>(query: &str) -> Result<Asked<T>, Fault> {
+        Asked::read(query)
     }
 
     #[test]
     fn an_address_is_read_as_a_question() {
         const NOON_MS: i64 = 1_700_000_000_000;
-        let query: TopQuery = read("from=-6h&to=now&by=outside.as,service&rows=3&metric=flows").unwrap();
+        let query = read::<TopQuery>("from=-6h&to=now&by=outside.as,service&rows=3&metric=flows").unwrap();
         let question = query.question(NOON_MS).unwrap();
         assert_eq!(question.range, TimeRange { from_ms: NOON_MS - 6 * 3_600_000, to_ms: NOON_MS });
         assert_eq!((question.rows, question.metric, question.dimensions.len()), (3, Metric::Flows, 2));
-        let query: HeatmapQuery =
-            read("from=2023-11-14T00:00:00Z&to=2023-11-14T01:00:00Z&sides=inbound").unwrap();
+        let query =
+            read::<HeatmapQuery>("from=2023-11-14T00:00:00Z&to=2023-11-14T01:00:00Z&sides=inbound").unwrap();
         let question = query.question(NOON_MS).unwrap();
         assert_eq!((question.range.length_ms(), question.sides), (3_600_000, Sides::Inbound));
-        let query: FlowsQuery = read("").unwrap();
+        let query = read::<TopQuery>("filter=port+%3D+443%26&&by=service").unwrap();
+        assert_eq!((query.flows.filter.as_str(), query.own.by.as_str()), ("port = 443&", "service"));
+        let query = read::<FlowsQuery>("").unwrap();
         assert_eq!(query.question(NOON_MS).unwrap().range.length_ms(), 3_600_000);
     }
 
     #[test]
     fn what_is_wrong_in_an_address_is_answered_with_what_to_write() {
-        assert!(read::<TopQuery>("row=3").unwrap_err().message.contains("rows"));
-        assert!(read::<TopQuery>("metric=byte").unwrap_err().message.contains("bytes"));
-        let query: SeriesQuery = read("by=country").unwrap();
+        assert!(read::<TopQuery>("row=3").err().unwrap().message.contains("rows"));
+        assert!(read::<TopQuery>("metric=byte").err().unwrap().message.contains("bytes"));
+        let query = read::<SeriesQuery>("by=country").unwrap();
         assert!(query.question(0).unwrap_err().message.contains("outside.country"));
     }
 }

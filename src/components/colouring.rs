@@ -1,4 +1,4 @@
-//! Which colour an arc gets, and what the legend says about it.
+//! Which colour an arc gets, and what the legend says about it: the same live and in a replay.
 
 use std::collections::HashMap;
 

@@ -1,0 +1,116 @@
+//! The head of a report: what it is of, in sentences, and its figures in large.
+
+use leptos::prelude::*;
+
+use super::parts::{cell, figure};
+use super::trend::Trend;
+use crate::components::heatmap::rows::{certainty, full, metric_label};
+use crate::model::history::Metric;
+use crate::model::report::{Compared, Report};
+
+/// Logo, title, period, where and when it was made.
+pub fn heading(report: &Report, logo: &str) -> impl IntoView + use<> {
+    let question = &report.question;
+    let title = if question.title.is_empty() { "Network traffic" } else { question.title.as_str() };
+    let filter = (!question.filter.is_empty()).then(|| {
+        view! { <div><dt>"Only flows with"</dt>" "<dd><code>{question.filter.clone()}</code></dd></div> }
+    });
+    view! {
+        <header class="report__head">
+            {(!logo.is_empty()).then(|| view! { <img class="report__logo" src=logo.to_owned() alt=""/> })}
+            <div class="report__titles">
+                <p class="report__title">{title.to_owned()}</p>
+                <h1 class="report__period">{report.period.clone()}</h1>
+            </div>
+            <dl class="report__made">
+                <div><dt>"Compared with"</dt>" "<dd>{report.period_before.clone()}</dd></div>
+                <div><dt>"Time zone"</dt>" "<dd>{question.zone.clone()}</dd></div>
+                {filter}
+                <div><dt>"Made"</dt>" "<dd>{report.made_at.clone()}</dd></div>
+            </dl>
+        </header>
+    }
+    .into_any()
+}
+
+/// The period in sentences, and the figures of the whole.
+pub fn overview(report: &Report) -> impl IntoView + use<> {
+    let sentences: Vec<_> = report.summary.iter().map(|sentence| view! { {sentence.clone()} " " }).collect();
+    let figures = [Metric::Bytes, Metric::Flows, Metric::Packets, Metric::Addresses]
+        .map(|metric| large(&report.total, metric))
+        .collect_view();
+    view! {
+        <section class="report__overview" aria-label="The period in short">
+            <p class="report__summary">{sentences}</p>
+            <dl class="report__figures">{figures}</dl>
+            {ways(report)}
+        </section>
+    }
+    .into_any()
+}
+
+fn large(total: &Compared, metric: Metric) -> impl IntoView + use<> {
+    let now = total.now.of(metric);
+    let known = metric != Metric::Addresses || total.now.addresses.is_some();
+    let before = total.before.filter(|before| metric != Metric::Addresses || before.addresses.is_some());
+    let name = if metric == Metric::Addresses { "Outside addresses" } else { metric_label(metric) };
+    let certain = certainty(&total.now, metric);
+    let exact = match (known, certain.as_str()) {
+        (false, _) => "not counted".to_owned(),
+        (true, "") => full(metric, now),
+        (true, certain) => format!("{}, {certain}", full(metric, now)),
+    };
+    let change = known.then(|| Trend::of(now, before.map(|before| before.of(metric))).view());
+    view! {
+        <div class="report__figure-large" data-metric=metric.name()>
+            <dt>{name}" "</dt>
+            <dd>
+                <span class="report__number">{figure(&total.now, metric)}</span>" "
+                {change}" "
+                <span class="report__exact">{exact}" "</span>
+            </dd>
+        </div>
+    }
+}
+
+/// The table of directions.
+fn ways(report: &Report) -> impl IntoView + use<> {
+    let ways = [
+        ("inbound", "Inbound", "from outside to home networks", &report.inbound),
+        ("outbound", "Outbound", "from home networks to the outside", &report.outbound),
+        ("internal", "Internal", "between home networks", &report.internal),
+        ("transit", "Transit", "between others", &report.transit),
+        ("all", "All", "", &report.total),
+    ];
+    let rows = ways
+        .map(|(way, name, meaning, amount)| {
+            let now = &amount.now;
+            let class = if way == "all" { "report__sum" } else { "" };
+            let before = amount.before.map(|before| before.of(Metric::Bytes));
+            view! {
+                <tr class=class data-way=way>
+                    <th scope="row">{name}" "<span class="report__meaning">{meaning}</span></th>
+                    {cell(now, Metric::Bytes)}
+                    <td class="data-table__number" data-label="Change">{Trend::of(now.of(Metric::Bytes), before).view()}</td>
+                    {cell(now, Metric::Flows)}
+                    {cell(now, Metric::Packets)}
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <table class="data-table data-table--stacked report__table report__ways">
+            <caption class="visually-hidden">"Traffic by direction"</caption>
+            <thead>
+                <tr>
+                    <th scope="col">"Direction"</th>
+                    <th scope="col" class="data-table__number">"Bytes"</th>
+                    <th scope="col" class="data-table__number">"Change in bytes"</th>
+                    <th scope="col" class="data-table__number">"Flows"</th>
+                    <th scope="col" class="data-table__number">"Packets"</th>
+                </tr>
+            </thead>
+            <tbody>{rows}</tbody>
+        </table>
+    }
+}

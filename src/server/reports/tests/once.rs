@@ -1,0 +1,239 @@
+//! Each report is written once, whatever happens meanwhile.
+
+use super::*;
+
+const SINCE: &str = "2026-08-20T10:00:00Z";
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+#[tokio::test]
+async fn a_month_is_reported_when_it_is_over_and_once() {
+    let folder = folder();
+    let store = store(folder.path(), "2026-10-10T00:00:00Z", "2026-10-20T00:00:00Z").await;
+    let bench = Bench::new(&store, settings(vec![monthly()]), "2026-10-31T12:00:00Z");
+    bench.settle().await;
+    assert_eq!(bench.ids().await, []);
+    let list = bench.reports.list().await.unwrap();
+    let [entry] = list.schedules.as_slice() else { panic!("{list:?}") };
+    assert_eq!((entry.next_at.as_str(), entry.is_configured), ("2026-11-01 03:00 CET", true));
+    bench.set_now("2026-11-01T01:59:59Z");
+    bench.settle().await;
+    assert_eq!(bench.ids().await, []);
+    bench.set_now("2026-11-01T02:00:00Z");
+    bench.settle().await;
+    bench.settle().await;
+    assert_eq!((bench.ids().await, bench.made()), (done(&["monthly-2026-10"]), 1));
+    let page = bench.reports.page("monthly-2026-10").await.unwrap();
+    let report = page.report.unwrap();
+    assert_eq!(
+        report.question.range,
+        TimeRange { from_ms: at("2026-09-30T22:00:00Z"), to_ms: at("2026-10-31T23:00:00Z") }
+    );
+    assert_eq!(
+        (report.question.title.as_str(), page.entry.made_ms),
+        ("Traffic report", Some(at("2026-11-01T02:00:00Z")))
+    );
+}
+
+#[tokio::test]
+async fn what_was_missed_while_it_did_not_run_is_written_oldest_first() {
+    let folder = folder();
+    let store = store(folder.path(), SINCE, SINCE).await;
+    let bench = Bench::new(&store, settings(vec![monthly()]), "2026-11-15T12:00:00Z");
+    bench.settle().await;
+    assert_eq!(bench.ids().await, done(&["monthly-2026-10", "monthly-2026-09", "monthly-2026-08"]));
+    let made: Vec<i64> = bench.made.lock().unwrap().iter().map(|question| question.range.from_ms).collect();
+    assert!(made.is_sorted(), "{made:?}");
+    // It did not run on the first of December and January.
+    let again = Bench::new(&store, settings(vec![monthly()]), "2027-01-10T00:00:00Z");
+    again.settle().await;
+    assert_eq!((again.ids().await.len(), again.made()), (5, 2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_servers_on_one_store_write_one_report_each_time() {
+    let folder = folder();
+    let first = store(folder.path(), SINCE, SINCE).await;
+    let second = second_store(folder.path()).await;
+    let day =
+        Schedule { name: "daily".to_owned(), period: Period::Day, cron: "0 3 * * *".to_owned(), ..monthly() };
+    let schedules = vec![day, monthly()];
+    let benches = [first, second]
+        .map(|store| Arc::new(Bench::new(&store, settings(schedules.clone()), "2026-11-15T12:00:00Z")));
+    let [one, other] = benches.clone().map(|bench| tokio::spawn(async move { bench.settle().await }));
+    one.await.unwrap();
+    other.await.unwrap();
+    let [one, other] = benches;
+    let ids = one.ids().await;
+    assert!(ids.len() == 27 && ids.iter().all(|(_, is_done)| *is_done), "{ids:?}");
+    assert_eq!(ids, other.ids().await);
+    assert_eq!(one.made() + other.made(), 27, "{} and {}", one.made(), other.made());
+}
+
+#[tokio::test]
+async fn what_a_server_claimed_that_died_is_written_by_another_when_the_claim_ends() {
+    let folder = folder();
+    let store = store(folder.path(), SINCE, SINCE).await;
+    let september = "2026-10-01T01:00:00Z";
+    let bench = Bench::new(&store, settings(vec![monthly()]), september);
+    bench.settle().await;
+    bench.reports.remake("monthly-2026-09").await.unwrap();
+    let claimed = store.claim_report("a dead server", at(september)).await.unwrap().unwrap();
+    bench.settle().await;
+    assert_eq!((claimed.id.as_str(), bench.made()), ("monthly-2026-09", 2));
+    bench.set_now("2026-10-01T01:15:00Z");
+    bench.settle().await;
+    assert_eq!(bench.made(), 3);
+    // What it brings after all is not taken.
+    let late = report(claimed.question, 0);
+    let outcome = crate::server::store::reports::Outcome::Done(&late, &[]);
+    assert!(!store.finish_report(&claimed.id, "a dead server", outcome, 0).await.unwrap());
+    assert_eq!(
+        bench.reports.page(&claimed.id).await.unwrap().entry.made_ms,
+        Some(at("2026-10-01T01:15:00Z"))
+    );
+}
+
+#[tokio::test]
+async fn a_clock_that_goes_back_and_forth_writes_nothing_twice() {
+    let folder = folder();
+    let store = store(folder.path(), SINCE, SINCE).await;
+    let bench = Bench::new(&store, settings(vec![monthly()]), "2026-11-01T02:00:00Z");
+    bench.settle().await;
+    assert_eq!(bench.made(), 3);
+    for now in
+        ["2026-10-31T22:00:00Z", "2026-11-01T02:00:00Z", "1970-01-01T00:00:00Z", "2026-11-01T04:00:00Z"]
+    {
+        bench.set_now(now);
+        bench.settle().await;
+    }
+    assert_eq!((bench.made(), bench.ids().await.len()), (3, 3));
+    // A claim of a clock that was ahead does not hold for years.
+    bench.reports.remake("monthly-2026-10").await.unwrap();
+    store.claim_report("ahead", at("2031-01-01T00:00:00Z")).await.unwrap().unwrap();
+    bench.settle().await;
+    assert_eq!(bench.made(), 4);
+}
+
+#[tokio::test]
+async fn a_report_that_cannot_be_made_says_why_and_is_tried_again() {
+    let folder = folder();
+    let store = store(folder.path(), "2026-10-10T00:00:00Z", "2026-10-20T00:00:00Z").await;
+    let bench = Bench::new(&store, settings(vec![monthly()]), "2026-11-01T02:00:00Z");
+    bench.set_fault(Some("Too much is asked at once."));
+    bench.settle().await;
+    let entry = bench.reports.page("monthly-2026-10").await.unwrap().entry;
+    let next_ms = Some(at("2026-11-01T02:01:00Z"));
+    assert_eq!(entry.state, ReportState::Failed { reason: "Too much is asked at once.".to_owned(), next_ms });
+    let notices = bench.reports.notices();
+    assert!(notices[0].contains("October 2026 could not be written: Too much"), "{notices:?}");
+    bench.set_fault(Some("panic"));
+    bench.set_now("2026-11-01T02:01:00Z");
+    bench.settle().await;
+    let entry = bench.reports.page("monthly-2026-10").await.unwrap().entry;
+    let ReportState::Failed { next_ms, .. } = entry.state else { panic!("{entry:?}") };
+    assert_eq!(next_ms, Some(at("2026-11-01T02:06:00Z")));
+    bench.set_fault(None);
+    bench.settle().await;
+    assert_eq!(bench.made(), 0);
+    bench.set_now("2026-11-01T02:06:00Z");
+    bench.settle().await;
+    assert_eq!((bench.ids().await, bench.reports.notices().len()), (done(&["monthly-2026-10"]), 0));
+    assert_eq!(bench.reports.counts().reports(), [("made", 1), ("failed", 2)]);
+}
+
+#[tokio::test]
+async fn a_removed_report_is_not_written_again() {
+    let folder = folder();
+    let store = store(folder.path(), SINCE, SINCE).await;
+    let bench = Bench::new(&store, settings(vec![monthly()]), "2026-11-15T12:00:00Z");
+    bench.settle().await;
+    bench.reports.remove("monthly-2026-10").await.unwrap();
+    let again = Bench::new(&store, settings(vec![monthly()]), "2026-11-15T13:00:00Z");
+    again.settle().await;
+    assert_eq!((again.ids().await, again.made()), (done(&["monthly-2026-09", "monthly-2026-08"]), 0));
+    let error = again.reports.page("monthly-2026-10").await.unwrap_err().to_string();
+    assert!(error.contains("There is no report"), "{error}");
+    assert!(again.reports.remake("monthly-2026-10").await.is_err());
+    assert!(again.reports.remove("monthly-2026-10").await.is_err());
+}
+
+#[tokio::test]
+async fn reports_go_when_they_are_too_old_a_day_of_them_at_a_time_and_stay_gone() {
+    let folder = folder();
+    let store = store(folder.path(), SINCE, SINCE).await;
+    let keep = |keep_days| ReportSettings { keep_days, ..settings(vec![monthly()]) };
+    let bench = Bench::new(&store, keep(1_100), "2026-11-15T12:00:00Z");
+    bench.settle().await;
+    let strict = Bench::new(&store, keep(20), "2026-11-15T12:00:00Z");
+    strict.settle().await;
+    assert_eq!(strict.ids().await.len(), 2);
+    strict.set_now("2026-11-15T13:00:00Z");
+    strict.settle().await;
+    strict.set_now("2026-11-15T14:00:00Z");
+    strict.settle().await;
+    assert_eq!((strict.ids().await, strict.made()), (done(&["monthly-2026-10"]), 0));
+}
+
+#[tokio::test]
+async fn without_a_history_it_says_so_and_catches_up_when_there_is_one() {
+    let folder = folder();
+    let store = store(folder.path(), SINCE, SINCE).await;
+    let bench = Bench::new(&store, settings(vec![monthly()]), "2026-11-15T12:00:00Z");
+    bench.is_open.store(false, Ordering::SeqCst);
+    assert!(bench.turn().await.is_err());
+    let list = bench.reports.list().await.unwrap();
+    assert!(list.notices[0].starts_with("Nothing is kept of the past yet."), "{:?}", list.notices);
+    bench.is_open.store(true, Ordering::SeqCst);
+    bench.settle().await;
+    assert_eq!(bench.ids().await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_report_that_somebody_asks_for_is_made_at_once_and_the_end_of_the_service_waits_for_nobody() {
+    let folder = folder();
+    let store = store(folder.path(), SINCE, SINCE).await;
+    let bench = Bench::new(&store, settings(Vec::new()), "2026-11-15T12:00:00Z");
+    let running = tokio::spawn(Arc::clone(&bench.reports).run(bench.maker(), bench.stop.clone()));
+    let order = Order { from: "last month".to_owned(), sections: vec![Section::Map], ..Order::default() };
+    let id = bench.reports.order(&order).await.unwrap();
+    let made = async {
+        while bench.reports.page(&id).await.unwrap().report.is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), made).await.unwrap();
+    let entry = bench.reports.page(&id).await.unwrap().entry;
+    assert_eq!((entry.question.period, entry.schedule), (Period::Month, None));
+    assert!(id.starts_with("custom-") && id.len() == 17, "{id}");
+    let [from, to] = ["2027-01-01T00:00:00Z", "2027-01-02T00:00:00Z"].map(str::to_owned);
+    let error = bench.reports.order(&Order { from, to, ..Order::default() }).await.unwrap_err();
+    assert!(error.to_string().contains("has not begun"), "{error}");
+    bench.stop.cancel();
+    tokio::time::timeout(Duration::from_secs(30), running).await.unwrap().unwrap();
+    bench.reports.remove(&id).await.unwrap();
+    assert_eq!(bench.ids().await, []);
+}
+
+#[tokio::test]
+async fn a_schedule_of_the_page_holds_from_then_on_and_its_reports_outlive_it() {
+    let folder = folder();
+    let store = store(folder.path(), SINCE, SINCE).await;
+    let bench = Bench::new(&store, settings(Vec::new()), "2026-11-15T12:00:00Z");
+    let daily = Schedule { name: "days".to_owned(), period: Period::Day, cron: String::new(), ..monthly() };
+    bench.reports.add_schedule(daily.clone()).await.unwrap();
+    assert!(bench.reports.add_schedule(daily).await.unwrap_err().to_string().contains("already"));
+    bench.settle().await;
+    assert_eq!(bench.ids().await, []);
+    bench.set_now("2026-11-16T12:00:00Z");
+    bench.settle().await;
+    assert_eq!(bench.ids().await, done(&["days-2026-11-15"]));
+    let list = bench.reports.list().await.unwrap();
+    assert_eq!((list.schedules.len(), list.schedules[0].is_configured), (1, false));
+    bench.reports.remove_schedule("days").await.unwrap();
+    bench.set_now("2026-11-17T12:00:00Z");
+    bench.settle().await;
+    assert_eq!(bench.ids().await, done(&["days-2026-11-15"]));
+}
