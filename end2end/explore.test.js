@@ -5,10 +5,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 
-import { PHONE, launch, open, picture } from './support/browser.js';
-import { mixedFlows, writeCapture } from './support/capture.js';
-import { sampledRouter, send } from './support/exporters.js';
-import { Meridian, until } from './support/meridian.js';
+import { DESKTOP, PHONE, launch, open, picture } from './support/browser.js';
+import { mixedFlows, writeCapture, writeDatagrams } from './support/capture.js';
+import { sampledRouter, send, timedRouter } from './support/exporters.js';
+import { Meridian, program, until } from './support/meridian.js';
+import { PEERS } from './support/peers.js';
+import { run } from './support/programs.js';
 
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'meridian-captures-'));
 const capture = path.join(scratch, 'explored.pcap');
@@ -53,6 +55,14 @@ async function rows(page) {
 }
 
 const total = async (page) => figures(await page.locator('.explore-table tfoot .explore-table__total').first().getAttribute('title'));
+
+/** Pairs of elements of `selector` whose boxes overlap, by their texts. */
+const overlaps = (page, selector) => page.locator(selector).evaluateAll((all) => {
+  const boxes = all.map((element) => ({ text: element.textContent, ...element.getBoundingClientRect().toJSON() }));
+  const meet = (one, other) => one.left < other.right - 0.5 && other.left < one.right - 0.5
+    && one.top < other.bottom - 0.5 && other.top < one.bottom - 0.5;
+  return boxes.flatMap((one, index) => boxes.slice(index + 1).filter((other) => meet(one, other)).map((other) => `${one.text} | ${other.text}`));
+});
 
 /** WASM has taken the page over: a click does what it says. */
 const isAlive = (page) => page.waitForFunction(() => document.querySelector('.explore__results[aria-busy="false"]') !== null
@@ -160,8 +170,11 @@ describe('the explorer', () => {
     await isAlive(page);
     const plot = await page.locator('.chart__plot').boundingBox();
     const at = (share) => [plot.x + plot.width * share, plot.y + plot.height / 2];
+    const readout = page.locator('.chart__readout');
     await page.mouse.move(...at(0.5));
-    await until('the readout', async () => /inbound/.test(await page.locator('.chart__readout').textContent()));
+    await until('the readout of the time before the start', async () => /nothing was collected\s*$/.test(await readout.textContent()));
+    await page.mouse.move(plot.x + plot.width - 1, plot.y + plot.height / 2);
+    await until('the readout', async () => /inbound/.test(await readout.textContent()));
     const before = page.url();
     await page.mouse.move(...at(0.6));
     await page.mouse.down();
@@ -189,6 +202,27 @@ describe('the explorer', () => {
     assert.equal(await page.locator('.sankey__box').count(), 6);
     assert.equal(await page.locator('.sankey__ribbon').count(), 4);
     await picture(page, 'explore-sankey');
+  });
+
+  it('has labels of thin boxes in a Sankey diagram that never overlap, and tells what has no room in full', async () => {
+    for (const viewport of [DESKTOP, PHONE]) {
+      for (const by of ['home.address,home.port', 'outside.country,home.address,home.port', 'outside.address,home.address,home.port,service']) {
+        page = await open(browser, `${meridian.url}/explore?from=-1h&to=now&rows=20&chart=sankey&by=${by}`, { viewport });
+        await page.locator('.sankey__box').first().waitFor();
+        assert.ok((await page.locator('.sankey__name').count()) >= 40, by);
+        assert.deepEqual(await overlaps(page, '.sankey__name, .sankey__amount, .sankey__box'), [], `${by} at ${viewport.width}`);
+        const isWhole = await page.locator('.sankey__label').evaluateAll((all) => all.every((label) => {
+          const [name, amount] = ['name', 'amount'].map((part) => label.querySelector(`.sankey__${part}`).textContent);
+          return label.querySelector('title').textContent === `${name}: ${amount}`;
+        }));
+        assert.ok(isWhole);
+        await page.locator('.sankey').scrollIntoViewIfNeeded();
+        await picture(page, `explore-sankey-${by.split(',').length}-${viewport.width}`);
+        assert.deepEqual(page.complaints, []);
+        await page.context().close();
+      }
+    }
+    page = undefined;
   });
 
   it('counts distinct addresses over time, each once in the total, and in a table of the whole range', async () => {
@@ -285,5 +319,87 @@ describe('the explorer', () => {
     assert.match(html, /300.kB/);
     await ask(`by=outside.address&filter=${filter}`);
     assert.match(await page.locator('.explore__panel').textContent(), /scaled by sampling/);
+  });
+});
+
+describe('the explorer of a time with a gap in it', () => {
+  const HOUR = 3_600_000;
+  const FROM = Math.floor(Date.now() / HOUR) * HOUR - 20 * HOUR;
+  const stretch = (from) => Array.from({ length: 720 }, (_, index) => ({
+    ms: from + index * 10_000 + 1_000, source: PEERS[['DE', 'US'][index % 2]], destination: '192.168.1.10',
+    sourcePort: 443, destinationPort: 40_000 + index, packets: 3, payloadBytes: 500,
+  }));
+  let meridian;
+  let page;
+  /** Two hours in which something was collected, two in which nothing was, and two more in which something was. */
+  before(async () => {
+    meridian = await Meridian.start();
+    await meridian.end();
+    for (const hours of [0, 4]) {
+      const part = stretch(FROM + hours * HOUR);
+      const file = path.join(scratch, `gap-${hours}.pcap`);
+      writeDatagrams(file, timedRouter(part), { timesMs: [part[0].ms, ...part.map((flow) => flow.ms)] });
+      const flags = ['import', '--config', path.join(meridian.folder, 'meridian.toml'), '--data-dir', meridian.folder, file];
+      const { code, stdout, stderr } = await run(program, flags, { seconds: 60 });
+      assert.equal(code, 0, stdout + stderr);
+    }
+    await meridian.launch();
+  });
+  after(() => meridian?.stop());
+  afterEach(async () => {
+    const complaints = page?.complaints ?? [];
+    await page?.context().close();
+    page = undefined;
+    assert.deepEqual(complaints, [], 'the browser complained');
+  });
+  /** Shows from so many hours after the beginning to so many. */
+  const show = async (from, to, query) => {
+    await page?.context().close();
+    const [first, last] = [from, to].map((hours) => new Date(FROM + hours * HOUR).toISOString());
+    page = await open(browser, `${meridian.url}/explore?from=${first}&to=${last}&by=outside.country&${query}`);
+    await page.locator('.explore__source').waitFor();
+    await isAlive(page);
+  };
+  const paths = (selector) => page.locator(selector).evaluateAll((all) => all.map((path) => path.getAttribute('d')));
+
+  it('breaks lines and bands there instead of letting them fall to zero, and says why', async () => {
+    await show(0.1, 5.9, 'chart=stacked');
+    for (const path of await paths('.chart__band')) assert.equal(path.match(/M/g).length, 2, path);
+    assert.match(await page.locator('.chart-key').textContent(), /nothing was collected/);
+    assert.match(await page.locator('.chart__gap title').textContent(), /\d: nothing was collected$/);
+    assert.match(await page.locator('.explore__source').textContent(), /nothing was collected in 1 stretch of it/);
+    const plot = await page.locator('.chart__plot').boundingBox();
+    await page.mouse.move(plot.x + plot.width / 2, plot.y + plot.height / 2);
+    await until('the readout', async () => /nothing was collected\s*$/.test(await page.locator('.chart__readout').textContent()));
+    await picture(page, 'explore-gap');
+    await show(0.1, 5.9, 'chart=lines');
+    const lines = await paths('.chart__line');
+    assert.equal(lines.length, 2);
+    for (const line of lines) {
+      assert.equal(line.match(/M/g).length, 2, line);
+      const heights = [...line.matchAll(/ ([\d.]+)/g)].map(([, y]) => Number(y));
+      assert.ok(heights.every((y) => y < 900), `it falls to the foot: ${line}`);
+    }
+    await picture(page, 'explore-gap-lines');
+  });
+
+  it('counts no step of it in the table, and no time of it in the mean', async () => {
+    await show(0.1, 5.9, 'chart=lines&metric=flows');
+    const cells = await page.locator('.explore-table tfoot .data-table__number').allTextContents();
+    const [least, most, , mean] = cells.map((text) => Number(text));
+    // A flow each ten seconds while something was collected.
+    assert.ok(least >= 0.09 && most <= 0.21 && Math.abs(mean - 0.1) < 0.011, cells.join(' '));
+  });
+
+  it('explains the dashed lines of the period before in words', async () => {
+    await show(3, 5.9, 'chart=stacked&previous=yes');
+    assert.match(await page.locator('.chart-key').textContent(), /all flows in the period before: \d+ \w+ \d{4}/);
+    const [dashed] = await paths('.chart__plot .chart__previous');
+    assert.equal(dashed.match(/M/g).length, 1, 'the period before has a gap at its end');
+    await picture(page, 'explore-previous');
+    await page.getByRole('link', { name: 'Lines', exact: true }).click();
+    await until('a line each', async () => /the same line in the period before/.test(await page.locator('.chart-key').textContent()));
+    await page.getByRole('link', { name: 'Period before', exact: true }).click();
+    await until('no dashed line', async () => !/before/.test(await page.locator('.chart-key').textContent()));
   });
 });

@@ -90,6 +90,29 @@ function keep(name, base64) {
 
 const press = (page, name) => page.getByRole('button', { name }).click();
 
+/** Keeps what is written on canvases that are not on the page, and where: a film's captions. */
+const WATCH_WRITING = `
+  window.written = [];
+  const { fillText } = CanvasRenderingContext2D.prototype;
+  CanvasRenderingContext2D.prototype.fillText = function (text, x, y, most) {
+    if (!this.canvas.isConnected && most !== undefined) {
+      const { a, e, f } = this.getTransform();
+      const width = Math.min(this.measureText(text).width, most);
+      const size = parseFloat(this.font.match(/([\\d.]+)px/)[1]);
+      window.written.push({ text, left: e + a * x, right: e + a * (x + width), top: f + a * (y - 0.75 * size), bottom: f + a * y });
+    }
+    return fillText.apply(this, arguments);
+  };`;
+
+/** Pairs of captions that overlap, or that leave a picture of this size. */
+function collisions(written, [width, height]) {
+  const texts = [...new Map(written.map((one) => [JSON.stringify(one), one])).values()];
+  const meet = (one, other) => one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
+  const pairs = texts.flatMap((one, index) => texts.slice(index + 1).filter((other) => meet(one, other)).map((other) => `${one.text} | ${other.text}`));
+  const outside = texts.filter(({ left, right, top, bottom }) => left < 0 || top < 0 || right > width || bottom > height);
+  return [...pairs, ...outside.map(({ text }) => `${text} is cut off`)];
+}
+
 describe('a replay as a file', () => {
   let meridian;
   let page;
@@ -182,6 +205,32 @@ describe('a replay as a file', () => {
     const bytes = readFileSync(file);
     assert.deepEqual([bytes.readUInt32BE(16), bytes.readUInt32BE(20)], [1920, 1080]);
     keep('film-picture', bytes.toString('base64'));
+  });
+
+  it('writes captions and legend so that nothing runs into anything else, in every size and with every heatmap', async () => {
+    const sizes = { '1280 × 720': [1280, 720], '1080 × 1080, square': [1080, 1080], '1080 × 1920, upright': [1080, 1920] };
+    for (const heat of ['bytes', 'flows', 'packets', 'addresses']) {
+      page = await open(browser, address(meridian, { at: iso(FROM + HOUR), heat, colour: 'protocol' }), { script: WATCH_WRITING });
+      await ready();
+      await page.locator('.heat-legend').waitFor();
+      await until('the moment', async () => (await shown())?.startsWith('200 flows'));
+      await page.locator('.film > summary').click();
+      for (const [label, size] of Object.entries(sizes)) {
+        await page.getByLabel('Size').selectOption({ label });
+        await page.evaluate(() => (window.written = []));
+        const download = page.waitForEvent('download');
+        await press(page, 'PNG of this moment');
+        const file = path.join(scratch, 'captions.png');
+        await (await download).saveAs(file);
+        keep(`film-${heat}-${size.join('x')}`, readFileSync(file).toString('base64'));
+        const written = await page.evaluate(() => window.written);
+        assert.ok(written.length > 6, `${written.length} captions`);
+        assert.deepEqual(collisions(written, size), [], `${heat} at ${label}`);
+      }
+      assert.deepEqual(page.complaints, []);
+      await page.context().close();
+    }
+    page = undefined;
   });
 
   it('says so where the browser records no video', async () => {

@@ -218,7 +218,7 @@ describe('the heatmap of flows with known figures', () => {
     const [, json] = await saved('JSON answer');
     assert.equal(JSON.parse(json).total.traffic.flows, sum(truth, 'flows'));
     const [, svg] = await saved('SVG picture');
-    assert.match(svg.toString(), /id="ZA" fill="#/);
+    assert.match(svg.toString(), /id="ZA" fill="(#|rgb\()/);
     const [, png] = await saved('PNG picture');
     assert.equal(png.subarray(1, 4).toString(), 'PNG');
     assert.ok(png.length > 50_000, `${png.length} bytes`);

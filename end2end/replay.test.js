@@ -133,6 +133,19 @@ async function watch(page, seconds, isBackward = false) {
   return clocks;
 }
 
+/** What of the page reaches beyond the screen to a side where nobody can scroll, or is cut off without dots. */
+const cutOff = (page) => page.evaluate(() => {
+  const isMeant = (element) => element.closest('.visually-hidden, .world-map, .table-scroll, .flow-table, svg, [aria-hidden="true"]') !== null;
+  const told = (element) => `${element.tagName.toLowerCase()}.${element.className}: ${element.textContent.trim().slice(0, 40)}`;
+  return [...document.querySelectorAll('main *')].filter((element) => {
+    const { left, right, width, height } = element.getBoundingClientRect();
+    if (width < 2 || height < 2 || isMeant(element) || !element.checkVisibility({ visibilityProperty: true })) return false;
+    const style = getComputedStyle(element);
+    const hides = ['hidden', 'clip'].includes(style.overflowX) && style.textOverflow !== 'ellipsis';
+    return left < -0.5 || right > window.innerWidth + 0.5 || (hides && element.scrollWidth > element.clientWidth + 1);
+  }).map(told);
+});
+
 const presses = (page, key) => page.evaluate((wanted) => {
   document.activeElement?.blur?.();
   document.body.dispatchEvent(new KeyboardEvent('keydown', { key: wanted, bubbles: true, cancelable: true }));
@@ -298,8 +311,35 @@ describe('the replay of a capture with known times', () => {
         await picture(page, `replay-${name}-${colorScheme}`);
         const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
         assert.ok(overflow <= 0, `the page is ${overflow} px too wide`);
+        assert.deepEqual(await cutOff(page), [], 'nothing is cut off');
         assert.deepEqual(await runTogether(page, '.player-bar__clock, .player-bar__keys > div'), []);
       });
     }
   }
+
+  it('leaves the map most of the height of a desk, and its legends let home be seen and fold away', async () => {
+    page = await open(browser, address(meridian, { at: iso(CLUSTER + 4_000), heat: 'bytes', speed: '3600' }));
+    await page.locator('.world-map--alive').waitFor({ state: 'attached' });
+    await page.locator('.heat-legend').waitFor();
+    const map = await page.locator('.replay__map').boundingBox();
+    assert.ok(map.height > 0.52 * DESKTOP.height, `the map is ${map.height} px high`);
+    // Where the flat map of the whole world has Makhanda.
+    const height = (latitude) => (Math.log(Math.tan(Math.PI / 4 + (latitude * 0.8 * Math.PI) / 360)) / 0.8) * (180 / Math.PI);
+    const scale = Math.max(map.width, 1.3 * map.height) / 360;
+    const home = { x: map.x + map.width / 2 + (26.52 - 11) * scale, y: map.y + map.height / 2 - (height(-33.31) - height(24)) * scale };
+    for (const legend of ['.replay__heat', '.colour-legend', '.world-map__controls', '.replay__fold']) {
+      const { x, y, width, height: high } = await page.locator(legend).boundingBox();
+      const isOver = x - 8 < home.x && home.x < x + width + 8 && y - 8 < home.y && home.y < y + high + 8;
+      assert.ok(!isOver, `${legend} covers home`);
+      assert.ok(x >= map.x && x + width <= map.x + map.width && y >= map.y && y + high <= map.y + map.height, `${legend} is on the map`);
+    }
+    const [heat, colours] = await Promise.all(['.replay__heat', '.colour-legend'].map((legend) => page.locator(legend).boundingBox()));
+    assert.ok(colours.x + colours.width <= heat.x || heat.y + heat.height <= colours.y, 'the legends stand beside each other');
+    await page.getByRole('button', { name: 'Legends' }).press('Enter');
+    await page.locator('.replay__heat').waitFor({ state: 'hidden' });
+    await page.locator('.colour-legend').waitFor({ state: 'hidden' });
+    await picture(page, 'replay-folded');
+    await page.getByRole('button', { name: 'Legends' }).click();
+    await page.locator('.replay__heat').waitFor();
+  });
 });

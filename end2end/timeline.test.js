@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 
-import { PHONE, launch, open, picture, runTogether } from './support/browser.js';
+import { DESKTOP, PHONE, launch, open, picture, runTogether } from './support/browser.js';
 import { writeDatagrams } from './support/capture.js';
 import { timedRouter } from './support/exporters.js';
 import { Meridian, program, until } from './support/meridian.js';
@@ -37,16 +37,23 @@ let browser;
 let meridian;
 let page;
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'meridian-timeline-'));
-before(async () => {
-  browser = await launch();
-  const capture = path.join(scratch, 'half-a-day.pcap');
-  writeDatagrams(capture, timedRouter(flows), { timesMs: [flows[0].ms, ...flows.map((flow) => flow.ms)] });
-  meridian = await Meridian.start({ configuration: HOME });
-  await meridian.end();
-  const flags = ['import', '--config', path.join(meridian.folder, 'meridian.toml'), '--data-dir', meridian.folder, capture];
+
+/** A Meridian whose whole history is these flows. */
+async function meridianOf(name, history) {
+  const capture = path.join(scratch, `${name}.pcap`);
+  writeDatagrams(capture, timedRouter(history), { timesMs: [history[0].ms, ...history.map((flow) => flow.ms)] });
+  const started = await Meridian.start({ configuration: HOME });
+  await started.end();
+  const flags = ['import', '--config', path.join(started.folder, 'meridian.toml'), '--data-dir', started.folder, capture];
   const { code, stdout, stderr } = await run(program, flags, { seconds: 120 });
   assert.equal(code, 0, stdout + stderr);
-  await meridian.launch();
+  await started.launch();
+  return started;
+}
+
+before(async () => {
+  browser = await launch();
+  meridian = await meridianOf('half-a-day', flows);
 });
 after(async () => {
   await browser?.close();
@@ -88,19 +95,19 @@ describe('the timeline of the replay', () => {
   });
   const replay = (query = '') => `${meridian.url}/replay?${range}&at=${iso(FROM + HOUR)}${query}`;
   const moment = () => page.locator('.timeline__stage').getAttribute('aria-valuenow').then(Number);
-  const ready = () => page.waitForSelector('.timeline__signs .timeline__sign--country', { timeout: 20_000 });
+  const ready = () => page.waitForSelector('.timeline__marker.timeline__sign--country', { timeout: 20_000 });
 
   it('shows events as signs with names, and goes to the one that is clicked', async () => {
     page = await open(browser, replay());
     await ready();
-    const sign = page.locator('.timeline__signs .timeline__sign--country');
+    const sign = page.locator('.timeline__marker.timeline__sign--country');
     await sign.hover();
     await until('the sign is told', async () => (await page.locator('.timeline__readout').textContent()).includes('Japan for the first time'));
     await picture(page, 'timeline');
     await sign.click();
     await until('the playhead is there', async () => (await moment()) === Math.floor(JAPAN / MINUTE) * MINUTE);
     await page.locator('.timeline__events summary').click();
-    assert.match(await page.locator('.timeline__event-list').innerText(), /Burst[\s\S]*times as many[\s\S]*Japan/);
+    assert.match(await page.locator('.timeline__events .timeline__event-list').innerText(), /Burst[\s\S]*times as many[\s\S]*Japan/);
     await picture(page, 'timeline-list');
     assert.deepEqual(await runTogether(page, '.timeline__event'), []);
   });
@@ -142,5 +149,85 @@ describe('the timeline of the replay', () => {
     await picture(page, 'timeline-phone-light');
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     assert.ok(overflow <= 0, `${overflow} px too wide`);
+  });
+});
+
+describe('the timeline of a first day, on which everything is new', () => {
+  const countries = Object.keys(PEERS).filter((code) => code !== 'DE');
+  const first = FROM + 2 * HOUR;
+  const day = [
+    ...Array.from({ length: 200 }, (_, index) => ({ ms: FROM + index * 200_000 + 1_000, country: 'DE' })),
+    ...countries.map((country, index) => ({ ms: first + index * 2 * MINUTE, country })),
+  ].sort((one, other) => one.ms - other.ms).map(({ ms, country }, index) => ({
+    ms, source: PEERS[country], destination: '192.168.1.10', sourcePort: 443, destinationPort: 40_000 + index, packets: 3, payloadBytes: 500,
+  }));
+  let newborn;
+  let events;
+  before(async () => {
+    newborn = await meridianOf('first-day', day);
+    ({ events } = await newborn.api(`events?${range}`));
+    assert.ok(events.length > countries.length, `${events.length} events`);
+  });
+  after(() => newborn?.stop());
+  afterEach(async () => {
+    const complaints = page?.complaints ?? [];
+    await page?.context().close();
+    page = undefined;
+    assert.deepEqual(complaints, [], 'the browser complained');
+  });
+  const show = async (viewport) => {
+    page = await open(browser, `${newborn.url}/replay?${range}&at=${iso(FROM)}`, { viewport });
+    await page.locator('.timeline__group').first().waitFor({ state: 'attached' });
+    await page.locator('.timeline').scrollIntoViewIfNeeded();
+  };
+  const signs = () => page.locator('.timeline__marker').evaluateAll((all) => all.map((sign) => {
+    const { left, right } = sign.getBoundingClientRect();
+    return { left, right, count: Number(sign.querySelector('.timeline__count')?.textContent ?? 1) };
+  }));
+  const moment = () => page.locator('.timeline__stage').getAttribute('aria-valuenow').then(Number);
+
+  for (const [name, viewport] of [['desktop', DESKTOP], ['phone', PHONE]]) {
+    it(`has a sign for those that stand close, with their number, and none overlaps another on a ${name}`, async () => {
+      await show(viewport);
+      const shown = await signs();
+      assert.equal(shown.reduce((sum, { count }) => sum + count, 0), events.length);
+      for (const [index, { left, right }] of shown.entries()) {
+        assert.ok(left >= 0 && right <= viewport.width, `${left} to ${right}`);
+        assert.ok(index === 0 || left >= shown[index - 1].right, JSON.stringify(shown));
+      }
+      await page.locator('.timeline__group > summary').first().hover();
+      const list = page.locator('.timeline__group[open] .timeline__panel');
+      await list.waitFor();
+      await picture(page, `timeline-group-${name}`);
+      const box = await list.boundingBox();
+      assert.ok(box.x >= 0 && box.x + box.width <= viewport.width, JSON.stringify(box));
+    });
+  }
+
+  it('lists the events of a sign for a pointer and for keys, and goes to each', async () => {
+    await show(DESKTOP);
+    const group = page.locator('.timeline__group:has(> .timeline__sign--country)').last();
+    const news = events.filter(({ kind }) => kind.startsWith('new')).map((event) => event.range.from_ms);
+    const sign = group.locator('summary');
+    const isOpen = () => group.evaluate((details) => details.open);
+    await sign.hover();
+    await until('the list', isOpen);
+    const count = Number(await sign.locator('.timeline__count').textContent());
+    assert.equal(await group.locator('.timeline__event').count(), count);
+    await group.locator('.timeline__event-go').last().click();
+    await until('the last event', async () => (await moment()) === news.at(-1));
+    assert.ok(await isOpen(), 'the way from sign to list does not close it');
+    await page.mouse.move(10, 10);
+    await until('the list is gone', async () => !(await isOpen()));
+    await sign.focus();
+    await page.keyboard.press('Enter');
+    await until('the list by a key', isOpen);
+    await until('the first event of the sign', async () => (await moment()) === news.at(-count));
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Escape');
+    await until('it is closed', async () => !(await isOpen()));
+    assert.ok(await sign.evaluate((summary) => summary === document.activeElement), 'the sign has the focus again');
+    assert.deepEqual(await runTogether(page, '.timeline__group .timeline__event'), []);
   });
 });

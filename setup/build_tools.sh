@@ -34,7 +34,7 @@ install_crate() {
     local mark=$tools/.installed/$crate-$version
     [ -e "$mark" ] && return
     say "building $crate $version (minutes, once)"
-    env -u CARGO_TARGET_DIR CARGO_TARGET_DIR="$cache/tools-target" \
+    env CARGO_PROFILE_DEV_DEBUG=0 CARGO_TARGET_DIR="$cache/tools-target" \
         cargo install --quiet --root "$tools" --debug "$@" "$crate@$version" ||
         fail "$crate $version could not be built: is the crates registry reachable?"
     mkdir -p "$tools/.installed" && touch "$mark"

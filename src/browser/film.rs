@@ -69,6 +69,25 @@ pub struct ShadeLegend {
     pub end: String,
 }
 
+/// Least room between two figures below a legend, CSS pixels.
+const APART: f64 = 6.0;
+
+/// Which of the figures at which steps begin are written below a legend, so that none runs into the next or into the one at its
+/// end: each, each second, and so on. All are CSS pixels: how wide each figure is, how wide the one at the end, written up to
+/// the right edge (0 for none), and how wide a step.
+pub fn written(widths: &[f64], end_width: f64, step_width: f64) -> Vec<usize> {
+    let place = |step: usize| u32::try_from(step).map_or(f64::MAX, |step| f64::from(step) * step_width);
+    let right = |step: usize| place(step) + widths.get(step).copied().unwrap_or(0.0);
+    let steps = widths.len();
+    let fits = |stride: &usize| {
+        let mut each = (0..steps).step_by(*stride).filter(|step| step + stride < steps);
+        each.all(|step| right(step) + APART <= place(step + stride))
+    };
+    let stride = (1..=steps).find(fits).unwrap_or(1);
+    let edge = if end_width > 0.0 { place(steps) - end_width - APART } else { place(steps) };
+    (0..steps).step_by(stride).filter(|step| right(*step) <= edge).collect()
+}
+
 /// Why there is no film or picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FilmFault {
@@ -90,6 +109,34 @@ impl FilmFault {
                  the picture and the flow records can be saved here, too."
             }
             Self::Failed => "The browser could not record the video. Try a smaller size.",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_of_a_legend_never_run_into_each_other_nor_into_the_one_at_the_end() {
+        // Nine steps of 44 pixels: the last of every second would begin where the end's stands.
+        assert_eq!(written(&[40.0; 9], 42.0, 44.0), [0, 2, 4, 6]);
+        assert_eq!(written(&[30.0; 8], 30.0, 44.0), [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(written(&[100.0; 8], 40.0, 44.0), [0, 3]);
+        assert_eq!(written(&[30.0; 3], 0.0, 44.0), [0, 1, 2]);
+        assert!(written(&[], 40.0, 44.0).is_empty());
+        for number in 1..12 {
+            for width in [10.0, 39.0, 44.0, 61.0, 300.0] {
+                let widths = vec![width; number];
+                let steps = u32::try_from(number).unwrap();
+                let begin = |step: &usize| f64::from(u32::try_from(*step).unwrap()) * 44.0;
+                let places: Vec<f64> = written(&widths, width, 44.0).iter().map(begin).collect();
+                let ends = places.iter().skip(1).copied().chain([f64::from(steps) * 44.0 - width]);
+                assert!(
+                    places.iter().zip(ends).all(|(begin, next)| begin + width < next),
+                    "{number}, {width}"
+                );
+            }
         }
     }
 }

@@ -6,6 +6,8 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{HtmlCanvasElement, HtmlElement, Response};
 
+use super::map_renderer::palette::Probe;
+
 /// Saves a text as a file of this name.
 pub fn text(name: &str, kind: &str, text: &str) {
     file(name, &format!("data:{kind};charset=utf-8,{}", String::from(js_sys::encode_uri_component(text))));
@@ -31,11 +33,10 @@ pub async fn fetch_text(path: &str) -> Option<String> {
     JsFuture::from(response.text().ok()?).await.ok()?.as_string()
 }
 
-/// What a custom property of the theme holds now.
+/// The colour that a custom property of the theme stands for now; empty where there is none.
 pub fn token(name: &str) -> String {
-    let style = document().body().and_then(|body| window().get_computed_style(&body).ok().flatten());
-    let value = style.and_then(|style| style.get_property_value(name).ok()).unwrap_or_default();
-    value.trim().to_owned()
+    let probe = document().body().and_then(|body| Probe::within(&window(), &document(), &body));
+    probe.and_then(|probe| probe.colour(name)).unwrap_or_default()
 }
 
 async fn drawn(svg: &str, width: u32, height: u32) -> Result<String, JsValue> {

@@ -256,8 +256,9 @@ pub struct ExporterEntry {
     pub missing_datagrams: u64,
     /// Data sets, samples and datagrams that could not be decoded.
     pub undecodable: u64,
-    /// Hours in which it told nothing, between two in which it did.
-    pub silent_hours: u32,
+    /// Hours in which it told nothing, since it first told something in this period or the one before, without those in
+    /// which nothing was collected; `null` where hours are not kept.
+    pub silent_hours: Option<u32>,
 }
 
 /// A report.

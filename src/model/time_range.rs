@@ -33,6 +33,12 @@ impl TimeRange {
         Self::new(self.from_ms.max(other.from_ms), self.to_ms.min(other.to_ms))
     }
 
+    /// The same range so many milliseconds later.
+    #[must_use]
+    pub const fn later(self, ms: i64) -> Self {
+        Self { from_ms: self.from_ms.saturating_add(ms), to_ms: self.to_ms.saturating_add(ms) }
+    }
+
     /// The range of equal length that ends where this one begins.
     #[must_use]
     pub const fn previous(self) -> Self {
@@ -49,6 +55,7 @@ mod tests {
         let range = TimeRange::new(100, 160).unwrap();
         assert!(range.contains(100) && range.contains(159) && !range.contains(160));
         assert_eq!(range.previous(), TimeRange { from_ms: 40, to_ms: 100 });
+        assert_eq!(range.previous().later(range.length_ms()), range);
         assert_eq!(range.intersection(TimeRange { from_ms: 150, to_ms: 200 }), TimeRange::new(150, 160));
         assert_eq!((range.intersection(range.previous()), TimeRange::new(5, 5)), (None, None));
     }

@@ -217,10 +217,6 @@ async fn serve(config: Config) -> Result<(), RunError> {
             drop(watch);
         });
         let stopped = stopped.await;
-        // A message that is on its way to a mail server comes to its end.
-        if let Err(error) = writing.await {
-            tracing::error!(%error, "writing reports had ended by itself");
-        }
         closing.cancel();
         context.hub().drained().await;
         // Its last entry is what the collector had counted when it stopped.
@@ -228,6 +224,10 @@ async fn serve(config: Config) -> Result<(), RunError> {
             tracing::error!(%error, "what is missing of exporters was not written down at the end");
         }
         let pages = if pages.is_finished() { Ok(Ok(())) } else { pages.await };
+        // Nobody else waits for a message that is on its way to a mail server.
+        if let Err(error) = writing.await {
+            tracing::error!(%error, "writing reports had ended by itself");
+        }
         (stopped, pages)
     };
     match tokio::time::timeout(deadline, drained).await {

@@ -236,7 +236,7 @@ fn a_report_that_cannot_be_says_what_to_do() {
         (vec!["--month", "2026-11", "--filter", "port = "], "the filter, character"),
         (vec!["--month", "2026-11", "--sections", "days,nights"], "write one of days"),
         (vec!["--month", "2026-11", "--from", "2026-11-01"], "cannot be used with"),
-        (vec!["--from", "2026-11-02", "--to", "2026-11-01"], "change --from or --to"),
+        (vec!["--from", "2026-11-02", "--to", "2026-11-01"], "write the beginning first"),
     ] {
         let told =
             complaint(&report(&imported, &[&wrong[..], &["--out", "-", "--format", "json"]].concat()), 64);

@@ -1,7 +1,9 @@
 //! The map's colours, read from the CSS custom properties of the page's theme.
 
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{CanvasRenderingContext2d, Document, HtmlCanvasElement, HtmlElement, Window};
+use web_sys::{
+    CanvasRenderingContext2d, CssStyleDeclaration, Document, HtmlCanvasElement, HtmlElement, Window,
+};
 
 use crate::components::world_map::paint::SHADES;
 
@@ -38,11 +40,10 @@ pub struct Palette {
 impl Palette {
     /// Reads the colours that hold for an element now.
     pub fn read(window: &Window, document: &Document, element: &HtmlElement) -> Option<Self> {
-        let style = window.get_computed_style(element).ok()??;
+        let probe = Probe::within(window, document, element)?;
         let eye = Eye::new(document)?;
         let colour = |name: &str, otherwise: Colour| {
-            let text = style.get_property_value(name).unwrap_or_default();
-            if text.trim().is_empty() { otherwise } else { eye.see(text.trim()).unwrap_or(otherwise) }
+            probe.colour(name).and_then(|text| eye.see(&text)).unwrap_or(otherwise)
         };
         let ocean = colour("--map-ocean", [0.03, 0.06, 0.11]);
         let land = colour("--map-land", [0.09, 0.14, 0.21]);
@@ -82,6 +83,36 @@ impl Palette {
 pub fn css(colour: Colour, alpha: f64) -> String {
     let [red, green, blue] = colour.map(|part| (part * 255.0).round());
     format!("rgba({red},{green},{blue},{alpha})")
+}
+
+/// Finds out what colour a custom property stands for where an element is: it may name one for each theme, and which of them
+/// holds only the colour of an element says.
+pub struct Probe {
+    element: HtmlElement,
+    style: CssStyleDeclaration,
+}
+
+impl Probe {
+    /// A probe within an element, until it is dropped.
+    pub fn within(window: &Window, document: &Document, parent: &HtmlElement) -> Option<Self> {
+        let element: HtmlElement = document.create_element("span").ok()?.dyn_into().ok()?;
+        let style = window.get_computed_style(&element).ok()??;
+        parent.append_child(&element).ok()?;
+        Some(Self { element, style })
+    }
+
+    /// The colour as a browser writes it, `rgb(1, 2, 3)`; `None` where there is no such property.
+    pub fn colour(&self, name: &str) -> Option<String> {
+        const NONE: &str = "rgba(0, 0, 0, 0)";
+        self.element.style().set_property("color", &format!("var({name}, transparent)")).ok()?;
+        self.style.get_property_value("color").ok().filter(|colour| !colour.is_empty() && colour != NONE)
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        self.element.remove();
+    }
 }
 
 /// Finds out what a colour in any CSS notation looks like, by painting with it.

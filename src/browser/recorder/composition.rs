@@ -2,7 +2,7 @@
 
 use web_sys::CanvasRenderingContext2d;
 
-use crate::browser::film::{Caption, FilmSize, ShadeLegend};
+use crate::browser::film::{Caption, FilmSize, ShadeLegend, written};
 use crate::browser::map_renderer::palette::{Colour, Palette, css};
 use crate::browser::map_renderer::shot::Shot;
 
@@ -10,6 +10,8 @@ use crate::browser::map_renderer::shot::Shot;
 const MARGIN: f64 = 22.0;
 /// Width of a step in a legend of shades, CSS pixels.
 const STEP_WIDTH: f64 = 44.0;
+/// Size and weight of the figures below it.
+const BOUND: (f64, u32) = (10.5, 400);
 
 /// Where a map is on the canvas.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -117,15 +119,17 @@ impl Sheet<'_> {
         let number = f64::from(u32::try_from(legend.steps.len()).unwrap_or(0));
         let mut left = right - number * STEP_WIDTH;
         self.right_text(&legend.title, (right, bottom - 30.0), (12.0, 500), 1.0);
-        for (index, (shade, from)) in legend.steps.iter().enumerate() {
+        let widths: Vec<f64> = legend.steps.iter().map(|(_, from)| self.width_of(from, BOUND)).collect();
+        let written = written(&widths, self.width_of(&legend.end, BOUND), STEP_WIDTH);
+        for (index, ((shade, from), width)) in legend.steps.iter().zip(&widths).enumerate() {
             let colour = self.palette.shades.get(usize::from(*shade)).copied().unwrap_or(self.palette.land);
             self.fill(colour, (left, bottom - 22.0), (STEP_WIDTH, 10.0));
-            if index % 2 == 0 {
-                self.text(from, (left, bottom), (10.5, 400), 0.95, 2.0 * STEP_WIDTH);
+            if written.contains(&index) {
+                self.text(from, (left, bottom), BOUND, 0.95, width + 1.0);
             }
             left += STEP_WIDTH;
         }
-        self.right_text(&legend.end, (right, bottom), (10.5, 400), 0.95);
+        self.right_text(&legend.end, (right, bottom), BOUND, 0.95);
     }
 
     /// A line along the lower edge.

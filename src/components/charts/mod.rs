@@ -4,7 +4,10 @@
 //! in a drawing that is stretched to its box, texts are not stretched. Colours come from the tokens `--series-1` to
 //! `--series-12` in five shades, and `--series-other`. A chart is one picture of one answer; its figures stand in a table beside it.
 
+pub mod collected;
 pub mod crosshair;
+pub mod key;
+pub mod outline;
 pub mod sankey;
 pub mod sankey_chart;
 pub mod scale;

@@ -29,6 +29,8 @@ pub struct SankeyBox {
     pub top: f64,
     /// Lower edge, 0 to 1.
     pub bottom: f64,
+    /// Where the middle of its label is, 0 to 1: at its own, unless labels of thin boxes push each other away.
+    pub label: f64,
 }
 
 /// What two boxes of neighbouring columns have in common.
@@ -59,10 +61,15 @@ pub struct SankeyLayout {
 const GAPS: f64 = 0.25;
 /// The share of the height of one gap.
 const GAP: f64 = 0.018;
+/// The share of the height that a label takes.
+pub const LABEL: f64 = 0.03;
+/// The most values of a column: with the others, as many labels as have room.
+const MOST_VALUES: usize = 32;
 
 impl SankeyLayout {
-    /// Lays out groups, with at most so many values in a column.
+    /// Lays out groups, with at most so many values in a column, and no more than have room for a label.
     pub fn of(groups: &[SankeyGroup], columns: usize, most: usize) -> Self {
+        let most = most.min(MOST_VALUES);
         let total = groups.iter().fold(0_u64, |sum, group| sum.saturating_add(group.amount));
         if total == 0 || columns == 0 {
             return Self::default();
@@ -98,6 +105,7 @@ impl SankeyLayout {
         for (column, (amounts, kept)) in amounts.iter().zip(&kept).enumerate() {
             let shown = amounts.iter().filter(|amount| **amount > 0).count();
             let height = 1.0 - gap * drawn(shown.saturating_sub(1) as u64);
+            let first = layout.boxes.len();
             let mut top = 0.0;
             for (position, amount) in amounts.iter().enumerate().filter(|(_, amount)| **amount > 0) {
                 let bottom = top + height * drawn(*amount) / drawn(total);
@@ -108,13 +116,40 @@ impl SankeyLayout {
                     amount: *amount,
                     top,
                     bottom,
+                    label: top.midpoint(bottom),
                 });
                 top = bottom + gap;
+            }
+            let boxes = layout.boxes.get_mut(first..).unwrap_or_default();
+            let labels = spread(&boxes.iter().map(|node| node.label).collect::<Vec<_>>());
+            for (node, label) in boxes.iter_mut().zip(labels) {
+                node.label = label;
             }
         }
         layout.ribbons = ribbons(pairs, &places, &layout.boxes);
         layout
     }
+}
+
+/// Where labels stand that want to be at these places, ascending: each with its room, none beyond the edges, and else as
+/// near as can be (the squares of the distances add up to the least).
+fn spread(wanted: &[f64]) -> Vec<f64> {
+    // Without the room of those above it each may stand no higher than the one before: those that want to share their mean.
+    let mut together: Vec<(f64, usize)> = Vec::new();
+    for (index, wanted) in wanted.iter().enumerate() {
+        let mut last = (wanted - drawn(index as u64) * LABEL, 1_usize);
+        let mean = |(sum, number): (f64, usize)| sum / drawn(number as u64);
+        while let Some(before) = together.pop_if(|before| mean(*before) > mean(last)) {
+            last = (before.0 + last.0, before.1 + last.1);
+        }
+        together.push(last);
+    }
+    let lowest = 1.0 - LABEL * (drawn(wanted.len() as u64) - 0.5);
+    let places = together.into_iter().flat_map(|(sum, number)| {
+        let place = (sum / drawn(number as u64)).min(lowest).max(LABEL / 2.0);
+        std::iter::repeat_n(place, number)
+    });
+    places.enumerate().map(|(index, place)| place + drawn(index as u64) * LABEL).collect()
 }
 
 fn gap_of(column: &[u64]) -> f64 {
@@ -213,6 +248,46 @@ mod tests {
         assert!((of_first.first().unwrap().left.0 - first.top).abs() < 1e-9);
         assert!((of_first.last().unwrap().left.1 - first.bottom).abs() < 1e-9);
         assert!((of_first.first().unwrap().left.1 - of_first.last().unwrap().left.0).abs() < 1e-9);
+    }
+
+    /// One large value above many that are thinner than their labels.
+    fn thin(number: u64) -> SankeyLayout {
+        let small = (0..number).map(|number| group(&[&format!("{number:02}"), "x"], 40 - number));
+        let groups: Vec<_> = std::iter::once(group(&["large", "x"], 1_000_000)).chain(small).collect();
+        SankeyLayout::of(&groups, 2, 20)
+    }
+
+    #[test]
+    fn labels_of_thin_boxes_have_room_and_stay_in_the_order_of_their_boxes() {
+        for number in [1, 2, 19, 25, 40] {
+            let layout = thin(number);
+            let labels = |column| {
+                let boxes = layout.boxes.iter().filter(move |node| node.column == column);
+                boxes.map(|node| node.label).collect::<Vec<f64>>()
+            };
+            for labels in [labels(0), labels(1)] {
+                assert!(labels.iter().all(|label| (LABEL / 2.0..=1.0 - LABEL / 2.0 + 1e-9).contains(label)));
+                assert!(
+                    labels.windows(2).all(|pair| pair[1] - pair[0] > LABEL - 1e-9),
+                    "{number}: {labels:?}"
+                );
+            }
+        }
+        let labels = spread(&[0.9; MOST_VALUES + 1]);
+        assert!(labels.windows(2).all(|pair| pair[1] - pair[0] > LABEL - 1e-9) && labels[0] > 0.0);
+    }
+
+    #[test]
+    fn a_label_with_room_stands_at_the_middle_of_its_box_and_crowded_ones_around_theirs() {
+        let layout = thin(3);
+        let large = layout.boxes.first().unwrap();
+        assert!((large.label - large.top.midpoint(large.bottom)).abs() < 1e-9);
+        let crowded = spread(&[0.2, 0.5, 0.51, 0.52]);
+        let wanted = [0.2, 0.48, 0.51, 0.54];
+        assert!(
+            crowded.iter().zip(wanted).all(|(place, wanted)| (place - wanted).abs() < 1e-9),
+            "{crowded:?}"
+        );
     }
 
     #[test]

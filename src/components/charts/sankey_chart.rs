@@ -3,15 +3,19 @@
 use leptos::prelude::*;
 
 use super::colour_class;
-use super::sankey::{SankeyBox, SankeyLayout, SankeyRibbon};
+use super::sankey::{LABEL, SankeyBox, SankeyLayout, SankeyRibbon};
 use super::scale::percent;
 
 /// Height of the drawing in its own units; it is stretched to its box.
 const SIZE: f64 = 1_000.0;
 /// Width of a box, as a part of the whole.
 const BOX: f64 = 0.012;
+/// A label that is as far from the middle of its box, as a part of the height, is tied to it by a line.
+const AWAY: f64 = LABEL / 4.0;
+/// Length of that line from left to right, pixels: what the style leaves between box and label.
+const TIE: i32 = 10;
 
-/// The diagram. Its figures stand in the table beside it.
+/// The diagram. Its figures stand in the table beside it, in full also where a label has no room for all of its text.
 #[component]
 pub fn SankeyChart(
     /// Where everything is.
@@ -36,21 +40,28 @@ pub fn SankeyChart(
         Some(view! { <path class=class d=path><title>{title}</title></path> })
     });
     let labels = boxes.iter().map(|node| {
-        let is_last = node.column + 1 == count;
-        let x = if is_last { left(node.column) - 0.008 } else { left(node.column) + BOX + 0.008 };
-        let (value, column) = (node.value.clone(), node.column);
-        let choose = value.clone();
+        let Place { edge, x, width, is_last } = Place::of(node.column, count);
+        let (choose, column) = (node.value.clone(), node.column);
         let on_click = move |event: leptos::web_sys::MouseEvent| {
             if let Some(value) = choose.clone() {
                 on_choose.run((column, value, event.alt_key()));
             }
         };
-        let is_thin = node.bottom - node.top < 0.014;
-        let class = match (value.is_some(), is_thin) {
-            (true, false) => "sankey__label sankey__label--choice",
-            (true, true) => "sankey__label sankey__label--choice sankey__label--thin",
-            (false, _) => "sankey__label",
-        };
+        let class = if node.value.is_some() { "sankey__label sankey__label--choice" } else { "sankey__label" };
+        let text_class = if is_last { "sankey__text sankey__text--end" } else { "sankey__text" };
+        let middle = node.top.midpoint(node.bottom);
+        let tie = ((node.label - middle).abs() > AWAY).then(|| {
+            view! {
+                <svg class="sankey__tie" x=percent(edge) width="1" height="100%">
+                    <line
+                        x1="0"
+                        x2=if is_last { -TIE } else { TIE }
+                        y1=percent(middle)
+                        y2=percent(node.label)
+                    ></line>
+                </svg>
+            }
+        });
         view! {
             <g class=class on:click=on_click>
                 <rect
@@ -60,22 +71,21 @@ pub fn SankeyChart(
                     y=percent(node.top)
                     height=percent((node.bottom - node.top).max(0.002))
                 ></rect>
-                <text
-                    x=percent(x)
-                    y=percent(node.top.midpoint(node.bottom))
-                    text-anchor=if is_last { "end" } else { "start" }
-                    dominant-baseline="middle"
-                >
-                    {called(node, name)} " "
-                    <tspan class="sankey__amount">{text.run(node.amount)}</tspan>
-                </text>
+                {tie}
+                <foreignObject x=percent(x) y=percent(node.label - LABEL / 2.0) width=percent(width) height=percent(LABEL)>
+                    <p class=text_class>
+                        <span class="sankey__name">{called(node, name)}</span>
+                        " "
+                        <span class="sankey__amount">{text.run(node.amount)}</span>
+                    </p>
+                </foreignObject>
                 <title>{format!("{}: {}", called(node, name), text.run(node.amount))}</title>
             </g>
         }
     });
     view! {
         <div class="table-scroll sankey">
-            <div class="sankey__whole">
+            <div class=format!("sankey__whole sankey__whole--{count}")>
                 <ol class="sankey__columns">
                     {columns.into_iter().map(|column| view! { <li>{column}</li> }).collect_view()}
                 </ol>
@@ -89,6 +99,31 @@ pub fn SankeyChart(
         </div>
     }
     .into_any()
+}
+
+/// Where the labels of a column are, 0 to 1 from left to right.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Place {
+    /// The edge of the boxes at which they stand.
+    edge: f64,
+    /// Their left end.
+    x: f64,
+    /// How much room they have.
+    width: f64,
+    /// True for the last column: its labels stand before its boxes and end at them.
+    is_last: bool,
+}
+
+impl Place {
+    /// Labels have the room up to the next column; those of the last two share it.
+    fn of(column: usize, columns: usize) -> Self {
+        let is_last = column + 1 == columns;
+        let room = place_of(1, columns) - BOX;
+        let width = if column + 2 < columns { room } else { room / 2.0 };
+        let left = place_of(column, columns);
+        let edge = if is_last { left } else { left + BOX };
+        Self { edge, x: if is_last { edge - width } else { edge }, width, is_last }
+    }
 }
 
 /// Left edge of a column, 0 to 1.
@@ -128,5 +163,20 @@ mod tests {
         assert!(place_of(0, 3).abs() < 1e-9);
         assert!((place_of(2, 3) + BOX - 1.0).abs() < 1e-9);
         assert!((place_of(1, 3) - (1.0 - BOX) / 2.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn no_label_reaches_into_that_of_another_column_or_into_a_box() {
+        for columns in 2..=4 {
+            let mut taken: Vec<(f64, f64)> = Vec::new();
+            for column in 0..columns {
+                let Place { x, width, .. } = Place::of(column, columns);
+                taken.push((x, x + width));
+                taken.push((place_of(column, columns), place_of(column, columns) + BOX));
+            }
+            taken.sort_by(|one, other| one.0.total_cmp(&other.0));
+            assert!(taken.windows(2).all(|pair| pair[0].1 <= pair[1].0 + 1e-9), "{columns}: {taken:?}");
+            assert!(taken.iter().all(|(from, to)| *from >= 0.0 && *to <= 1.0 + 1e-9));
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The axis of time: which step is where, how much of it lies in the range, and which moments are labelled.
+//! The axis of time: which step is where, what of it lies in the range, and which moments are labelled.
 
 use jiff::Timestamp;
 
@@ -66,12 +66,6 @@ impl TimeAxis {
         self.part(step).length_ms() >= self.step_ms
     }
 
-    /// What a step's amount is divided by for a rate: how much of it lies in the range, but at least half a step,
-    /// because a few seconds of a minute tell no rate.
-    pub fn covered_ms(&self, step: usize) -> i64 {
-        self.part(step).length_ms().max(self.step_ms / 2).max(1)
-    }
-
     /// The step at a place, 0 to 1.
     pub fn step_at(&self, share: f64) -> Option<usize> {
         let moment = self.moment_at(share);
@@ -107,11 +101,11 @@ impl TimeAxis {
             .collect()
     }
 
-    /// A step in words: `23 Nov 2026 14:05 – 14:10`.
-    pub fn step_text(&self, step: usize) -> String {
+    /// A part of it in words: `23 Nov 2026 14:05 – 14:10`.
+    pub fn text(&self, part: TimeRange) -> String {
         let zone =
             Now { ms: self.range.to_ms, offset_minutes: i32::try_from(self.zone_ms / MINUTE).unwrap_or(0) };
-        time_words::range(self.part(step), zone)
+        time_words::range(part, zone)
     }
 }
 
@@ -176,8 +170,8 @@ mod tests {
         let axis = axis(TWO + 50 * SECOND, TWO + 2 * MINUTE + 40 * SECOND, MINUTE);
         assert_eq!(axis.steps, 3);
         assert_eq!((axis.is_whole(0), axis.is_whole(1), axis.is_whole(2)), (false, true, false));
-        assert_eq!((axis.covered_ms(0), axis.covered_ms(2)), (30 * SECOND, 40 * SECOND));
-        assert_eq!(axis.step_text(0), "23 Nov 2026 14:00:50 – 14:01:00");
+        assert_eq!((axis.part(0).length_ms(), axis.part(2).length_ms()), (10 * SECOND, 40 * SECOND));
+        assert_eq!(axis.text(axis.part(0)), "23 Nov 2026 14:00:50 – 14:01:00");
     }
 
     #[test]

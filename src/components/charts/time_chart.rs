@@ -1,22 +1,20 @@
 //! Lines over time as one picture: on each other, side by side or as parts of a whole; maybe with a second side below
-//! the axis, and dashed lines of the period before. Pointing at it reads it, dragging over it chooses a stretch.
-
-use std::fmt::Write as _;
+//! the axis, and dashed lines of the period before. Pointing at it reads it, dragging over it chooses a stretch. Lines are
+//! broken where nothing was collected.
 
 use leptos::prelude::*;
 
+use super::collected::Collected;
 use super::colour_class;
 use super::crosshair::Crosshair;
+use super::key::NOT_COLLECTED;
+use super::outline::{HEIGHT, Outline, WIDTH};
 use super::scale::{Scale, percent};
 use super::stacking::{Band, largest, shares, stacked, tops};
 use super::time_axis::TimeAxis;
 use super::unit::Unit;
 use crate::model::time_range::TimeRange;
 
-/// Width of the drawing in its own units; it is stretched to its box.
-const WIDTH: f64 = 10_000.0;
-/// Height of the drawing in its own units.
-const HEIGHT: f64 = 1_000.0;
 /// How many lines the readout names.
 const MOST_READ: usize = 12;
 
@@ -44,11 +42,26 @@ pub struct PictureLine {
     pub below: Vec<u64>,
 }
 
+/// The period before, as it is drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Previous {
+    /// When it was.
+    pub range: TimeRange,
+    /// Its steps, moved to where they are drawn.
+    pub axis: TimeAxis,
+    /// What was collected of them.
+    pub collected: Collected,
+    /// The dashed lines.
+    pub lines: Vec<PictureLine>,
+}
+
 /// All that a chart shows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
     /// When.
     pub axis: TimeAxis,
+    /// What was collected of it.
+    pub collected: Collected,
     /// What the figures are.
     pub unit: Unit,
     /// How the lines stand.
@@ -57,10 +70,8 @@ pub struct Picture {
     pub lines: Vec<PictureLine>,
     /// False when lines do not add up, such as distinct addresses.
     pub adds_up: bool,
-    /// Dashed lines of the period before.
-    pub previous: Vec<PictureLine>,
-    /// The steps of the period before, moved to where they are drawn.
-    pub previous_axis: Option<TimeAxis>,
+    /// The period before.
+    pub previous: Option<Previous>,
     /// The largest amounts that the axis has to have room for, above and below, for charts that are compared.
     pub room: (f64, f64),
     /// Stretches in which nothing was collected.
@@ -73,12 +84,12 @@ impl Picture {
     fn side(
         &self,
         lines: &[PictureLine],
-        axis: &TimeAxis,
+        collected: &Collected,
         of: fn(&PictureLine) -> &Vec<u64>,
     ) -> Vec<Vec<f64>> {
         let shown = |line: &PictureLine| {
             let amounts = of(line).iter().enumerate();
-            amounts.map(|(step, amount)| self.unit.shown(*amount, axis.covered_ms(step))).collect()
+            amounts.map(|(step, amount)| self.unit.shown(*amount, collected.covered_ms(step))).collect()
         };
         lines.iter().map(shown).collect()
     }
@@ -86,7 +97,7 @@ impl Picture {
     /// The bands of both sides, in the unit of the axis.
     fn bands(&self) -> (Vec<Band>, Vec<Band>) {
         let of_side = |of| {
-            let amounts = self.side(&self.lines, &self.axis, of);
+            let amounts = self.side(&self.lines, &self.collected, of);
             match self.form {
                 Form::Stacked => stacked(&amounts),
                 Form::Shares => stacked(&shares(&amounts)),
@@ -106,8 +117,10 @@ impl Picture {
             Form::Lines => largest(bands.iter().flatten().map(|(_, upper)| *upper)),
             Form::Stacked | Form::Shares => largest(tops(bands)),
         };
-        let axis = self.previous_axis.unwrap_or(self.axis);
-        let before = |of| largest(self.side(&self.previous, &axis, of).into_iter().flatten());
+        let before = |of: fn(&PictureLine) -> &Vec<u64>| {
+            let previous = self.previous.iter();
+            largest(previous.flat_map(|before| self.side(&before.lines, &before.collected, of)).flatten())
+        };
         (top(&above).max(before(|line| &line.above)), top(&below).max(before(|line| &line.below)))
     }
 
@@ -132,10 +145,17 @@ impl Picture {
     }
 
     /// The figures of a line at a step: above, and below where there is such a side.
-    fn figures(&self, line: &PictureLine, axis: &TimeAxis, step: usize) -> String {
+    pub fn figures(&self, line: &PictureLine, step: usize) -> String {
+        self.figures_of(line, &self.collected, step)
+    }
+
+    fn figures_of(&self, line: &PictureLine, collected: &Collected, step: usize) -> String {
+        if !collected.has(step) {
+            return NOT_COLLECTED.to_owned();
+        }
         let shown = |amounts: &Vec<u64>| {
             let amount = amounts.get(step).copied().unwrap_or(0);
-            self.unit.text(self.unit.shown(amount, axis.covered_ms(step)))
+            self.unit.text(self.unit.shown(amount, collected.covered_ms(step)))
         };
         if line.below.is_empty() {
             shown(&line.above)
@@ -250,9 +270,10 @@ fn gaps(picture: &Picture) -> AnyView {
     let gaps = picture.gaps.iter().filter_map(|gap| gap.intersection(axis.range));
     gaps.map(|gap| {
         let (from, to) = (axis.share(gap.from_ms), axis.share(gap.to_ms));
+        let title = format!("{}: {NOT_COLLECTED}", axis.text(gap));
         view! {
             <rect class="chart__gap" x=percent(from) width=percent((to - from).max(0.001)) y="0%" height="100%">
-                <title>"Nothing was collected here."</title>
+                <title>{title}</title>
             </rect>
         }
     })
@@ -264,13 +285,14 @@ fn gaps(picture: &Picture) -> AnyView {
 fn drawing(picture: &Picture, scale: &Scale, highlighted: RwSignal<Option<usize>>) -> AnyView {
     let (above, below) = picture.bands();
     let side = |bands: Vec<Band>, sign: f64| {
+        let outline = Outline { axis: &picture.axis, collected: &picture.collected, scale, sign };
         // Where there is one side only, the other has no steps.
         let lines = picture.lines.iter().zip(bands).enumerate().filter(|(_, (_, band))| !band.is_empty());
         lines
             .map(|(position, (line, band))| {
                 let (class, path) = match picture.form {
-                    Form::Lines => ("chart__line", line_path(&band, &picture.axis, scale, sign)),
-                    Form::Stacked | Form::Shares => ("chart__band", band_path(&band, &picture.axis, scale, sign)),
+                    Form::Lines => ("chart__line", outline.line(&band)),
+                    Form::Stacked | Form::Shares => ("chart__band", outline.band(&band)),
                 };
                 let class = format!("{class} {}", colour_class(line.colour));
                 let is_faint = move || highlighted.get().is_some_and(|highlighted| highlighted != position);
@@ -280,16 +302,19 @@ fn drawing(picture: &Picture, scale: &Scale, highlighted: RwSignal<Option<usize>
             .rev()
             .collect_view()
     };
-    let axis = picture.previous_axis.unwrap_or(picture.axis);
     let before = |of: fn(&PictureLine) -> &Vec<u64>, sign: f64| {
-        let lines = picture.previous.iter().zip(picture.side(&picture.previous, &axis, of));
-        lines
-            .map(|(line, amounts)| {
+        let dashed = |before: &Previous| {
+            let Previous { axis, collected, lines, .. } = before;
+            let outline = Outline { axis, collected, scale, sign };
+            let amounts = picture.side(lines, collected, of);
+            let path = |(line, amounts): (&PictureLine, Vec<f64>)| {
                 let band: Band = amounts.into_iter().map(|amount| (0.0, amount)).collect();
                 let class = format!("chart__previous {}", colour_class(line.colour));
-                view! { <path class=class d=line_path(&band, &axis, scale, sign) vector-effect="non-scaling-stroke"></path> }
-            })
-            .collect_view()
+                view! { <path class=class d=outline.line(&band) vector-effect="non-scaling-stroke"></path> }
+            };
+            lines.iter().zip(amounts).map(path).collect_view()
+        };
+        picture.previous.as_ref().map(dashed)
     };
     view! {
         <svg
@@ -334,25 +359,16 @@ fn readout(picture: Picture, crosshair: Crosshair) -> AnyView {
     let picture = StoredValue::new(picture);
     let at_step = move |step: usize| {
         picture.with_value(|picture| {
-            let lines = picture.lines.iter().take(MOST_READ).map(|line| {
-                let figures = picture.figures(line, &picture.axis, step);
-                reading(Some(colour_class(line.colour)), line.name.clone(), figures)
+            let previous = picture.previous.as_ref().and_then(|before| {
+                let all = before.lines.first().filter(|line| line.colour.is_none())?;
+                Some(reading(None, all.name.clone(), picture.figures_of(all, &before.collected, step)))
             });
-            let more = picture.lines.len().saturating_sub(MOST_READ);
-            let axis = picture.previous_axis.unwrap_or(picture.axis);
-            let previous = picture.previous.iter().take(1).filter(|line| line.colour.is_none());
+            let own = picture.collected.has(step).then(|| readings(picture, &sum, step));
+            let is_missing = own.is_none();
             view! {
-                <p class="chart__moment">{picture.axis.step_text(step)}</p>
-                <ul>
-                    {lines.collect_view()}
-                    {(more > 0).then(|| reading(None, format!("{more} more in the table"), String::new()))}
-                    {(picture.adds_up && picture.lines.len() > 1).then(|| reading(None, "all".to_owned(), picture.figures(&sum, &picture.axis, step)))}
-                    {previous.map(|line| reading(None, line.name.clone(), picture.figures(line, &axis, step))).collect_view()}
-                    {picture.exported.get(step).map(|amount| {
-                        let exported = picture.unit.text(picture.unit.shown(*amount, picture.axis.covered_ms(step)));
-                        reading(None, "all, as exported (not scaled by sampling)".to_owned(), exported)
-                    })}
-                </ul>
+                <p class="chart__moment">{picture.axis.text(picture.axis.part(step))}</p>
+                {is_missing.then(|| view! { <p>{NOT_COLLECTED}</p> })}
+                <ul>{own} {previous}</ul>
             }
         })
     };
@@ -360,6 +376,27 @@ fn readout(picture: Picture, crosshair: Crosshair) -> AnyView {
         <div class=class role="status">
             {move || crosshair.step.get().map(&at_step)}
         </div>
+    }
+    .into_any()
+}
+
+/// The figures of a step in which something was collected.
+fn readings(picture: &Picture, sum: &PictureLine, step: usize) -> AnyView {
+    let lines = picture.lines.iter().take(MOST_READ).map(|line| {
+        let figures = picture.figures(line, step);
+        reading(Some(colour_class(line.colour)), line.name.clone(), figures)
+    });
+    let more = picture.lines.len().saturating_sub(MOST_READ);
+    let has_sum = picture.adds_up && picture.lines.len() > 1;
+    let exported = picture.exported.get(step).map(|amount| {
+        let shown = picture.unit.shown(*amount, picture.collected.covered_ms(step));
+        reading(None, "all, as exported (not scaled by sampling)".to_owned(), picture.unit.text(shown))
+    });
+    view! {
+        {lines.collect_view()}
+        {(more > 0).then(|| reading(None, format!("{more} more in the table"), String::new()))}
+        {has_sum.then(|| reading(None, "all".to_owned(), picture.figures(sum, step)))}
+        {exported}
     }
     .into_any()
 }
@@ -377,41 +414,6 @@ fn reading(colour: Option<String>, name: String, figures: String) -> AnyView {
     .into_any()
 }
 
-/// Where steps are, from edge to edge: the first and the last amount hold on to the edge of the range.
-fn places(steps: usize, axis: &TimeAxis) -> Vec<(usize, f64)> {
-    let Some(last) = steps.checked_sub(1) else { return Vec::new() };
-    let middles = (0..steps).map(|step| (step, axis.middle(step)));
-    std::iter::once((0, 0.0)).chain(middles).chain(std::iter::once((last, 1.0))).collect()
-}
-
-/// The outline of a band.
-fn band_path(band: &Band, axis: &TimeAxis, scale: &Scale, sign: f64) -> String {
-    let places = places(band.len(), axis);
-    let upper = places.iter().filter_map(|(step, x)| band.get(*step).map(|(_, upper)| (*x, *upper)));
-    let lower = places.iter().rev().filter_map(|(step, x)| band.get(*step).map(|(lower, _)| (*x, *lower)));
-    let mut path = path(upper.chain(lower), scale, sign);
-    if !path.is_empty() {
-        path.push('Z');
-    }
-    path
-}
-
-/// The line through the upper ends of a band.
-fn line_path(band: &Band, axis: &TimeAxis, scale: &Scale, sign: f64) -> String {
-    let places = places(band.len(), axis);
-    path(places.iter().filter_map(|(step, x)| band.get(*step).map(|(_, upper)| (*x, *upper))), scale, sign)
-}
-
-fn path(points: impl Iterator<Item = (f64, f64)>, scale: &Scale, sign: f64) -> String {
-    let mut path = String::new();
-    for (x, amount) in points {
-        let command = if path.is_empty() { 'M' } else { 'L' };
-        // Writing to a string does not fail.
-        let _ = write!(path, "{command}{:.0} {:.1}", x * WIDTH, scale.place(amount * sign) * HEIGHT);
-    }
-    path
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -425,32 +427,19 @@ mod tests {
             above: amounts.to_vec(),
             below: Vec::new(),
         };
+        let axis = TimeAxis { range, start_ms: 0, step_ms: 1_000, steps, zone_ms: 0 };
         Picture {
-            axis: TimeAxis { range, start_ms: 0, step_ms: 1_000, steps, zone_ms: 0 },
+            axis,
+            collected: Collected::whole(&axis),
             unit: Unit::PerSecond,
             form,
             lines: amounts.iter().enumerate().map(line).collect(),
             adds_up: true,
-            previous: Vec::new(),
-            previous_axis: None,
+            previous: None,
             room: (0.0, 0.0),
             gaps: Vec::new(),
             exported: Vec::new(),
         }
-    }
-
-    #[test]
-    fn a_single_point_is_a_bar_from_edge_to_edge() {
-        let one = picture(Form::Stacked, &[&[10]]);
-        let (above, _) = one.bands();
-        let path = band_path(above.first().unwrap(), &one.axis, &one.scale(), 1.0);
-        assert_eq!(path, "M0 0.0L5000 0.0L10000 0.0L10000 1000.0L5000 1000.0L0 1000.0Z");
-    }
-
-    #[test]
-    fn no_point_makes_no_path() {
-        let none = picture(Form::Stacked, &[&[]]);
-        assert_eq!(band_path(&Vec::new(), &none.axis, &none.scale(), 1.0), "");
     }
 
     #[test]
@@ -467,14 +456,15 @@ mod tests {
         let mut both = picture(Form::Stacked, &[&[40, 40]]);
         both.lines.first_mut().unwrap().below = vec![20, 20];
         assert_eq!(both.scale().ticks, [-20.0, -10.0, 0.0, 10.0, 20.0, 30.0, 40.0]);
-        assert_eq!(both.figures(both.lines.first().unwrap(), &both.axis, 1), "↑ 40 ↓ 20");
+        assert_eq!(both.figures(both.lines.first().unwrap(), 1), "↑ 40 ↓ 20");
     }
 
     #[test]
-    fn a_thousand_points_are_a_short_text() {
-        let many: Vec<u64> = (0..1_000).collect();
-        let chart = picture(Form::Stacked, &[&many]);
-        let (above, _) = chart.bands();
-        assert!(band_path(above.first().unwrap(), &chart.axis, &chart.scale(), 1.0).len() < 30_000);
+    fn a_step_in_a_gap_reads_as_not_collected_and_one_without_flows_as_zero() {
+        let mut chart = picture(Form::Lines, &[&[10, 0, 0]]);
+        let gap = TimeRange { from_ms: 2_000, to_ms: 3_000 };
+        chart.collected = Collected::of(&chart.axis, &[gap], |_| false);
+        let line = chart.lines.first().unwrap();
+        assert_eq!([0, 1, 2].map(|step| chart.figures(line, step)), ["10", "0.00", "nothing was collected"]);
     }
 }

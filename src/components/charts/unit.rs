@@ -1,7 +1,7 @@
 //! What the figures of a chart are, and how they are written.
 
+use super::collected::Collected;
 use super::scale::drawn;
-use super::time_axis::TimeAxis;
 use crate::model::history::Metric;
 use crate::model::quantity;
 
@@ -41,11 +41,11 @@ impl Unit {
         }
     }
 
-    /// The average of a total over an axis: of rates over its time, of amounts over its steps.
-    pub fn average(self, total: u64, axis: &TimeAxis) -> f64 {
+    /// The average of a total over what was collected: of rates over its time, of amounts over its steps.
+    pub fn average(self, total: u64, collected: &Collected) -> f64 {
         match self {
-            Self::BitsPerSecond | Self::PerSecond => self.shown(total, axis.range.length_ms()),
-            Self::Bytes | Self::Count | Self::Share => drawn(total) / drawn(axis.steps.max(1) as u64),
+            Self::BitsPerSecond | Self::PerSecond => self.shown(total, collected.ms()),
+            Self::Bytes | Self::Count | Self::Share => drawn(total) / drawn(collected.steps().max(1) as u64),
         }
     }
 

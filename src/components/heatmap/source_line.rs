@@ -26,11 +26,7 @@ fn made_of(source: &Source) -> String {
         [] => "Nothing stored".to_owned(),
         tiers => format!("From {}", Tier::list(tiers)),
     };
-    let gaps = match source.gaps.len() {
-        0 => String::new(),
-        1 => " · nothing was collected in 1 stretch of it".to_owned(),
-        number => format!(" · nothing was collected in {number} stretches of it"),
-    };
+    let gaps = source.gaps_told();
     let note = if source.is_complete && !source.note.is_empty() {
         format!(" · {}", source.note)
     } else {

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::parts::{cell, figure};
+use super::parts::{cell, figure, head};
 use super::trend::Trend;
 use crate::components::heatmap::rows::{certainty, full, metric_label};
 use crate::model::history::Metric;
@@ -101,15 +101,7 @@ fn ways(report: &Report) -> impl IntoView + use<> {
     view! {
         <table class="data-table data-table--stacked report__table report__ways">
             <caption class="visually-hidden">"Traffic by direction"</caption>
-            <thead>
-                <tr>
-                    <th scope="col">"Direction"</th>
-                    <th scope="col" class="data-table__number">"Bytes"</th>
-                    <th scope="col" class="data-table__number">"Change in bytes"</th>
-                    <th scope="col" class="data-table__number">"Flows"</th>
-                    <th scope="col" class="data-table__number">"Packets"</th>
-                </tr>
-            </thead>
+            {head("Direction", &["Bytes", "Change in bytes", "Flows", "Packets"])}
             <tbody>{rows}</tbody>
         </table>
     }

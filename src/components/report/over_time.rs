@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::figures::{NARROW, WIDE, days_of, week_hours_in, world_in};
-use super::parts::{Figure, Part, cell};
+use super::parts::{Figure, Part, cell, head};
 use super::picture::Picture;
 use super::trend::Trend;
 use crate::model::history::{Amount, Metric};
@@ -35,17 +35,7 @@ pub fn days(report: &Report) -> impl IntoView + use<> {
         <div class="table-scroll">
             <table class="data-table report__table report__days">
                 <caption class="visually-hidden">{format!("Traffic by {each}")}</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">{column}</th>
-                        <th scope="col" class="data-table__number">"Bytes"</th>
-                        <th scope="col" class="data-table__number">"Inbound"</th>
-                        <th scope="col" class="data-table__number">"Outbound"</th>
-                        <th scope="col" class="data-table__number">"Change in bytes"</th>
-                        <th scope="col" class="data-table__number">"Flows"</th>
-                        <th scope="col" class="data-table__number">"Packets"</th>
-                    </tr>
-                </thead>
+                {head(column, &["Bytes", "Inbound", "Outbound", "Change in bytes", "Flows", "Packets"])}
                 <tbody>{rows}</tbody>
             </table>
         </div>
@@ -134,15 +124,7 @@ fn peaks(peaks: &[Peak]) -> impl IntoView + use<> {
     view! {
         <table class="data-table data-table--stacked report__table report__peaks">
             <caption class="report__caption">{format!("Rates, of steps of {steps}")}</caption>
-            <thead>
-                <tr>
-                    <th scope="col">"Direction"</th>
-                    <th scope="col" class="data-table__number">"Mean"</th>
-                    <th scope="col" class="data-table__number">"95th percentile"</th>
-                    <th scope="col" class="data-table__number">"Peak"</th>
-                    <th scope="col" class="data-table__number">"Peak at"</th>
-                </tr>
-            </thead>
+            {head("Direction", &["Mean", "95th percentile", "Peak", "Peak at"])}
             <tbody>{rows}</tbody>
         </table>
     }

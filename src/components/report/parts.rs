@@ -50,6 +50,23 @@ pub fn Figure(
     .into_any()
 }
 
+/// The head of a table: what a row is of, then what its figures are.
+pub fn head(row: impl Into<String>, figures: &[&'static str]) -> AnyView {
+    let figures = figures
+        .iter()
+        .map(|name| view! { <th scope="col" class="data-table__number">{*name}</th> })
+        .collect_view();
+    view! {
+        <thead>
+            <tr>
+                <th scope="col">{row.into()}</th>
+                {figures}
+            </tr>
+        </thead>
+    }
+    .into_any()
+}
+
 /// A cell with a figure of an amount: three digits to read, all of them in its value.
 pub fn cell(amount: &Amount, metric: Metric) -> AnyView {
     let label = crate::components::heatmap::rows::metric_label(metric);

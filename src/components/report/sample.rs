@@ -239,7 +239,7 @@ pub fn report() -> Report {
                 missing_records: 1_234_567,
                 missing_datagrams: 412,
                 undecodable: 3,
-                silent_hours: 2,
+                silent_hours: Some(2),
             },
             ExporterEntry {
                 exporter: Key { value: "2001:db8::1".to_owned(), label: String::new() },

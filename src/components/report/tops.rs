@@ -3,12 +3,15 @@
 use leptos::prelude::*;
 
 use super::links::row_href;
-use super::parts::{Part, cell, figure};
+use super::parts::{Part, cell, figure, head};
 use super::trend::Trend;
 use crate::components::share_bar::ShareBar;
 use crate::model::history::{Key, Metric};
 use crate::model::quantity;
 use crate::model::report::{Newcomer, Report, ReportQuestion, Section, TopEntry, TopSection};
+
+/// What the figures of a list are; the last where they were counted.
+const FIGURES: [&str; 6] = ["Bytes", "Share", "Change in bytes", "Flows", "Packets", "Distinct IPs"];
 
 /// The list of a section.
 pub fn top(top: &TopSection, report: &Report) -> impl IntoView + use<> {
@@ -35,22 +38,15 @@ pub fn top(top: &TopSection, report: &Report) -> impl IntoView + use<> {
         (_, None) => "Those with most bytes.".to_owned(),
     };
     let note = is_own.then(|| top.source.note.clone());
-    let table = (!top.rows.is_empty()).then(|| view! {
-        <table class="data-table data-table--stacked report__table report__top">
-            <caption class="visually-hidden">{section.heading()}</caption>
-            <thead>
-                <tr>
-                    <th scope="col">{top.column.clone()}</th>
-                    <th scope="col" class="data-table__number">"Bytes"</th>
-                    <th scope="col" class="data-table__number">"Share"</th>
-                    <th scope="col" class="data-table__number">"Change in bytes"</th>
-                    <th scope="col" class="data-table__number">"Flows"</th>
-                    <th scope="col" class="data-table__number">"Packets"</th>
-                    {has_addresses.then(|| view! { <th scope="col" class="data-table__number">"Distinct IPs"</th> })}
-                </tr>
-            </thead>
-            <tbody>{rows}</tbody>
-        </table>
+    let figures = if has_addresses { &FIGURES[..] } else { &FIGURES[..5] };
+    let table = (!top.rows.is_empty()).then(|| {
+        view! {
+            <table class="data-table data-table--stacked report__table report__top">
+                <caption class="visually-hidden">{section.heading()}</caption>
+                {head(top.column.clone(), figures)}
+                <tbody>{rows}</tbody>
+            </table>
+        }
     });
     view! {
         <Part section>

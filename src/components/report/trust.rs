@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::links::{href, row_href};
-use super::parts::{Part, cell};
+use super::parts::{Part, cell, head};
 use super::tops::name;
 use super::trend::Trend;
 use crate::model::history::{Metric, Tier};
@@ -53,6 +53,18 @@ pub const MEANINGS: [(&str, &str); 8] = [
     ),
 ];
 
+/// What the figures of an exporter are.
+const FIGURES: [&str; 8] = [
+    "Bytes",
+    "Change in bytes",
+    "Flows",
+    "Records missing",
+    "Datagrams missing",
+    "Undecodable",
+    "Silent hours",
+    "Sampling unknown",
+];
+
 /// The exporters.
 pub fn exporters(report: &Report) -> impl IntoView + use<> {
     let rows = report.exporters.iter().map(|entry| exporter(entry, &report.question)).collect_view();
@@ -66,19 +78,7 @@ pub fn exporters(report: &Report) -> impl IntoView + use<> {
         view! {
             <table class="data-table data-table--stacked report__table report__exporters">
                 <caption class="visually-hidden">"Exporters and what is missing of them"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Exporter"</th>
-                        <th scope="col" class="data-table__number">"Bytes"</th>
-                        <th scope="col" class="data-table__number">"Change in bytes"</th>
-                        <th scope="col" class="data-table__number">"Flows"</th>
-                        <th scope="col" class="data-table__number">"Records missing"</th>
-                        <th scope="col" class="data-table__number">"Datagrams missing"</th>
-                        <th scope="col" class="data-table__number">"Undecodable"</th>
-                        <th scope="col" class="data-table__number">"Silent hours"</th>
-                        <th scope="col" class="data-table__number">"Sampling unknown"</th>
-                    </tr>
-                </thead>
+                {head("Exporter", &FIGURES)}
                 <tbody>{rows}</tbody>
             </table>
         }
@@ -107,7 +107,10 @@ fn exporter(entry: &ExporterEntry, question: &ReportQuestion) -> impl IntoView +
             {missing("Records missing", entry.missing_records)}
             {missing("Datagrams missing", entry.missing_datagrams)}
             {missing("Undecodable", entry.undecodable)}
-            {missing("Silent hours", u64::from(entry.silent_hours))}
+            {match entry.silent_hours {
+                Some(hours) => missing("Silent hours", u64::from(hours)).into_any(),
+                None => view! { <td class="data-table__number" data-label="Silent hours">"–"</td> }.into_any(),
+            }}
             <td class=unknown_class data-label="Sampling unknown">{quantity::percent(unknown, now.traffic.flows)}</td>
         </tr>
     }

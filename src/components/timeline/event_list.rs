@@ -3,11 +3,51 @@
 use leptos::html::Details;
 use leptos::prelude::*;
 
-use super::marker::{class_of, drawing};
+use super::marker::{class_of, icon};
 use crate::components::disclosure::close_when_left;
 use crate::model::history::Event;
 use crate::model::quantity;
 use crate::model::time_words::{self, Now};
+
+/// An event: when, what it is, and ways to it.
+#[component]
+pub(super) fn EventRow(
+    /// It.
+    event: Event,
+    /// Clock and zone.
+    now: Signal<Now>,
+    /// The moment that is shown.
+    clock_ms: Signal<i64>,
+    /// Called with the moment to go to.
+    on_seek: Callback<i64>,
+    /// Called with a term for the filter.
+    on_term: Callback<String>,
+) -> impl IntoView {
+    let (when, moment) = (event.range, event.range.from_ms);
+    let is_passed = move || clock_ms.get() >= moment;
+    let term = event.filter.clone();
+    view! {
+        <li class="timeline__event" class:timeline__event--passed=is_passed>
+            <button type="button" class="timeline__event-go" title="Go there" on:click=move |_| on_seek.run(moment)>
+                <span class=class_of(event.kind) aria-hidden="true">{icon(event.kind)}</span>
+                <span class="timeline__event-when">{move || time_words::range(when, now.get())} " "</span>
+                <span class="timeline__event-kind">{event.kind.label()} " "</span>
+                <span>{event.text} " "</span>
+            </button>
+            " "
+            {(!term.is_empty()).then(|| view! {
+                <button
+                    type="button"
+                    class="timeline__event-only"
+                    title=format!("Only: {term}")
+                    on:click=move |_| on_term.run(term.clone())
+                >
+                    "Only this"
+                </button>
+            })}
+        </li>
+    }
+}
 
 /// The list, folded away.
 #[component]
@@ -33,36 +73,7 @@ pub(super) fn EventList(
         (count, 0) => quantity::counted(count as u64, "event"),
         (count, left) => format!("{count} events, {} more left out", quantity::count(left)),
     };
-    let row = move |event: Event| {
-        let (when, moment) = (event.range, event.range.from_ms);
-        let is_passed = move || clock_ms.get() >= moment;
-        let term = event.filter.clone();
-        view! {
-            <li class="timeline__event" class:timeline__event--passed=is_passed>
-                <button type="button" class="timeline__event-go" title="Go there" on:click=move |_| on_seek.run(moment)>
-                    <span class=class_of(event.kind) aria-hidden="true">
-                        <svg viewBox="0 0 16 16" width="12" height="12">
-                            <path fill="currentColor" d=drawing(event.kind)></path>
-                        </svg>
-                    </span>
-                    <span class="timeline__event-when">{move || time_words::range(when, now.get())} " "</span>
-                    <span class="timeline__event-kind">{event.kind.label()} " "</span>
-                    <span>{event.text} " "</span>
-                </button>
-                " "
-                {(!term.is_empty()).then(|| view! {
-                    <button
-                        type="button"
-                        class="timeline__event-only"
-                        title=format!("Only: {term}")
-                        on:click=move |_| on_term.run(term.clone())
-                    >
-                        "Only this"
-                    </button>
-                })}
-            </li>
-        }
-    };
+    let row = move |event: Event| view! { <EventRow event now clock_ms on_seek on_term/> };
     view! {
         <details class="timeline__events" node_ref=details>
             <summary class="button">{title}</summary>

@@ -11,7 +11,7 @@ mod playhead;
 use leptos::prelude::*;
 
 use self::event_list::EventList;
-use self::marker::{Marker, MarkerLane, markers};
+use self::marker::{Marker, MarkerLane};
 use self::playhead::{Playhead, Reading};
 use super::brush::{bars, bars_path, gaps, share};
 use super::charts::time_axis::TimeAxis;
@@ -72,7 +72,6 @@ pub fn Timeline(
     });
     let head = Playhead::new(bars, range, clock_ms, is_held, on_seek, on_zoom);
     let pointed = RwSignal::new(None::<Marker>);
-    let markers = Memo::new(move |_| events.with(|events| markers(events, range.get())));
     let readout = move || {
         let now = now.get();
         if let Some(marker) = pointed.get() {
@@ -91,7 +90,7 @@ pub fn Timeline(
                 <EventList events left_out now clock_ms on_seek on_term/>
                 <button
                     type="button"
-                    class="button timeline__choose"
+                    class="button"
                     title="The next drag chooses a part of the timeline, which then fills it; so does a drag with Shift"
                     aria-pressed=move || if head.is_choosing.get() { "true" } else { "false" }
                     on:click=move |_| head.is_choosing.update(|choosing| *choosing = !*choosing)
@@ -99,7 +98,7 @@ pub fn Timeline(
                     "Choose a part"
                 </button>
             </div>
-            <MarkerLane markers pointed now on_seek/>
+            <MarkerLane events range pointed now clock_ms on_seek on_term/>
             <div
                 class="timeline__stage"
                 class:timeline__stage--waiting=is_waiting

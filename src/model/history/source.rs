@@ -169,3 +169,14 @@ pub struct Source {
     /// How long the answer took, milliseconds.
     pub took_ms: u64,
 }
+
+impl Source {
+    /// Its gaps for people, to go on with: ` · nothing was collected in 2 stretches of it`; empty when there are none.
+    pub fn gaps_told(&self) -> String {
+        match self.gaps.len() {
+            0 => String::new(),
+            1 => " · nothing was collected in 1 stretch of it".to_owned(),
+            number => format!(" · nothing was collected in {number} stretches of it"),
+        }
+    }
+}

@@ -14,10 +14,11 @@ use super::view::{Chart, View, Ways};
 use crate::browser::url_state::UrlState;
 use crate::components::charts::colour_class;
 use crate::components::charts::crosshair::Crosshair;
+use crate::components::charts::key::key;
 use crate::components::charts::sankey::{SankeyGroup, SankeyLayout};
 use crate::components::charts::sankey_chart::SankeyChart;
-use crate::components::charts::time_axis::{TimeAxis, length_text};
-use crate::components::charts::time_chart::{Form, Picture, PictureLine, TimeChart};
+use crate::components::charts::time_axis::length_text;
+use crate::components::charts::time_chart::{Form, Picture, PictureLine, Previous, TimeChart};
 use crate::components::charts::unit::Unit;
 use crate::components::metric_switch;
 use crate::model::filter::{End, Field};
@@ -109,31 +110,33 @@ fn over_time(asked: &Asked, answer: &Answer, choices: Choices) -> AnyView {
     };
     let picture = view.form().map(|form| {
         let lines = lines_of(&rows, view);
-        let compared = previous.as_ref().map(|previous| compared(&rows, previous, view, form));
-        let shown = previous.as_ref().map(|previous| {
-            // The steps of the period before, moved to where those of this one are.
-            let offset = asked.range.length_ms();
-            TimeAxis {
-                range: asked.range,
-                start_ms: previous.axis.start_ms.saturating_add(offset),
-                ..previous.axis
-            }
+        let previous = previous.map(|previous| Previous {
+            range: asked.range.previous(),
+            axis: previous.axis,
+            lines: compared(&rows, &previous, view, form),
+            collected: previous.collected,
         });
         Picture {
             axis: rows.axis,
+            collected: rows.collected.clone(),
             unit: Unit::of(rows.metric, view.is_rate),
             form,
             lines,
             adds_up: rows.metric != Metric::Addresses,
-            previous: compared.unwrap_or_default(),
-            previous_axis: shown,
+            previous,
             room: (0.0, 0.0),
             gaps,
             exported: if rows.is_scaled() { exported_of(&rows) } else { Vec::new() },
         }
     });
     let chart = picture.map(|picture| {
-        if view.chart == Chart::Grid { grid(&picture, view, choices) } else { whole(picture, view, choices) }
+        let key = key(&picture);
+        let chart = if view.chart == Chart::Grid {
+            grid(&picture, view, choices)
+        } else {
+            whole(picture, view, choices)
+        };
+        view! { {chart} {key} }
     });
     view! {
         <section class="panel explore__panel" aria-label="Answer">
@@ -195,32 +198,18 @@ fn grid(picture: &Picture, view: &View, choices: Choices) -> AnyView {
     let chart = |(position, line): (usize, &PictureLine)| {
         let one = Picture {
             lines: vec![line.clone()],
-            previous: picture
-                .previous
-                .iter()
-                .filter(|previous| previous.colour == line.colour)
-                .cloned()
-                .collect(),
+            previous: picture.previous.as_ref().map(|before| Previous {
+                lines: before.lines.iter().filter(|before| before.colour == line.colour).cloned().collect(),
+                ..before.clone()
+            }),
             room,
             exported: Vec::new(),
             ..picture.clone()
         };
         let label = format!("{}: {}", metric_switch::label(view.metric), line.name);
         let colour = colour_class(line.colour);
-        let (read, line, axis, unit) = (choices.crosshair.step, line.clone(), picture.axis, picture.unit);
-        let figure = move || {
-            read.get().map(|step| {
-                let shown = |amounts: &[u64]| {
-                    unit.text(unit.shown(amounts.get(step).copied().unwrap_or(0), axis.covered_ms(step)))
-                };
-                let below = if line.below.is_empty() {
-                    String::new()
-                } else {
-                    format!(" ↓ {}", shown(&line.below))
-                };
-                format!("{}{below}", shown(&line.above))
-            })
-        };
+        let (read, line, shown) = (choices.crosshair.step, line.clone(), one.clone());
+        let figure = move || read.get().map(|step| shown.figures(&line, step));
         view! {
             <figure class="chart-grid__cell" on:pointerenter=move |_| choices.highlighted.set(Some(position)) on:pointerleave=move |_| choices.highlighted.set(None)>
                 <figcaption>
@@ -437,10 +426,12 @@ fn notes(sources: &[&Source]) -> AnyView {
     remarks.dedup();
     remarks.retain(|remark| !remark.is_empty());
     let from = if tiers.is_empty() { String::new() } else { format!("From {}. ", Tier::list(&tiers)) };
+    // Both directions are of the same time.
+    let gaps = sources.first().map(|source| source.gaps_told()).unwrap_or_default();
     view! {
         {faults.into_iter().map(|fault| view! { <p class="explore__fault" role="status">{format!("Not complete: {fault}")}</p> }).collect_view()}
         {remarks.into_iter().map(|remark| view! { <p class="panel__hint">{remark}</p> }).collect_view()}
-        <p class="explore__source">{format!("{from}Answered in {}.", quantity::duration(took))}</p>
+        <p class="explore__source">{format!("{from}Answered in {}{gaps}.", quantity::duration(took))}</p>
     }
     .into_any()
 }

@@ -2,6 +2,7 @@
 
 use super::question::Answer;
 use super::view::View;
+use crate::components::charts::collected::Collected;
 use crate::components::charts::time_axis::TimeAxis;
 use crate::model::history::{AddressesOverTime, Amount, Key, Line, Metric, Series};
 use crate::model::time_range::TimeRange;
@@ -44,6 +45,8 @@ pub struct Row {
 pub struct SeriesRows {
     /// The axis of time.
     pub axis: TimeAxis,
+    /// What was collected of it.
+    pub collected: Collected,
     /// What is measured.
     pub metric: Metric,
     /// The rows, most first, the rest last. Nobody counts the addresses of a rest: then there is none.
@@ -56,25 +59,38 @@ impl SeriesRows {
     /// The rows of series that were asked for with a view; `None` of another answer.
     pub fn of(answer: &Answer, view: &View, range: TimeRange, now: Now) -> Option<Self> {
         let Answer::Series { above, below, .. } = answer else { return None };
-        Some(Self::of_series(above, below.as_deref(), view, range, now))
+        Some(Self::of_series(above, below.as_deref(), view, range, now, 0))
     }
 
-    /// The rows of the period before.
+    /// The rows of the period before, moved to where those of this one are.
     pub fn of_previous(answer: &Answer, view: &View, range: TimeRange, now: Now) -> Option<Self> {
         let Answer::Series { previous, .. } = answer else { return None };
         let [above, below @ ..] = previous.as_slice() else { return None };
-        Some(Self::of_series(above, below.first(), view, range.previous(), now))
+        Some(Self::of_series(above, below.first(), view, range, now, range.length_ms()))
     }
 
-    fn of_series(above: &Series, below: Option<&Series>, view: &View, range: TimeRange, now: Now) -> Self {
+    fn of_series(
+        above: &Series,
+        below: Option<&Series>,
+        view: &View,
+        range: TimeRange,
+        now: Now,
+        moved_ms: i64,
+    ) -> Self {
         let metric = view.metric;
         let axis = TimeAxis {
             range,
-            start_ms: above.start_ms,
+            start_ms: above.start_ms.saturating_add(moved_ms),
             step_ms: above.step_ms.max(1),
             steps: above.total.len(),
             zone_ms: i64::from(now.offset_minutes) * 60_000,
         };
+        let gaps: Vec<TimeRange> = above.source.gaps.iter().map(|gap| gap.later(moved_ms)).collect();
+        let has_flows =
+            |series: &Series, step: usize| series.total.get(step).is_some_and(|all| !all.is_none());
+        let collected = Collected::of(&axis, &gaps, |step| {
+            has_flows(above, step) || below.is_some_and(|below| has_flows(below, step))
+        });
         let is_rest = |line: &Line| !view.by.is_empty() && line.keys.is_empty();
         let mut rows: Vec<Row> = Vec::new();
         for line in &above.lines {
@@ -111,7 +127,7 @@ impl SeriesRows {
             addresses: [above.addresses.clone(), below.and_then(|below| below.addresses.clone())],
             ..Row::default()
         };
-        Self { axis, metric, rows, total }
+        Self { axis, collected, metric, rows, total }
     }
 
     /// True when sampling makes a difference.
@@ -231,6 +247,21 @@ mod tests {
         assert!(rows.rows.last().unwrap().is_rest);
         let all: u64 = rows.rows.iter().map(|row| row.amount(Metric::Bytes)).sum();
         assert_eq!(all, rows.total.amount(Metric::Bytes));
+    }
+
+    #[test]
+    fn the_period_before_is_moved_with_its_gaps_to_where_this_one_is() {
+        let now = TimeRange { from_ms: 2_000, to_ms: 4_000 };
+        let above = Series { start_ms: 2_000, ..series(&[("DE", [10, 10])], None) };
+        let mut before = series(&[("DE", [0, 7])], None);
+        before.total = vec![Traffic::NONE, traffic(7)];
+        before.source.gaps = vec![TimeRange { from_ms: 0, to_ms: 1_000 }];
+        let answer = Answer::Series { above, below: None, previous: vec![before] };
+        let rows = SeriesRows::of_previous(&answer, &View::default(), now, Now::default()).unwrap();
+        assert_eq!((rows.axis.range, rows.axis.start_ms), (now, 2_000));
+        assert_eq!([0, 1].map(|step| rows.collected.has(step)), [false, true]);
+        let rows = SeriesRows::of(&answer, &View::default(), now, Now::default()).unwrap();
+        assert_eq!(rows.collected.steps(), 2);
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub fn series_table(
     };
     let everything = if is_counted { "All, each address once" } else { "All, each flow once" };
     let cells = |row: &Row, side: Side| -> AnyView {
-        let of_line = Statistics::of(&row.figures(side, rows.metric), &rows.axis, unit);
+        let of_line = Statistics::of(&row.figures(side, rows.metric), &rows.axis, &rows.collected, unit);
         let traffic = sum(row.traffic(side));
         let title = quantity::in_full(traffic);
         let figure = |value: f64| view! { <td class="data-table__number">{unit.text(value)}</td> };
@@ -106,18 +106,20 @@ pub fn series_table(
 fn heads(metric: Metric, unit: Unit) -> AnyView {
     let is_counted = metric == Metric::Addresses;
     let average = match unit {
-        _ if is_counted => "Of all steps",
-        Unit::BitsPerSecond | Unit::PerSecond => "The total, by the whole range",
-        Unit::Bytes | Unit::Count | Unit::Share => "The total, by the number of steps",
+        _ if is_counted => "Of all steps in which something was collected",
+        Unit::BitsPerSecond | Unit::PerSecond => "The total, by the time in which something was collected",
+        Unit::Bytes | Unit::Count | Unit::Share => {
+            "The total, by the number of steps in which something was collected"
+        }
     };
     let heads = [
-        ("Min", "Of the smallest step"),
+        ("Min", "Of the smallest step; steps in which nothing was collected do not count"),
         ("Max", "Of the largest step"),
-        ("Last", "Of the last whole step"),
+        ("Last", "Of the last whole step in which something was collected"),
         ("Average", average),
         (
             "95th",
-            "95th percentile: at or below this are 95 of 100 steps (nearest rank; steps that lie in the range only in part do not count)",
+            "95th percentile: at or below this are 95 of 100 steps (nearest rank; steps that lie in the range only in part, or in which nothing was collected, do not count)",
         ),
         (
             "Total",

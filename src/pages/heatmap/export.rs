@@ -11,6 +11,7 @@ use crate::components::heatmap::picture::{PICTURE_HEIGHT, PICTURE_WIDTH, Picture
 use crate::components::heatmap::rows::{metric_label, short};
 use crate::components::heatmap::scale::Change;
 use crate::components::world_map::STILL_SVG_PATH;
+use crate::components::world_map::paint::SHADES;
 use crate::model::time_range::TimeRange;
 use crate::model::time_words;
 use crate::pages::api_link;
@@ -98,7 +99,8 @@ fn picture(shown: &Shown) -> Picture {
     let zone = time_words::zone(now);
     let filter = chosen.filter.get_untracked();
     let of = if filter.is_empty() { "all flows".to_owned() } else { filter };
-    let shade = |shade: u8| save::token(&format!("--shade-{shade}"));
+    let shades: Vec<String> = (0..SHADES).map(|shade| save::token(&format!("--shade-{shade}"))).collect();
+    let shade = |shade: u8| shades.get(usize::from(shade)).cloned().unwrap_or_default();
     let (title, legend, legend_end) = match shown.explained.get_untracked() {
         Explained::Figures { classes, meaning, .. } => {
             let steps = classes.iter().map(|class| (shade(class.shade), short(metric, class.from)));

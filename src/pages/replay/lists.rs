@@ -79,11 +79,7 @@ fn played_from(source: &Source) -> String {
         [Tier::Archive] => "Played from flow records".to_owned(),
         _ => format!("Played from {}", tiers.join(" and ")),
     };
-    let gaps = match source.gaps.len() {
-        0 => String::new(),
-        1 => " · nothing was collected in 1 stretch of it".to_owned(),
-        number => format!(" · nothing was collected in {number} stretches of it"),
-    };
+    let gaps = source.gaps_told();
     let note = match (source.is_complete, source.note.as_str()) {
         (true, "") => String::new(),
         (true, note) => format!(" · {note}"),

@@ -31,7 +31,7 @@ use self::film::FilmExport;
 use self::heat::Heat;
 use self::lists::{ArcTable, Drawer, Lists};
 pub use self::player::{Player, Question};
-use self::shell::{EmptyNote, WithoutScript};
+use self::shell::{EmptyNote, Legends, WithoutScript};
 use self::speed::{FITS, Pace, Speed, TIMES, times_told};
 use super::health::Health;
 use super::heatmap::follow::Follow;
@@ -222,18 +222,20 @@ fn Theatre(
             </div>
             <EmptyNote answer health/>
             <WithoutScript answer words=chosen.time.words filter=chosen.filter/>
-            <ColourLegend
-                colour_by
-                entries=legend
-                totals=feed.totals.into()
-                on_term
-                is_given=Signal::derive(move || second.get().is_some_and(|second| second.is_over))
-            />
-            <Show when=move || heat.explained.with(Option::is_some)>
-                <div class="replay__heat">
-                    <Legend explained=Signal::derive(move || heat.explained.get().unwrap_or(Explained::Change { title: String::new() }))/>
-                </div>
-            </Show>
+            <Legends>
+                <ColourLegend
+                    colour_by
+                    entries=legend
+                    totals=feed.totals.into()
+                    on_term
+                    is_given=Signal::derive(move || second.get().is_some_and(|second| second.is_over))
+                />
+                <Show when=move || heat.explained.with(Option::is_some)>
+                    <div class="replay__heat">
+                        <Legend explained=Signal::derive(move || heat.explained.get().unwrap_or(Explained::Change { title: String::new() }))/>
+                    </div>
+                </Show>
+            </Legends>
         </section>
         <section class="replay__player" aria-label="Player">
             <HistoryOverview

@@ -1,4 +1,5 @@
-//! What stands there without a picture: nothing kept, nothing in the range, or no WASM to play it.
+//! What stands on the map beside its picture: the legends, or what is said without a picture, because nothing is kept, nothing is
+//! in the range, or no WASM plays it.
 
 use leptos::prelude::*;
 
@@ -49,6 +50,31 @@ pub(super) fn EmptyNote(answer: Follow<Answer>, health: Health) -> impl IntoView
             </div>
         </Show>
     }
+}
+
+/// The legends, at the foot of the map; they can be folded away from what they cover.
+#[component]
+pub(super) fn Legends(children: Children) -> impl IntoView {
+    let is_folded = RwSignal::new(false);
+    let title = move || if is_folded.get() { "Show the legends" } else { "Fold the legends away" };
+    view! {
+        <div class="replay__legends" class:replay__legends--folded=move || is_folded.get()>
+            <button
+                type="button"
+                class="replay__fold"
+                aria-expanded=move || if is_folded.get() { "false" } else { "true" }
+                aria-label="Legends"
+                title=title
+                on:click=move |_| is_folded.update(|is_folded| *is_folded = !*is_folded)
+            >
+                <svg viewBox="0 0 24 24" width="16" height="16" aria-hidden="true">
+                    <path d="M5 9l7 7 7-7" fill="none" stroke="currentColor" stroke-width="2"></path>
+                </svg>
+            </button>
+            {children()}
+        </div>
+    }
+    .into_any()
 }
 
 /// For those without WASM: what there is in the range, and where it can be seen.

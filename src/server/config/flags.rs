@@ -115,10 +115,10 @@ pub struct ExportFlags {
 /// What a report is of, and where it goes.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ReportFlags {
-    /// Calendar month, such as `2026-10`.
+    /// Calendar month, such as `2026-10`; the last one without it and `--from`.
     #[arg(long, value_name = "MONTH", conflicts_with_all = ["from", "to"])]
     pub month: Option<String>,
-    /// Beginning: `2026-10-01` or `2026-10-01T08:00` by the clock of the zone, `2026-10-01T08:00:00Z`, or `-6h`.
+    /// Beginning: `2026-10-01`, `2026-10-01T08:00` or `last month` by the clock of the zone, `2026-10-01T08:00:00Z`, or `-6h`.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub from: Option<String>,
     /// End, likewise; a date belongs to the report. Without it, now.

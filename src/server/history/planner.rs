@@ -4,6 +4,7 @@
 //! come from the archive. What the archive does not have any more is widened to whole buckets of sums, and the answer
 //! says so. Where the sums know groups only in part and the flow records are still there, these answer.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -25,8 +26,10 @@ use crate::model::time_range::TimeRange;
 use crate::model::traffic::Traffic;
 use crate::server::archive::Archive;
 use crate::server::archive::query::{Queries, QueryError};
-use crate::server::store::{ExporterLoss, Gaps, LossChange, Losses, Newcomers, Plan, Store, StoreError};
+use crate::server::store::{ExporterLoss, LossChange, Losses, Newcomers, Plan, Store, StoreError};
 
+/// The most gaps in collection that an answer tells one by one.
+const MOST_GAPS: usize = 100;
 const CANNOT_TELL: &str = "Sums cannot tell what was asked for";
 
 /// The archive and the store, as one.
@@ -128,7 +131,7 @@ impl Tiers {
         let changes = self.store.changes_so_far();
         let sums = [Tier::Minute, Tier::Hour, Tier::Day].map(|tier| self.store.kept_from_ms(tier));
         let archive = (self.archive.kept_from_ms(), self.archive.damaged());
-        let collected = (self.store.gaps(range).stretches, self.store.losses(range).text());
+        let collected = (self.store.gaps(range), self.store.losses(range).text());
         Some((changes, (sums, archive, collected)))
     }
 
@@ -158,7 +161,7 @@ impl Tiers {
     }
 
     /// When nothing was collected in a range, as far as that is over.
-    pub fn gaps(&self, range: TimeRange) -> Gaps {
+    pub fn gaps(&self, range: TimeRange) -> Vec<TimeRange> {
         self.store.gaps(range)
     }
 
@@ -303,9 +306,9 @@ impl Tiers {
     pub fn source(&self, range: TimeRange, made_of: MadeOf, began: Instant) -> Source {
         let MadeOf { tiers, range: widened, mut faults, mut notes, lost: _ } = made_of;
         let range = widened.unwrap_or(range);
-        let gaps = self.store.gaps(range);
-        if gaps.left_out > 0 {
-            let others = quantity::counted(gaps.left_out as u64, "gap");
+        let (gaps, left_out) = longest(self.store.gaps(range));
+        if left_out > 0 {
+            let others = quantity::counted(left_out as u64, "gap");
             notes.push(format!("{others} in collection shorter than those told here are left out."));
         }
         faults.extend(self.store.losses(range).text());
@@ -314,7 +317,7 @@ impl Tiers {
             range,
             is_complete: faults.is_empty(),
             note: faults.into_iter().chain(notes).collect::<Vec<_>>().join(" "),
-            gaps: gaps.stretches,
+            gaps,
             took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         }
     }
@@ -401,6 +404,17 @@ fn made_of(request: &Request, parts: &Parts, tiers: Vec<Tier>, is_partial: bool)
         );
     }
     made_of
+}
+
+/// The gaps that are told one by one, the longest of many, and how many shorter ones are not.
+fn longest(mut gaps: Vec<TimeRange>) -> (Vec<TimeRange>, usize) {
+    let left_out = gaps.len().saturating_sub(MOST_GAPS);
+    if left_out > 0 {
+        gaps.sort_by_key(|gap| Reverse(gap.length_ms()));
+        gaps.truncate(MOST_GAPS);
+        gaps.sort_by_key(|gap| gap.from_ms);
+    }
+    (gaps, left_out)
 }
 
 fn damaged() -> String {

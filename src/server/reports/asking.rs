@@ -1,17 +1,10 @@
 //! What people ask for: the list, a report, another one, a schedule.
 
-use jiff::tz::TimeZone;
-use jiff::{Timestamp, tz};
-
-use super::calendar::Calendar;
+use super::order::{Asked, Order};
 use super::schedule::{self, ON_DEMAND, Rhythm};
 use super::writing::Held;
 use super::{Reports, random_letters, unreadable};
-use crate::model::report::{
-    Period, ReportEntry, ReportList, ReportPage, ReportQuestion, Schedule, ScheduleEntry, Section,
-};
-use crate::model::time_range::TimeRange;
-use crate::model::time_words::{Now, TimeWords, parse_rfc3339};
+use crate::model::report::{ReportEntry, ReportList, ReportPage, Schedule, ScheduleEntry};
 use crate::server::history::error::QuestionError;
 use crate::server::store::reports::{NewReport, without_secrets};
 
@@ -22,23 +15,6 @@ const MOST_ORDERED: i64 = 500;
 /// The most schedules.
 const MOST_SCHEDULES: usize = 50;
 const OFF: &str = "Reports are off: `enabled` in the section [reports] of meridian.toml is false.";
-
-/// A report that somebody asks for.
-#[derive(Clone, Debug, Default)]
-pub struct Order {
-    /// The beginning, RFC 3339 or words; or the whole range.
-    pub from: String,
-    /// The end.
-    pub to: String,
-    /// The time zone; empty for the one of the configuration.
-    pub zone: String,
-    /// The heading; empty for the one of the configuration.
-    pub title: String,
-    /// Which flows; empty for all.
-    pub filter: String,
-    /// What it has; empty for everything.
-    pub sections: Vec<Section>,
-}
 
 impl Reports {
     /// All reports and schedules.
@@ -102,25 +78,7 @@ impl Reports {
     pub async fn order(&self, order: &Order) -> Result<String, QuestionError> {
         let store = self.enabled_store()?;
         let now_ms = self.now_ms();
-        let zone = if order.zone.trim().is_empty() { &self.settings.zone } else { &order.zone };
-        let calendar = Calendar::of(zone).map_err(QuestionError::Invalid)?;
-        let range = range_of(&order.from, &order.to, &calendar, now_ms).map_err(QuestionError::Invalid)?;
-        if range.from_ms >= now_ms {
-            let begins = calendar.moment_in_zone(range.from_ms);
-            let text = format!("This has not begun: it does at {begins}. Choose an earlier range.");
-            return Err(QuestionError::Invalid(text));
-        }
-        let is_whole = |period: &Period| calendar.containing(*period, range.from_ms) == Some(range);
-        let period = [Period::Month, Period::Week, Period::Day].into_iter().find(is_whole);
-        let period = period.unwrap_or(Period::Custom);
-        let question = ReportQuestion {
-            title: schedule::title(&order.title)?,
-            period,
-            range,
-            zone: calendar.name().to_owned(),
-            filter: schedule::filter(&order.filter)?,
-            sections: schedule::in_order(&order.sections),
-        };
+        let Asked { question, calendar } = order.read(&self.settings, now_ms)?;
         let (kept, waiting) = store.count_ordered().await.map_err(unreadable)?;
         if waiting >= MOST_WAITING {
             let text =
@@ -132,7 +90,7 @@ impl Reports {
             return Err(QuestionError::Unavailable(text));
         }
         let id = format!("{ON_DEMAND}-{}", random_letters());
-        let period = calendar.label(period, range);
+        let period = calendar.label(question.period, question.range);
         let new =
             NewReport { id: id.clone(), schedule: None, key: id.clone(), period, question, due_ms: now_ms };
         store.order_reports(&[new]).await.map_err(unreadable)?;
@@ -214,69 +172,4 @@ impl Reports {
 fn unknown(id: &str) -> QuestionError {
     let shown: String = id.chars().take(60).collect();
     QuestionError::Invalid(format!("There is no report “{shown}”. It may have been removed, or is too old."))
-}
-
-/// The range that words mean in a time zone.
-fn range_of(from: &str, to: &str, calendar: &Calendar, now_ms: i64) -> Result<TimeRange, String> {
-    let zone = TimeZone::get(calendar.name()).map_err(|error| error.to_string())?;
-    let now_at = Timestamp::from_millisecond(now_ms).map_err(|error| error.to_string())?;
-    let offset = zone.to_offset(now_at);
-    let now = Now { ms: now_ms, offset_minutes: offset.seconds() / 60 };
-    let words = TimeWords::read(Some(from), Some(to), now)?.ok_or_else(|| {
-        "Say which range the report is of, such as last month, 2026-10, or a beginning and an end.".to_owned()
-    })?;
-    let range = words.resolve(now)?;
-    let to = if to.trim().is_empty() { from } else { to };
-    // Words are read with the distance from UTC that the zone has now: what they say is a time on the wall.
-    let in_zone = |text: &str, moment_ms: i64| {
-        if is_exact(text) || moment_ms == now_ms {
-            return Some(moment_ms);
-        }
-        let wall = offset_of(now).to_datetime(Timestamp::from_millisecond(moment_ms).ok()?);
-        Some(wall.to_zoned(zone.clone()).ok()?.timestamp().as_millisecond())
-    };
-    let ends = in_zone(from, range.from_ms).zip(in_zone(to, range.to_ms));
-    ends.and_then(|(from, to)| TimeRange::new(from, to)).ok_or_else(|| {
-        "The end is not after the beginning: write the beginning first, then the end.".to_owned()
-    })
-}
-
-fn offset_of(now: Now) -> tz::Offset {
-    tz::Offset::from_seconds(now.offset_minutes.saturating_mul(60)).unwrap_or(tz::Offset::UTC)
-}
-
-/// True when a text says a moment or a length, whatever the time zone.
-fn is_exact(text: &str) -> bool {
-    let text = text.trim();
-    text.starts_with('-') || text.split_whitespace().any(|word| parse_rfc3339(word).is_some())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn asked(from: &str, to: &str, zone: &str) -> TimeRange {
-        let now_ms = parse_rfc3339("2026-11-15T12:00:00Z").unwrap();
-        range_of(from, to, &Calendar::of(zone).unwrap(), now_ms).unwrap()
-    }
-
-    fn utc(from: &str, to: &str) -> TimeRange {
-        TimeRange::new(parse_rfc3339(from).unwrap(), parse_rfc3339(to).unwrap()).unwrap()
-    }
-
-    #[test]
-    fn a_month_is_that_of_the_zone_on_both_sides_of_a_change_of_summer_time() {
-        let october = utc("2026-09-30T22:00:00Z", "2026-10-31T23:00:00Z");
-        assert_eq!(asked("2026-10", "", "Europe/Berlin"), october);
-        assert_eq!(asked("last month", "last month", "Europe/Berlin"), october);
-        let said = asked("2026-10-01T00:00:00Z", "2026-10-31T23:00:00Z", "Europe/Berlin");
-        assert_eq!(said, utc("2026-10-01T00:00:00Z", "2026-10-31T23:00:00Z"));
-        assert_eq!(asked("-6h", "now", "Europe/Berlin").length_ms(), 6 * 3_600_000);
-    }
-
-    #[test]
-    fn without_a_range_it_is_said_what_to_write() {
-        let error = range_of("", " ", &Calendar::of("UTC").unwrap(), 0).unwrap_err();
-        assert!(error.contains("last month"), "{error}");
-    }
 }

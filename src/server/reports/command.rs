@@ -12,9 +12,10 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow};
 use tokio_util::sync::CancellationToken;
 
-use self::asked::{Asked, asked};
+use self::asked::asked;
 use super::calendar::Calendar;
 use super::content;
+use super::order::Asked;
 use super::pdf::{self, Look};
 use crate::model::report::Report;
 use crate::model::time_range::TimeRange;
@@ -41,7 +42,7 @@ pub async fn write(
     now_ms: i64,
     stop: CancellationToken,
 ) -> Result<(), RunError> {
-    let asked = asked(flags, &config.reports, now_ms).map_err(RunError::Usage)?;
+    let asked = asked(flags, &config.reports, now_ms).map_err(|error| RunError::Usage(error.to_string()))?;
     let is_to_terminal = is_standard(&flags.out) && io::stdout().is_terminal();
     if is_to_terminal && flags.format == ReportFormat::Pdf {
         return Err(RunError::Usage("a PDF is not for terminals: name a file with --out".to_owned()));

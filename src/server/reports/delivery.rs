@@ -3,9 +3,11 @@
 //! What was taken is never sent again, unless the process dies between the answer of the other side and writing it down;
 //! then the same message, with the same `Message-ID`, is sent once more.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::writing::RENEWAL;
 use super::{LONGEST_WAIT, Reports, email, unreadable, wait_until, webhook};
 use crate::model::report::Report;
 use crate::server::history::error::QuestionError;
@@ -17,8 +19,7 @@ const HOUR_MS: i64 = 60 * MINUTE_MS;
 /// How long after each try it is tried again; after these, never.
 const RETRY_MS: [i64; 7] =
     [MINUTE_MS, 5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS, 6 * HOUR_MS, 12 * HOUR_MS, 24 * HOUR_MS];
-/// The longest that one try may take: less than a claim holds.
-const LONGEST_TRY: Duration = Duration::from_mins(10);
+const MOST_TRIES: usize = RETRY_MS.len() + 1;
 /// The longest reason that is kept, in characters: it may be the other side's words.
 const MOST_FAULT: usize = 300;
 
@@ -31,8 +32,11 @@ impl Reports {
             let next_ms = store.next_delivery_ms().await.map_err(unreadable)?;
             return Ok(next_ms.map_or(LONGEST_WAIT, |next_ms| wait_until(Some(next_ms), now_ms)));
         };
-        let sent = tokio::time::timeout(LONGEST_TRY, self.send(&store, &delivery)).await;
-        let sent = sent.unwrap_or_else(|_| Err("the other side did not answer for ten minutes".to_owned()));
+        let sent = if usize::try_from(delivery.attempts).is_ok_and(|tries| tries <= MOST_TRIES) {
+            self.hold_and_send(&store, &delivery).await?
+        } else {
+            Err("it was given up: the service ended, or was ended, each time it was sent".to_owned())
+        };
         self.counts.delivered(&delivery.kind, sent.is_ok());
         let (now_ms, fault) = (self.now_ms(), sent.as_ref().err().map(|fault| plain(fault)));
         let outcome = match &fault {
@@ -51,6 +55,25 @@ impl Reports {
         store.finish_delivery(&delivery, &self.holder, outcome).await.map_err(unreadable)?;
         self.look_for_trouble(&store).await?;
         Ok(Duration::ZERO)
+    }
+
+    /// Sends, however long it takes: what is under way cannot be called back.
+    async fn hold_and_send(
+        &self,
+        store: &Store,
+        delivery: &ClaimedDelivery,
+    ) -> Result<Result<(), String>, QuestionError> {
+        let mut sending = pin!(self.send(store, delivery));
+        let mut renewal = tokio::time::interval(RENEWAL);
+        renewal.tick().await;
+        loop {
+            tokio::select! {
+                sent = &mut sending => return Ok(sent),
+                _ = renewal.tick() => {
+                    store.renew_delivery(delivery, &self.holder, self.now_ms()).await.map_err(unreadable)?;
+                }
+            }
+        }
     }
 
     async fn send(&self, store: &Store, delivery: &ClaimedDelivery) -> Result<(), String> {

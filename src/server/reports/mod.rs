@@ -3,7 +3,7 @@
 //! What is due is worked out from the schedules and noted in the store (`writing`), so that each is written once, also what
 //! was missed while the process did not run, and whoever else shares the store. One report is made at a time. Whoever gets
 //! it is noted in the store, too, and tried until it is taken or given up (`delivery`). What people ask stands in
-//! `asking`. The clock, what makes a report and what makes a PDF of it are arguments.
+//! `asking`, and what they ask for in `order`. The clock, what makes a report and what makes a PDF of it are arguments.
 
 mod asking;
 pub mod calendar;
@@ -12,6 +12,7 @@ pub mod content;
 mod counts;
 mod delivery;
 mod email;
+mod order;
 pub mod pdf;
 pub mod schedule;
 #[cfg(test)]
@@ -29,11 +30,11 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-pub use self::asking::Order;
 pub use self::counts::Counts;
+pub use self::order::Order;
 
 use self::writing::Looked;
-use crate::model::report::{Report, ReportQuestion};
+use crate::model::report::{Report, ReportEntry, ReportPage, ReportQuestion};
 use crate::server::config::reports::{Logo, ReportSettings};
 use crate::server::history::error::QuestionError;
 use crate::server::store::{Store, StoreError};
@@ -75,7 +76,7 @@ pub struct Reports {
     /// Something is to be sent.
     to_send: Notify,
     /// Whoever makes a PDF for a reader.
-    pdf_turns: Semaphore,
+    pdf_turns: Arc<Semaphore>,
 }
 
 impl fmt::Debug for Reports {
@@ -101,7 +102,7 @@ impl Reports {
             notices: Mutex::default(),
             ordered: Notify::new(),
             to_send: Notify::new(),
-            pdf_turns: Semaphore::new(PDFS_AT_ONCE),
+            pdf_turns: Arc::new(Semaphore::new(PDFS_AT_ONCE)),
         }
     }
 
@@ -198,13 +199,21 @@ impl Reports {
         self.settings.logo.as_ref()
     }
 
-    /// The PDF of a report.
-    pub async fn pdf(&self, report: Report) -> Result<Vec<u8>, QuestionError> {
-        let turn = self.pdf_turns.acquire().await.map_err(|error| QuestionError::Failed(error.into()))?;
+    /// The PDF of a report, or, when there is none, what is known of the report.
+    pub async fn pdf(&self, id: &str) -> Result<Result<Vec<u8>, ReportEntry>, QuestionError> {
+        let turn = Arc::clone(&self.pdf_turns).acquire_owned().await;
+        let turn = turn.map_err(|error| QuestionError::Failed(error.into()))?;
+        let ReportPage { entry, report } = self.page(id).await?;
+        let Some(report) = report else { return Ok(Err(entry)) };
         let write = Arc::clone(&self.write_pdf);
-        let written = tokio::task::spawn_blocking(move || write(&report)).await;
-        drop(turn);
-        written.map_err(|error| QuestionError::Failed(error.into()))?.map_err(QuestionError::Failed)
+        let written = tokio::task::spawn_blocking(move || {
+            let written = write(&report);
+            // Not before: who asked may be gone, and the work goes on.
+            drop(turn);
+            written
+        });
+        let written = written.await.map_err(|error| QuestionError::Failed(error.into()))?;
+        written.map(Ok).map_err(QuestionError::Failed)
     }
 
     fn now_ms(&self) -> i64 {

@@ -4,7 +4,7 @@ mod once;
 mod sending;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -49,8 +49,10 @@ struct Bench {
     now_ms: Arc<AtomicI64>,
     is_open: Arc<AtomicBool>,
     made: Arc<Mutex<Vec<ReportQuestion>>>,
-    /// What the maker says instead of making a report.
+    /// What the maker says instead of making a report; `die` never comes to an end.
     fault: Arc<Mutex<Option<String>>>,
+    /// How often it did not.
+    dying: Arc<AtomicUsize>,
     stop: CancellationToken,
 }
 
@@ -77,19 +79,24 @@ impl Bench {
             is_open,
             made: Arc::default(),
             fault: Arc::default(),
+            dying: Arc::default(),
             stop: CancellationToken::new(),
         }
     }
 
     fn maker(&self) -> Maker {
-        let (made, fault) = (Arc::clone(&self.made), Arc::clone(&self.fault));
+        let (made, fault, dying) = (Arc::clone(&self.made), Arc::clone(&self.fault), Arc::clone(&self.dying));
         Arc::new(move |question, now_ms| {
-            let (made, fault) = (Arc::clone(&made), Arc::clone(&fault));
+            let (made, fault, dying) = (Arc::clone(&made), Arc::clone(&fault), Arc::clone(&dying));
             Box::pin(async move {
                 tokio::task::yield_now().await;
                 let fault = fault.lock().unwrap().clone();
                 if let Some(fault) = fault {
                     assert!(fault != "panic", "the maker panics");
+                    if fault == "die" {
+                        dying.fetch_add(1, Ordering::SeqCst);
+                        std::future::pending::<()>().await;
+                    }
                     return Err(QuestionError::Unavailable(fault));
                 }
                 made.lock().unwrap().push(question.clone());

@@ -21,8 +21,9 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 const RETRY_MS: [i64; 4] = [MINUTE_MS, 5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS];
 /// How often it is tried again each day before it is given up.
 const DAILY_TRIES: usize = 10;
+const MOST_TRIES: usize = RETRY_MS.len() + DAILY_TRIES + 1;
 /// How often a claim is renewed: well within what it holds.
-const RENEWAL: Duration = Duration::from_mins(5);
+pub(super) const RENEWAL: Duration = Duration::from_mins(5);
 
 /// What was seen at the last look.
 #[derive(Debug, Default)]
@@ -66,7 +67,12 @@ impl Reports {
         let keep_ms = i64::from(self.settings.keep_days).saturating_mul(DAY_MS);
         let oldest_ms = now_ms.saturating_sub(keep_ms);
         let mut next_ms: Option<i64> = None;
-        for Held { schedule, known } in self.held(store).await? {
+        let mut held = self.held(store).await?;
+        if held.iter().any(|held| held.known.since_ms.max(held.known.held_ms) > now_ms) {
+            store.hold_schedules(now_ms).await.map_err(unreadable)?;
+            held = self.held(store).await?;
+        }
+        for Held { schedule, known } in held {
             let Ok(rhythm) = Rhythm::new(&schedule) else { continue };
             next_ms = next_ms.into_iter().chain(rhythm.next_ms(now_ms)).min();
             let Some(last_ms) = rhythm.last_ms(now_ms) else { continue };
@@ -97,13 +103,21 @@ impl Reports {
 
     /// The schedules that hold, by name: those of the configuration, and those that were added on the page.
     pub(super) async fn held(&self, store: &Store) -> Result<Vec<Held>, QuestionError> {
-        if !self.looked().is_introduced {
-            let names: Vec<&str> =
-                self.settings.schedules.iter().map(|schedule| schedule.name.as_str()).collect();
-            store.set_configured_schedules(&names, self.now_ms()).await.map_err(unreadable)?;
-            self.looked().is_introduced = true;
+        let names: Vec<&str> =
+            self.settings.schedules.iter().map(|schedule| schedule.name.as_str()).collect();
+        let is_introduced = self.looked().is_introduced;
+        if !is_introduced {
+            store.forget_other_schedules(&names).await.map_err(unreadable)?;
         }
-        let known = store.schedules().await.map_err(unreadable)?;
+        let mut known = store.schedules().await.map_err(unreadable)?;
+        // Another service with other schedules may have forgotten these.
+        let is_known =
+            |name: &&str| known.iter().any(|known| known.name == *name && known.schedule.is_none());
+        if !names.iter().all(is_known) {
+            store.know_schedules(&names, self.now_ms()).await.map_err(unreadable)?;
+            known = store.schedules().await.map_err(unreadable)?;
+        }
+        self.looked().is_introduced = true;
         let held = known.into_iter().filter_map(|known| {
             let configured = self.settings.schedules.iter().find(|schedule| schedule.name == known.name);
             let schedule = configured.or(known.schedule.as_ref())?.clone();
@@ -121,10 +135,20 @@ impl Reports {
     ) -> Result<bool, QuestionError> {
         let claimed = store.claim_report(&self.holder, self.now_ms()).await.map_err(unreadable)?;
         let Some(claimed) = claimed else { return Ok(false) };
+        if usize::try_from(claimed.attempts).unwrap_or(usize::MAX) > MOST_TRIES {
+            let reason = "It was given up: the service ended, or was ended, each time it was made.";
+            tracing::error!(id = claimed.id, "a report could not be made: {reason}");
+            self.counts.failed();
+            self.finish(store, &claimed, Outcome::Failed(reason, None)).await?;
+            return Ok(true);
+        }
+        if let Some(next_ms) = self.next_try(claimed.attempts) {
+            store.postpone_report(&claimed.id, &self.holder, next_ms).await.map_err(unreadable)?;
+        }
         let written = self.write(store, make, stop, &claimed).await;
         if written.is_err() {
             // It is tried again when the claim ends, or at once if it can be given back.
-            store.release_report(&claimed.id, &self.holder).await.map_err(unreadable)?;
+            store.release_report(&claimed.id, &self.holder, self.now_ms()).await.map_err(unreadable)?;
         }
         written.map(|()| true)
     }
@@ -149,7 +173,8 @@ impl Reports {
             tokio::select! {
                 outcome = &mut making => break outcome,
                 () = stop.cancelled() => {
-                    return store.release_report(&claimed.id, &self.holder).await.map_err(unreadable);
+                    let released = store.release_report(&claimed.id, &self.holder, self.now_ms()).await;
+                    return released.map_err(unreadable);
                 }
                 _ = renewal.tick() => {
                     let is_ours = store.renew_report(&claimed.id, &self.holder, self.now_ms()).await;
@@ -217,7 +242,7 @@ impl Reports {
     fn next_try(&self, attempts: u32) -> Option<i64> {
         let tries = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX);
         let wait_ms = RETRY_MS.get(tries).copied();
-        let daily = (tries < RETRY_MS.len() + DAILY_TRIES).then_some(DAY_MS);
+        let daily = (tries + 1 < MOST_TRIES).then_some(DAY_MS);
         Some(self.now_ms().saturating_add(wait_ms.or(daily)?))
     }
 

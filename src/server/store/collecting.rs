@@ -10,7 +10,7 @@ use std::time::Instant;
 use sqlx::{Connection as _, SqliteConnection};
 
 use super::database::{StoreError, failed};
-use super::stretches::{Gaps, SHORTEST_GAP_MS, Stretches};
+use super::stretches::{SHORTEST_GAP_MS, Stretches};
 use crate::model::time_range::TimeRange;
 
 /// Flow records no further from each other were collected by the same process without a pause.
@@ -204,12 +204,12 @@ impl Collecting {
         self.as_of_ms
     }
 
-    pub(super) fn gaps(&self, range: TimeRange) -> Gaps {
+    pub(super) fn gaps(&self, range: TimeRange) -> Vec<TimeRange> {
         let current = self.current.map(|(range, _)| range);
         // What goes on has no end yet.
         let current = current.map(|range| TimeRange { to_ms: range.to_ms.max(self.as_of_ms), ..range });
         let Some(past) = TimeRange::new(range.from_ms, range.to_ms.min(self.as_of_ms)) else {
-            return Gaps::default();
+            return Vec::new();
         };
         if current.is_none() && self.noted.is_none() {
             return self.known.gaps(past);

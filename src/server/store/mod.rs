@@ -40,7 +40,6 @@ pub use self::database::{FILE_NAME, StoreError, backup};
 pub use self::exporter_losses::{ExporterLoss, LossChange};
 pub use self::first_seen::Newcomers;
 pub use self::plan::Plan;
-pub use self::stretches::Gaps;
 
 use self::aggregate::Aggregate;
 use self::block::{DamagedBlock, read_sets, read_sums};
@@ -197,7 +196,7 @@ impl Store {
     }
 
     /// When nothing was collected in a range, as far as that is over.
-    pub fn gaps(&self, range: TimeRange) -> Gaps {
+    pub fn gaps(&self, range: TimeRange) -> Vec<TimeRange> {
         self.collecting().gaps(range)
     }
 

@@ -11,20 +11,6 @@ const MOST: usize = 10_000;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Stretches(Vec<TimeRange>);
 
-/// Stretches in which nothing was collected.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Gaps {
-    /// The longest, by time.
-    pub stretches: Vec<TimeRange>,
-    /// How many shorter ones are left out.
-    pub left_out: usize,
-}
-
-impl Gaps {
-    /// The most that are told one by one.
-    pub const MOST: usize = 100;
-}
-
 impl Stretches {
     /// Adds a stretch, and closes gaps beside it that are shorter than `bridge_ms`.
     pub(super) fn add(&mut self, added: TimeRange, bridge_ms: i64) {
@@ -60,7 +46,7 @@ impl Stretches {
     }
 
     /// What of a range is in none of them.
-    pub(super) fn gaps(&self, range: TimeRange) -> Gaps {
+    pub(super) fn gaps(&self, range: TimeRange) -> Vec<TimeRange> {
         let mut gaps = Vec::new();
         let mut from_ms = range.from_ms;
         let first = self.0.partition_point(|known| known.to_ms <= range.from_ms);
@@ -69,13 +55,7 @@ impl Stretches {
             from_ms = known.to_ms;
         }
         gaps.extend(TimeRange::new(from_ms, range.to_ms));
-        let left_out = gaps.len().saturating_sub(Gaps::MOST);
-        if left_out > 0 {
-            gaps.sort_by_key(|gap| std::cmp::Reverse(gap.length_ms()));
-            gaps.truncate(Gaps::MOST);
-            gaps.sort_by_key(|gap| gap.from_ms);
-        }
-        Gaps { stretches: gaps, left_out }
+        gaps
     }
 }
 
@@ -103,10 +83,10 @@ mod tests {
             let gaps = stretches.gaps(range(0, 400));
             let is_gap = |second: usize| {
                 let moment = 2_000 * i64::try_from(second).unwrap();
-                gaps.stretches.iter().any(|gap| gap.contains(moment))
+                gaps.iter().any(|gap| gap.contains(moment))
             };
             assert!((0..200).all(|second| is_gap(second) != is_collected[second]));
-            assert!(gaps.stretches.array_windows().all(|[one, next]| one.to_ms < next.from_ms));
+            assert!(gaps.array_windows().all(|[one, next]| one.to_ms < next.from_ms));
             let slice = stretches.as_slice();
             assert!(slice.array_windows().all(|[one, next]| one.to_ms < next.from_ms));
         }
@@ -117,22 +97,10 @@ mod tests {
         let mut stretches = Stretches::default();
         stretches.add(range(0, 10), 0);
         stretches.add(range(70, 80), 60_000);
-        assert_eq!(stretches.gaps(range(0, 80)).stretches, [range(10, 70)]);
+        assert_eq!(stretches.gaps(range(0, 80)), [range(10, 70)]);
         stretches.add(range(30, 40), 60_000);
-        assert_eq!(stretches.gaps(range(0, 100)).stretches, [range(80, 100)]);
-        assert_eq!(stretches.gaps(range(20, 30)), Gaps::default());
-    }
-
-    #[test]
-    fn of_many_gaps_the_longest_are_told_and_the_others_counted() {
-        let mut stretches = Stretches::default();
-        for number in 0..300 {
-            stretches.add(range(1_000 * number, 1_000 * number + 900 - number), 0);
-        }
-        let gaps = stretches.gaps(range(0, 300_000));
-        assert_eq!((gaps.stretches.len(), gaps.left_out), (100, 200));
-        assert_eq!(gaps.stretches.first().unwrap().to_ms, 201_000_000);
-        assert!(gaps.stretches.is_sorted_by_key(|gap| gap.from_ms));
+        assert_eq!(stretches.gaps(range(0, 100)), [range(80, 100)]);
+        assert!(stretches.gaps(range(20, 30)).is_empty());
     }
 
     #[test]
@@ -144,6 +112,6 @@ mod tests {
             stretches.add(range(100 * number - shorter, 100 * number + 50), 0);
         }
         assert_eq!(stretches.as_slice().len(), MOST);
-        assert_eq!(stretches.gaps(range(7_600, 7_800)).stretches, [range(7_750, 7_800)]);
+        assert_eq!(stretches.gaps(range(7_600, 7_800)), [range(7_750, 7_800)]);
     }
 }

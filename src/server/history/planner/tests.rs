@@ -288,3 +288,13 @@ async fn a_question_that_nobody_waits_for_ends() {
     let answer = kept.tiers.group(&request, &control).await;
     assert!(matches!(answer, Err(QuestionError::Cancelled)), "{answer:?}");
 }
+
+#[test]
+fn of_many_gaps_the_longest_are_told_and_the_others_counted() {
+    let gaps: Vec<TimeRange> = (0..300)
+        .map(|number| TimeRange { from_ms: 1_000 * number - number, to_ms: 1_000 * number })
+        .collect();
+    let (told, left_out) = longest(gaps.clone());
+    assert_eq!((told.as_slice(), left_out), (&gaps[200..], 200));
+    assert_eq!(longest(gaps[..100].to_vec()), (gaps[..100].to_vec(), 0));
+}

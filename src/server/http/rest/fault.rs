@@ -37,10 +37,15 @@ impl Fault {
         Self::with(StatusCode::SERVICE_UNAVAILABLE, message)
     }
 
+    /// It is not there.
+    pub(super) fn missing(message: impl Into<String>) -> Self {
+        Self::with(StatusCode::NOT_FOUND, message)
+    }
+
     /// Why something that has a name is not there: an error about the name says so.
     pub(super) fn not_found(error: QuestionError) -> Self {
         match error {
-            QuestionError::Invalid(message) => Self::with(StatusCode::NOT_FOUND, message),
+            QuestionError::Invalid(message) => Self::missing(message),
             error => error.into(),
         }
     }

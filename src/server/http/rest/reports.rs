@@ -11,7 +11,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::fault::Fault;
-use crate::model::report::{ReportEntry, ReportList, ReportPage, Section};
+use crate::model::report::{ReportEntry, ReportList, ReportPage, ReportState, Section};
 use crate::server::context::Context;
 use crate::server::reports::Order;
 
@@ -99,14 +99,20 @@ pub async fn remove(
     )
 )]
 pub async fn pdf(State(context): State<Arc<Context>>, Path(id): Path<String>) -> Result<Response, Fault> {
-    let page = found(&context, &id).await?;
-    let report =
-        page.report.ok_or_else(|| Fault::unavailable("The report is not made yet: ask again later."))?;
-    let pdf = context.reports().pdf(report).await?;
+    let pdf = context.reports().pdf(&id).await.map_err(Fault::not_found)?;
+    let pdf = pdf.map_err(|entry| match entry.state {
+        ReportState::Failed { reason, next_ms: None } => {
+            Fault::missing(format!("The report could not be made, and is not tried again: {reason}"))
+        }
+        ReportState::Failed { reason, .. } => {
+            Fault::unavailable(format!("The report is not made yet, and is tried again: {reason}"))
+        }
+        _ => Fault::unavailable("The report is not made yet: ask again later."),
+    })?;
     let headers = [
         (header::CONTENT_TYPE, "application/pdf".to_owned()),
         // Names of reports are letters, digits and `-`.
-        (header::CONTENT_DISPOSITION, format!("inline; filename=\"{}.pdf\"", page.entry.id)),
+        (header::CONTENT_DISPOSITION, format!("inline; filename=\"{id}.pdf\"")),
         (header::CACHE_CONTROL, "private, no-cache".to_owned()),
     ];
     Ok((headers, pdf).into_response())

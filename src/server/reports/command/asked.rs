@@ -1,123 +1,54 @@
 //! What the flags of `meridian report` ask for.
 
-use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
-
-use super::Calendar;
-use crate::model::report::{Period, ReportQuestion, Section};
-use crate::model::time_range::TimeRange;
-use crate::model::time_words::{Now, TimeWords};
 use crate::server::config::flags::ReportFlags;
 use crate::server::config::reports::ReportSettings;
-
-/// A question, and the calendar that it is read with.
-#[derive(Debug)]
-pub struct Asked {
-    /// What the report is to be of.
-    pub question: ReportQuestion,
-    /// The calendar of its zone.
-    pub calendar: Calendar,
-}
+use crate::server::history::error::QuestionError;
+use crate::server::reports::order::{Asked, Order};
 
 /// Reads the flags; the error says for people what to write instead.
-pub fn asked(flags: &ReportFlags, settings: &ReportSettings, now_ms: i64) -> Result<Asked, String> {
-    let calendar = Calendar::of(flags.zone.as_ref().unwrap_or(&settings.zone))?;
-    let (period, range) = match (&flags.month, &flags.from) {
-        (Some(month), _) => (Period::Month, month_of(&calendar, month)?),
-        (None, Some(from)) => {
-            let to = flags.to.as_deref();
-            let range = range_of(&calendar, from, to, now_ms)?;
-            (period_of(&calendar, range), range)
-        }
-        (None, None) => {
-            let last = calendar.last_whole(Period::Month, now_ms);
-            (Period::Month, last.ok_or("name a month with --month, such as 2026-10")?)
-        }
+pub fn asked(flags: &ReportFlags, settings: &ReportSettings, now_ms: i64) -> Result<Asked, QuestionError> {
+    let (from, to) = match (&flags.month, &flags.from) {
+        (Some(month), _) => (year_and_month(month)?, ""),
+        (None, Some(from)) => (from.as_str(), flags.to.as_deref().unwrap_or("now")),
+        (None, None) => ("last month", ""),
     };
-    let mut sections = flags.sections.clone();
-    sections.sort_unstable();
-    sections.dedup();
-    if sections.is_empty() {
-        sections = Section::ALL.to_vec();
+    let given = |text: &Option<String>| text.clone().unwrap_or_default();
+    let order = Order {
+        from: from.to_owned(),
+        to: to.to_owned(),
+        zone: given(&flags.zone),
+        title: given(&flags.title),
+        filter: given(&flags.filter),
+        sections: flags.sections.clone(),
+    };
+    let mut asked = order.read(settings, now_ms)?;
+    if asked.question.title.is_empty() {
+        asked.question.title.clone_from(&settings.title);
     }
-    let question = ReportQuestion {
-        title: flags.title.as_ref().unwrap_or(&settings.title).clone(),
-        period,
-        range,
-        zone: calendar.name().to_owned(),
-        filter: flags.filter.clone().unwrap_or_default(),
-        sections,
-    };
-    Ok(Asked { question, calendar })
+    Ok(asked)
 }
 
-fn month_of(calendar: &Calendar, month: &str) -> Result<TimeRange, String> {
-    let wanted = || format!("`{month}` is no month: write year and month, such as 2026-10");
-    let day: Date = format!("{}-15", month.trim()).parse().map_err(|_| wanted())?;
-    // The middle of a month is in it, wherever one is.
-    let noon = day.at(12, 0, 0, 0).to_zoned(TimeZone::UTC).map_err(|_| wanted())?;
-    calendar.containing(Period::Month, noon.timestamp().as_millisecond()).ok_or_else(wanted)
-}
-
-/// A month, week or day where a range is one.
-fn period_of(calendar: &Calendar, range: TimeRange) -> Period {
-    let is_whole = |period: &Period| calendar.containing(*period, range.from_ms) == Some(range);
-    [Period::Month, Period::Week, Period::Day].into_iter().find(is_whole).unwrap_or(Period::Custom)
-}
-
-fn range_of(calendar: &Calendar, from: &str, to: Option<&str>, now_ms: i64) -> Result<TimeRange, String> {
-    let now = Now { ms: now_ms, offset_minutes: 0 };
-    let begin = match civil(calendar, from, false)? {
-        Some(begin) => begin,
-        None => worded(from, "now", now)?.from_ms,
-    };
-    let end = match to {
-        None => now_ms,
-        Some(to) => match civil(calendar, to, true)? {
-            Some(end) => end,
-            None => worded("1970-01-01", to, now)?.to_ms,
-        },
-    };
-    TimeRange::new(begin, end).ok_or_else(|| {
-        let (begin, end) = (calendar.moment(begin), calendar.moment(end));
-        format!("the end, {end}, is not after the beginning, {begin}: change --from or --to")
+fn year_and_month(month: &str) -> Result<&str, QuestionError> {
+    let month = month.trim();
+    let is_month = month.len() == 7 && format!("{month}-01").parse::<jiff::civil::Date>().is_ok();
+    is_month.then_some(month).ok_or_else(|| {
+        let shown: String = month.chars().take(40).collect();
+        QuestionError::Invalid(format!("`{shown}` is no month: write year and month, such as 2026-10"))
     })
-}
-
-/// What the words of the time field mean; in UTC.
-fn worded(from: &str, to: &str, now: Now) -> Result<TimeRange, String> {
-    let words = TimeWords::read(Some(from), Some(to), now)?;
-    words.ok_or("name a beginning with --from, such as 2026-10-01")?.resolve(now)
-}
-
-/// A date or a date with a time as the clock of the zone shows it; `None` for what is written in another way. A date that
-/// is an end belongs to the range.
-fn civil(calendar: &Calendar, text: &str, is_end: bool) -> Result<Option<i64>, String> {
-    let text = text.trim();
-    let has_zone = text.ends_with('Z') || text.get(10..).is_some_and(|time| time.contains(['+', '-', '[']));
-    let impossible = |_| format!("`{text}` is no moment in {}", calendar.name());
-    let zone = TimeZone::get(calendar.name()).map_err(impossible)?;
-    let moment = if let Some(date) = (text.len() == 10).then(|| text.parse::<Date>().ok()).flatten() {
-        let date = if is_end { date.tomorrow().map_err(impossible)? } else { date };
-        date.to_zoned(zone).map_err(impossible)?
-    } else if let Some(time) = (!has_zone).then(|| text.parse::<DateTime>().ok()).flatten() {
-        time.to_zoned(zone).map_err(impossible)?
-    } else {
-        return Ok(None);
-    };
-    Ok(Some(moment.timestamp().as_millisecond()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::report::{Period, Section};
 
     /// 2026-11-10 12:00 UTC.
     const NOW_MS: i64 = 1_794_312_000_000;
 
     fn read(flags: ReportFlags) -> Result<(Period, String), String> {
         let flags = ReportFlags { zone: flags.zone.or(Some("Europe/Berlin".to_owned())), ..flags };
-        let Asked { question, calendar } = asked(&flags, &ReportSettings::default(), NOW_MS)?;
+        let asked = asked(&flags, &ReportSettings::default(), NOW_MS).map_err(|error| error.to_string())?;
+        let Asked { question, calendar } = asked;
         Ok((question.period, calendar.span(question.range)))
     }
 
@@ -152,7 +83,13 @@ mod tests {
         );
         assert_eq!(read(flags(None, Some("-6h"), None)).unwrap().0, Period::Custom);
         let error = read(flags(None, Some("2026-10-02"), Some("2026-10-01"))).unwrap_err();
-        assert!(error.contains("change --from or --to"), "{error}");
+        assert!(error.contains("write the beginning first"), "{error}");
+        assert_eq!(
+            told("last month", "last month").1,
+            "2026-10-01 00:00 – 2026-11-01 00:00",
+            "by the zone's clock"
+        );
+        assert_eq!(told("2026-10-31 23:30", "now").1, "2026-10-31 23:30 – 2026-11-10 13:00");
     }
 
     #[test]

@@ -131,10 +131,10 @@ impl Asking<'_> {
         self.past(range).map_or(0, |past| past.length_ms().saturating_sub(gaps).max(0))
     }
 
-    /// Stretches of a range in which nothing was collected, at most the 100 longest.
+    /// Stretches of a range in which nothing was collected.
     pub fn gaps(&self, range: TimeRange) -> Vec<TimeRange> {
         let Some(past) = self.past(range) else { return Vec::new() };
-        self.tiers.gaps(past).stretches
+        self.tiers.gaps(past)
     }
 
     /// What of a range is over.

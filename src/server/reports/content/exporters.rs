@@ -35,11 +35,12 @@ pub(super) struct Exporters {
     pub has_silence: bool,
 }
 
-/// When an exporter told something, hours since 1970.
+/// When an exporter told something.
 #[derive(Clone, Copy, Debug)]
 struct Heard {
+    /// The first hour, since 1970.
     first: i64,
-    last: i64,
+    /// In how many it did.
     hours: i64,
 }
 
@@ -67,9 +68,9 @@ pub(super) async fn find(
         (std::cmp::Reverse(bytes), *address)
     });
     addresses.dedup();
-    let left_out = addresses.len().saturating_sub(MOST);
+    let in_all = addresses.len();
     addresses.truncate(MOST);
-    let silent = silent_hours(asking, &addresses).await?;
+    let silent = silent_hours(asking, in_all).await?;
     let amount =
         |traffic: Option<&Traffic>| Amount { traffic: traffic.copied().unwrap_or_default(), addresses: None };
     let rows = addresses.into_iter().map(|address| {
@@ -85,9 +86,13 @@ pub(super) async fn find(
             missing_records,
             missing_datagrams,
             undecodable,
-            silent_hours: silent.as_ref().and_then(|silent| silent.get(&address)).copied().unwrap_or(0),
+            silent_hours: silent.as_ref().and_then(|silent| {
+                let is_known = had.as_ref().is_some_and(|had| had.contains_key(&address));
+                silent.of(&address, is_known)
+            }),
         }
     });
+    let left_out = in_all.saturating_sub(MOST);
     Ok(Exporters { rows: rows.collect(), left_out, losses: of_all, has_silence: silent.is_some() })
 }
 
@@ -109,17 +114,46 @@ fn address(group: &Group) -> Option<IpAddr> {
     }
 }
 
-/// In how many hours each exporter told nothing at all, between two in which it did; hours in which nothing was
-/// collected are not counted. `None` where hours are not kept.
-async fn silent_hours(
-    asking: &Asking<'_>,
-    exporters: &[IpAddr],
-) -> Result<Option<HashMap<IpAddr, u32>>, QuestionError> {
+/// In which hours exporters told something.
+struct Silence {
+    heard: HashMap<IpAddr, Heard>,
+    /// The hours of the range that are over, since 1970.
+    first: i64,
+    end: i64,
+    gaps: Vec<TimeRange>,
+}
+
+impl Silence {
+    /// In how many hours an exporter told nothing at all since it first did, or since the range began when it was heard
+    /// before it; hours in which nothing was collected are not counted.
+    fn of(&self, address: &IpAddr, is_known_before: bool) -> Option<u32> {
+        let heard = self.heard.get(address);
+        let first = match heard {
+            Some(heard) if !is_known_before => heard.first,
+            None if !is_known_before => return None,
+            _ => self.first,
+        };
+        let silent = self.end - first - heard.map_or(0, |heard| heard.hours) - self.not_collected(first);
+        u32::try_from(silent.max(0)).ok()
+    }
+
+    /// Whole hours after one in which nothing was collected.
+    fn not_collected(&self, first: i64) -> i64 {
+        let inside = |gap: &TimeRange| {
+            let from = gap.from_ms.saturating_add(HOUR - 1).div_euclid(HOUR).max(first);
+            (gap.to_ms.div_euclid(HOUR).min(self.end) - from).max(0)
+        };
+        self.gaps.iter().map(inside).sum()
+    }
+}
+
+/// Looks when so many exporters told something, hour by hour; `None` where hours are not kept.
+async fn silent_hours(asking: &Asking<'_>, exporters: usize) -> Result<Option<Silence>, QuestionError> {
     let Some(past) = asking.past(asking.range).filter(|past| past.length_ms() <= MOST_DAYS_BY_HOUR * DAY)
     else {
         return Ok(None);
     };
-    let hours = i64::try_from(MOST_HOURS / exporters.len().max(1)).unwrap_or(24).max(24);
+    let hours = i64::try_from(MOST_HOURS / exporters.max(1)).unwrap_or(1).max(1);
     let mut heard: HashMap<IpAddr, Heard> = HashMap::new();
     let mut from_ms = past.from_ms;
     while from_ms < past.to_ms {
@@ -132,33 +166,27 @@ async fn silent_hours(
             step_ms: Some(HOUR),
             ..asking.request(range, &[Dimension::Field(Field::Exporter)])
         };
-        let found = asking.group(&request).await?;
+        let found = match asking.group(&request).await {
+            // More than can be told apart.
+            Err(QuestionError::Invalid(_)) => return Ok(None),
+            found => found?,
+        };
         if !found.made_of.lost.is_empty() {
             return Ok(None);
         }
         for group in &found.groups.groups {
             let (Some(address), hour) = (address(group), group.step_ms.div_euclid(HOUR)) else { continue };
-            let known = heard.entry(address).or_insert(Heard { first: hour, last: hour, hours: 0 });
+            let known = heard.entry(address).or_insert(Heard { first: hour, hours: 0 });
             known.first = known.first.min(hour);
-            known.last = known.last.max(hour);
             known.hours += 1;
         }
     }
-    let gaps = asking.gaps(past);
-    let silent = exporters.iter().filter_map(|address| {
-        let Heard { first, last, hours } = *heard.get(address)?;
-        let silent = (last - first + 1) - hours - not_collected(first, last, &gaps);
-        Some((*address, u32::try_from(silent.max(0)).unwrap_or(u32::MAX)))
-    });
-    Ok(Some(silent.collect()))
-}
-
-/// Whole hours between two in which nothing was collected.
-fn not_collected(first: i64, last: i64, gaps: &[TimeRange]) -> i64 {
-    let inside = |gap: &TimeRange| {
-        let from = gap.from_ms.saturating_add(HOUR - 1).div_euclid(HOUR).max(first);
-        let to = gap.to_ms.div_euclid(HOUR).min(last.saturating_add(1));
-        (to - from).max(0)
-    };
-    gaps.iter().map(inside).sum()
+    // The hour that runs may yet bring something.
+    let end = past.to_ms.saturating_add(if past.to_ms == asking.range.to_ms { HOUR - 1 } else { 0 });
+    Ok(Some(Silence {
+        heard,
+        first: past.from_ms.div_euclid(HOUR),
+        end: end.div_euclid(HOUR),
+        gaps: asking.gaps(past),
+    }))
 }

@@ -76,9 +76,9 @@ fn not_over(asking: &Asking<'_>) -> Option<String> {
 fn gaps(asking: &Asking<'_>) -> Option<String> {
     let past = asking.past(asking.range)?;
     let found = asking.tiers.gaps(past);
-    let longest = found.stretches.iter().max_by_key(|gap| gap.length_ms())?;
-    let sum: i64 = found.stretches.iter().map(|gap| gap.length_ms()).sum();
-    let stretches = found.stretches.len() + found.left_out;
+    let longest = found.iter().max_by_key(|gap| gap.length_ms())?;
+    let sum: i64 = found.iter().map(|gap| gap.length_ms()).sum();
+    let stretches = found.len();
     let longest = asking.calendar.span(*longest);
     let which =
         if stretches == 1 { longest } else { format!("in {stretches} stretches, the longest {longest}") };
@@ -157,16 +157,9 @@ fn zone(asking: &Asking<'_>, over_time: &OverTime) -> Option<String> {
         asking.calendar.days(range).iter().all(|day| Calendar::is_whole_hour(day.range.from_ms))
     });
     (!is_even).then(|| {
-        let rough = if over_time.has_rough_days {
-            ", and an hour over which a day ends counts to that day where no finer sums are left"
-        } else {
-            ""
-        };
         "Hours are kept as UTC has them, and this zone's days or the period begin between two: busiest hours begin where \
-         those do"
+         those do, and an hour over which a day ends counts to that day where no finer sums are left."
             .to_owned()
-            + rough
-            + "."
     })
 }
 

@@ -7,7 +7,7 @@ use super::MOST_DAYS_BY_HOUR;
 use super::asking::{Asking, missing_ms};
 use crate::model::filter::Field;
 use crate::model::history::Dimension;
-use crate::model::report::{Step, WeekHours};
+use crate::model::report::{Period, Step, WeekHours};
 use crate::model::round_lengths::{DAY, HOUR};
 use crate::model::time_range::TimeRange;
 use crate::model::traffic::{Direction, Traffic};
@@ -42,8 +42,6 @@ pub(super) struct Line {
 pub(super) struct OverTime {
     pub now: Line,
     pub before: Option<Line>,
-    /// True when some hours are counted to the day in which they begin.
-    pub has_rough_days: bool,
 }
 
 pub(super) fn total(ways: &Ways) -> Traffic {
@@ -125,12 +123,7 @@ impl OverTime {
         let now = Line::finest(asking, asking.range).await?;
         let before = if has_before { Some(Line::finest(asking, asking.range_before).await?) } else { None };
         let before = before.filter(|line| line.made_of.lost.is_empty());
-        let has_rough_days = !now.is_by_hour()
-            || before.as_ref().is_some_and(|before| {
-                let days = asking.calendar.days(before.range);
-                !before.is_by_hour() || days.iter().any(|day| !Calendar::is_whole_hour(day.range.from_ms))
-            });
-        Ok(Self { now, before, has_rough_days })
+        Ok(Self { now, before })
     }
 
     pub fn made_of(&self) -> MadeOf {
@@ -144,20 +137,13 @@ impl OverTime {
 
     /// Days, or hours of a short range; without what has not begun.
     pub async fn steps(&self, asking: &Asking<'_>) -> Result<Vec<Step>, QuestionError> {
-        let steps = if self.has_hours() {
-            hours(&self.now)
-        } else {
-            let days: Vec<TimeRange> =
-                asking.calendar.days(self.now.range).into_iter().map(|day| day.range).collect();
-            let mut sums = self.now.by_day(&days);
-            divide_ends(asking, &days, &mut sums).await?;
-            days.into_iter().zip(sums).collect()
-        };
-        let before = self.steps_before(asking);
+        let steps = if self.has_hours() { hours(&self.now) } else { days(asking, &self.now).await? };
+        let before = self.steps_before(asking).await?;
+        let partners = partners(asking.calendar, self.has_hours(), &steps, &before);
         let (gaps, gaps_before) = (asking.gaps(asking.range), asking.gaps(asking.range_before));
-        let begun = steps.into_iter().filter(|(range, _)| range.from_ms < asking.now_ms);
-        let shown = begun.enumerate().map(|(index, (range, ways))| {
-            let before = before.get(index).filter(|(range, ways)| {
+        let begun = steps.into_iter().zip(partners).filter(|((range, _), _)| range.from_ms < asking.now_ms);
+        let shown = begun.map(|((range, ways), partner)| {
+            let before = partner.and_then(|at| before.get(at)).filter(|(range, ways)| {
                 !total(ways).is_none() || missing_ms(*range, &gaps_before) < range.length_ms()
             });
             let [inbound, outbound, ..] = ways;
@@ -181,15 +167,12 @@ impl OverTime {
         calendar.days(range).into_iter().next().map(|day| day.label).unwrap_or_default()
     }
 
-    fn steps_before(&self, asking: &Asking<'_>) -> Vec<(TimeRange, Ways)> {
-        let Some(before) = &self.before else { return Vec::new() };
+    async fn steps_before(&self, asking: &Asking<'_>) -> Result<Vec<(TimeRange, Ways)>, QuestionError> {
+        let Some(before) = &self.before else { return Ok(Vec::new()) };
         if self.has_hours() {
-            return if before.is_by_hour() { hours(before) } else { Vec::new() };
+            return Ok(if before.is_by_hour() { hours(before) } else { Vec::new() });
         }
-        let days: Vec<TimeRange> =
-            asking.calendar.days(before.range).into_iter().map(|day| day.range).collect();
-        let sums = before.by_day(&days);
-        days.into_iter().zip(sums).collect()
+        days(asking, before).await
     }
 
     /// The mean rate of each hour of the week over the time in which something was collected; `None` without hours.
@@ -218,6 +201,51 @@ impl OverTime {
         };
         Some(WeekHours { bytes_per_second: cells.map(|day| day.map(rate).to_vec()).to_vec() })
     }
+}
+
+async fn days(asking: &Asking<'_>, line: &Line) -> Result<Vec<(TimeRange, Ways)>, QuestionError> {
+    let days: Vec<TimeRange> = asking.calendar.days(line.range).into_iter().map(|day| day.range).collect();
+    let mut sums = line.by_day(&days);
+    divide_ends(asking, &days, &mut sums).await?;
+    Ok(days.into_iter().zip(sums).collect())
+}
+
+/// With which step of the period before each step is compared: an hour of whole days with the one that has the same time
+/// of day, whatever hour summer time skipped or had twice; any other with the one of its position.
+fn partners(
+    calendar: &Calendar,
+    has_hours: bool,
+    steps: &[(TimeRange, Ways)],
+    before: &[(TimeRange, Ways)],
+) -> Vec<Option<usize>> {
+    let begins_a_day = |steps: &[(TimeRange, Ways)]| {
+        let first_ms = steps.first().map(|(first, _)| first.from_ms);
+        first_ms.is_some_and(|first_ms| {
+            calendar.containing(Period::Day, first_ms).is_some_and(|day| day.from_ms == first_ms)
+        })
+    };
+    if !has_hours || !begins_a_day(steps) || !begins_a_day(before) {
+        return (0..steps.len()).map(Some).collect();
+    }
+    let before = times_of_day(calendar, before);
+    let times = times_of_day(calendar, steps).into_iter();
+    times.map(|time| before.iter().position(|before| *before == time)).collect()
+}
+
+/// The day, the hour of day, and how often it was there before, of each hour of less than a week.
+fn times_of_day(calendar: &Calendar, hours: &[(TimeRange, Ways)]) -> Vec<[usize; 3]> {
+    let at = |range: &TimeRange| calendar.weekday_and_hour(range.from_ms).unwrap_or_default();
+    let first_day = hours.first().map_or(0, |(first, _)| at(first).0);
+    let mut times = Vec::new();
+    for (range, _) in hours {
+        let (weekday, hour) = at(range);
+        let mut time = [(weekday + 7 - first_day) % 7, hour, 0];
+        while times.contains(&time) {
+            time[2] += 1;
+        }
+        times.push(time);
+    }
+    times
 }
 
 fn hours(line: &Line) -> Vec<(TimeRange, Ways)> {
@@ -258,3 +286,37 @@ async fn divide_ends(
 }
 
 const _: () = assert!(Direction::ALL.len() == 4);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hours_of(calendar: &Calendar, date: &str) -> Vec<(TimeRange, Ways)> {
+        let noon = format!("{date}T12:00:00Z").parse::<jiff::Timestamp>().unwrap().as_millisecond();
+        let day = calendar.containing(Period::Day, noon).unwrap();
+        let hour = |number| TimeRange {
+            from_ms: day.from_ms + number * HOUR,
+            to_ms: day.from_ms + (number + 1) * HOUR,
+        };
+        (0..day.length_ms() / HOUR).map(|number| (hour(number), Ways::default())).collect()
+    }
+
+    #[test]
+    fn hours_are_compared_with_the_same_time_of_day_over_a_change_of_summer_time() {
+        let berlin = Calendar::of("Europe/Berlin").unwrap();
+        let of = |date| hours_of(&berlin, date);
+        // 2026-10-25 has 02:00 twice, 2026-03-29 has none.
+        let (long, usual, short) = (of("2026-10-25"), of("2026-10-26"), of("2026-03-29"));
+        let paired = |steps, before| partners(&berlin, true, steps, before);
+        let expected: Vec<Option<usize>> =
+            (0..24).map(|hour| Some(if hour < 3 { hour } else { hour + 1 })).collect();
+        assert_eq!(paired(&usual, &long), expected);
+        let back = paired(&long, &usual);
+        assert_eq!((back.len(), back[2], back[3], back[4], back[24]), (25, Some(2), None, Some(3), Some(23)));
+        let next = of("2026-03-30");
+        let after_short = paired(&next, &short);
+        assert_eq!((after_short[1], after_short[2], after_short[3]), (Some(1), None, Some(2)));
+        assert_eq!(paired(&usual[5..9], &long[1..5]), [0, 1, 2, 3].map(Some));
+        assert_eq!(partners(&berlin, false, &usual[..2], &[]), [Some(0), Some(1)]);
+    }
+}

@@ -199,9 +199,9 @@ async fn what_is_new_who_was_silent_and_what_is_missing_is_told() {
     assert_eq!(report.newcomers_in_all, 2);
     assert_eq!(report.newcomers[0].amount.traffic.scaled_bytes, FROM_LONDON);
     let [first, second] = report.exporters.as_slice() else { panic!("{:?}", report.exporters) };
-    assert_eq!((first.exporter.value.as_str(), first.silent_hours), ("192.0.2.1", 0));
+    assert_eq!((first.exporter.value.as_str(), first.silent_hours), ("192.0.2.1", Some(0)));
     assert_eq!(bytes(&second.amount), (743 * TO_GERMANY, Some(720 * TO_GERMANY)));
-    assert_eq!((second.silent_hours, second.missing_records), (2, 17));
+    assert_eq!((second.silent_hours, second.missing_records), (Some(2), 17));
     assert_eq!((second.missing_datagrams, second.undecodable), (1, 3));
     let missing = tiers.exporter_losses(report.range_before).await.unwrap();
     assert_eq!(

@@ -164,7 +164,7 @@ fn exporter(entry: &ExporterEntry) -> Vec<Cell> {
         Cell::of(count(entry.missing_records)),
         Cell::of(count(entry.missing_datagrams)),
         Cell::of(count(entry.undecodable)),
-        Cell::of(count(u64::from(entry.silent_hours))),
+        Cell::of(entry.silent_hours.map_or_else(|| "–".to_owned(), |hours| count(u64::from(hours)))),
         Cell::of(unknown),
     ]
 }

@@ -158,7 +158,7 @@ fn full() -> Report {
         missing_records: at * 1_001,
         missing_datagrams: at * 13,
         undecodable: at,
-        silent_hours: 2,
+        silent_hours: Some(2),
     };
     Report {
         summary: vec![

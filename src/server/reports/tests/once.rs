@@ -178,6 +178,116 @@ async fn reports_go_when_they_are_too_old_a_day_of_them_at_a_time_and_stay_gone(
 }
 
 #[tokio::test]
+async fn what_was_too_old_once_is_not_written_again_when_more_is_to_be_kept() {
+    let folder = folder();
+    let store = store(folder.path(), SINCE, SINCE).await;
+    let keep = |keep_days| ReportSettings { keep_days, ..settings(vec![monthly()]) };
+    Bench::new(&store, keep(1_100), "2026-11-15T12:00:00Z").settle().await;
+    for hour in ["12", "13", "14"] {
+        Bench::new(&store, keep(20), &format!("2026-11-15T{hour}:30:00Z")).settle().await;
+    }
+    let generous = Bench::new(&store, keep(1_100), "2026-11-15T16:00:00Z");
+    generous.settle().await;
+    assert_eq!((generous.ids().await, generous.made()), (done(&["monthly-2026-10"]), 0));
+    // A clock that was years ahead for a day does not keep the next report from being written.
+    let ahead = Bench::new(&store, keep(20), "2031-06-15T12:00:00Z");
+    for hour in 0..24 {
+        ahead.set_now(&format!("2031-06-15T{hour:02}:30:00Z"));
+        ahead.settle().await;
+    }
+    let back = Bench::new(&store, keep(1_100), "2026-11-15T18:00:00Z");
+    back.settle().await;
+    back.set_now("2026-12-01T02:00:00Z");
+    back.settle().await;
+    let made: Vec<_> = back.made.lock().unwrap().iter().map(|question| question.range.to_ms).collect();
+    assert_eq!(made, [at("2026-11-30T23:00:00Z")]);
+}
+
+#[tokio::test]
+async fn two_services_with_other_schedules_on_one_store_do_not_switch_each_other_off() {
+    let folder = folder();
+    let store = store(folder.path(), SINCE, SINCE).await;
+    let weekly = Schedule {
+        name: "weekly".to_owned(),
+        period: Period::Week,
+        cron: "0 3 * * 1".to_owned(),
+        ..monthly()
+    };
+    let first = Bench::new(&store, settings(vec![monthly()]), "2026-10-31T12:00:00Z");
+    first.settle().await;
+    let second = Bench::new(&store, settings(vec![weekly]), "2026-10-31T12:00:00Z");
+    second.settle().await;
+    for now in ["2026-11-01T02:00:00Z", "2026-11-02T02:00:00Z", "2026-12-01T02:00:00Z"] {
+        for bench in [&first, &second] {
+            bench.set_now(now);
+            bench.settle().await;
+        }
+    }
+    let ids: Vec<String> = first.ids().await.into_iter().map(|(id, _)| id).collect();
+    for wanted in ["monthly-2026-10", "monthly-2026-11", "weekly-2026-w44"] {
+        assert!(ids.iter().any(|id| id == wanted), "{ids:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_report_of_which_the_service_dies_is_tried_later_each_time_and_given_up() {
+    let folder = folder();
+    let store = store(folder.path(), "2026-10-10T00:00:00Z", "2026-10-20T00:00:00Z").await;
+    let bench = Bench::new(&store, settings(vec![monthly()]), "2026-11-01T02:00:00Z");
+    bench.set_fault(Some("die"));
+    let mut now_ms = at("2026-11-01T02:00:00Z");
+    let mut waits = Vec::new();
+    for _ in 0..15 {
+        bench.now_ms.store(now_ms, Ordering::SeqCst);
+        let running = Arc::clone(&bench.reports);
+        let (make, stop) = (bench.maker(), bench.stop.clone());
+        let dies = tokio::spawn(async move { running.turn(&make, &stop).await });
+        while bench.dying.load(Ordering::SeqCst) == waits.len() {
+            tokio::task::yield_now().await;
+        }
+        dies.abort();
+        assert!(dies.await.unwrap_err().is_cancelled());
+        let next_ms = store.next_report_ms().await.unwrap().unwrap();
+        waits.push((next_ms - now_ms) / 60_000);
+        now_ms = next_ms;
+    }
+    assert_eq!((&waits[..5], waits[13], waits[14]), (&[15, 15, 30, 120, 1_440][..], 1_440, 15));
+    bench.now_ms.store(now_ms, Ordering::SeqCst);
+    bench.settle().await;
+    let entry = bench.reports.page("monthly-2026-10").await.unwrap().entry;
+    let ReportState::Failed { reason, next_ms: None } = entry.state else { panic!("{entry:?}") };
+    assert!(reason.contains("the service ended"), "{reason}");
+    // Whoever asks for it again gets it.
+    bench.set_fault(None);
+    bench.reports.remake("monthly-2026-10").await.unwrap();
+    bench.settle().await;
+    assert_eq!(bench.ids().await, done(&["monthly-2026-10"]));
+}
+
+#[tokio::test]
+async fn a_report_that_cannot_be_read_does_not_hide_the_others() {
+    let folder = folder();
+    let store = store(folder.path(), SINCE, SINCE).await;
+    let bench = Bench::new(&store, settings(vec![monthly()]), "2026-11-15T12:00:00Z");
+    bench.settle().await;
+    bench.reports.remake("monthly-2026-09").await.unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join(FILE_NAME));
+    let mut database = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    sqlx::query("UPDATE report SET question = '{}' WHERE id IN ('monthly-2026-08', 'monthly-2026-09')")
+        .execute(&mut database)
+        .await
+        .unwrap();
+    bench.settle().await;
+    let ids = bench.ids().await;
+    let expected = [("monthly-2026-10", true), ("monthly-2026-09", false), ("monthly-2026-08", false)];
+    assert_eq!(ids, expected.map(|(id, is_done)| (id.to_owned(), is_done)));
+    bench.reports.remove("monthly-2026-09").await.unwrap();
+    bench.set_now("2026-12-01T02:00:00Z");
+    bench.settle().await;
+    assert_eq!(bench.ids().await[0], ("monthly-2026-11".to_owned(), true));
+}
+
+#[tokio::test]
 async fn without_a_history_it_says_so_and_catches_up_when_there_is_one() {
     let folder = folder();
     let store = store(folder.path(), SINCE, SINCE).await;

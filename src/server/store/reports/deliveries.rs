@@ -50,6 +50,28 @@ impl Store {
         }))
     }
 
+    /// Holds a claim for longer.
+    pub async fn renew_delivery(
+        &self,
+        delivery: &ClaimedDelivery,
+        holder: &str,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        let mut writer = self.database.writer.lock().await;
+        sqlx::query(
+            "UPDATE report_delivery SET held_until_ms = ? WHERE report = ? AND kind = ? AND target = ? AND holder = ?",
+        )
+        .bind(now_ms.saturating_add(LEASE_MS))
+        .bind(&delivery.report)
+        .bind(&delivery.kind)
+        .bind(&delivery.target)
+        .bind(holder)
+        .execute(&mut *writer)
+        .await
+        .map_err(failed("claim a delivery in"))?;
+        Ok(())
+    }
+
     /// Writes down that a claimed delivery was taken at a moment, or why not and when it is tried again, if ever.
     pub async fn finish_delivery(
         &self,
@@ -80,11 +102,12 @@ impl Store {
         Ok(())
     }
 
-    /// Has a report sent to those who did not get it; returns how many these are.
+    /// Has a report sent to those who did not get it; returns how many these are. What is being sent goes on.
     pub async fn resend_report(&self, id: &str, now_ms: i64) -> Result<u64, StoreError> {
         let mut writer = self.database.writer.lock().await;
         let again = sqlx::query(
-            "UPDATE report_delivery SET attempts = 0, next_ms = ? WHERE report = ? AND sent_ms IS NULL",
+            "UPDATE report_delivery SET attempts = iif(coalesce(held_until_ms, 0) > ?1, attempts, 0), next_ms = ?1 \
+             WHERE report = ?2 AND sent_ms IS NULL",
         )
         .bind(now_ms)
         .bind(id)

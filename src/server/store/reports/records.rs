@@ -7,7 +7,8 @@ use sqlx::{Connection as _, FromRow, SqliteConnection};
 
 use super::deliveries::read_deliveries;
 use super::{AT_ONCE, LEASE_MS, MOST_LISTED, nonsense};
-use crate::model::report::{Delivery, Report, ReportEntry, ReportQuestion, ReportState};
+use crate::model::report::{Delivery, Period, Report, ReportEntry, ReportQuestion, ReportState};
+use crate::model::time_range::TimeRange;
 use crate::server::store::database::failed;
 use crate::server::store::{Store, StoreError};
 
@@ -15,6 +16,9 @@ const WAITING: i64 = 1;
 const DONE: i64 = 2;
 const FAILED: i64 = 3;
 const REMOVED: i64 = 4;
+/// Why a report fails whose question makes no sense.
+const UNREADABLE: &str =
+    "What was asked for cannot be read: another Meridian wrote it, or the database is damaged.";
 /// The most bytes that a report's JSON may have.
 const MOST_CONTENT_BYTES: u64 = 64 << 20;
 
@@ -82,22 +86,32 @@ struct Row {
 }
 
 impl Row {
-    fn into_entry(self, deliveries: Vec<Delivery>) -> Result<ReportEntry, StoreError> {
-        let state = match self.state {
-            DONE => ReportState::Done,
-            FAILED => ReportState::Failed { reason: self.fault, next_ms: self.next_ms },
-            _ => ReportState::Waiting,
+    /// One whose question this Meridian cannot read says so, so that it can be removed.
+    fn into_entry(self, deliveries: Vec<Delivery>) -> ReportEntry {
+        let question = read_question(&self.question);
+        let state = match (&question, self.state) {
+            (Err(_), _) => ReportState::Failed { reason: UNREADABLE.to_owned(), next_ms: None },
+            (Ok(_), DONE) => ReportState::Done,
+            (Ok(_), FAILED) => ReportState::Failed { reason: self.fault, next_ms: self.next_ms },
+            (Ok(_), _) => ReportState::Waiting,
         };
-        Ok(ReportEntry {
+        ReportEntry {
             id: self.id,
             schedule: self.schedule,
-            question: read_question(&self.question)?,
+            question: question.unwrap_or_else(|_| ReportQuestion {
+                title: String::new(),
+                period: Period::Custom,
+                range: TimeRange { from_ms: self.due_ms, to_ms: self.due_ms },
+                zone: "UTC".to_owned(),
+                filter: String::new(),
+                sections: Vec::new(),
+            }),
             period: self.period,
             due_ms: self.due_ms,
             made_ms: self.made_ms,
             state,
             deliveries,
-        })
+        }
     }
 }
 
@@ -130,28 +144,57 @@ impl Store {
         Ok(ordered)
     }
 
-    /// Takes the report that has waited longest, if there is one that nobody works on.
+    /// Takes the report that has waited longest, if there is one that nobody works on. One whose question this Meridian
+    /// cannot read fails for good.
     pub async fn claim_report(&self, holder: &str, now_ms: i64) -> Result<Option<ClaimedReport>, StoreError> {
         type Claimed = (String, Option<String>, String, i64, i64);
         let mut writer = self.database.writer.lock().await;
-        // A claim that ends much later than any can was made by a clock that has gone back since; whose clock is a little
-        // ahead, or was read before it waited for the database, is no reason.
-        let claimed: Option<Claimed> = sqlx::query_as(
-            "UPDATE report SET holder = ?1, held_until_ms = ?2 + ?3, attempts = attempts + 1 WHERE id = \
-             (SELECT id FROM report WHERE state IN (1, 3) AND next_ms <= ?2 \
-              AND (held_until_ms IS NULL OR held_until_ms <= ?2 OR held_until_ms > ?2 + 2 * ?3) \
-              ORDER BY due_ms, id LIMIT 1) \
-             RETURNING id, schedule, question, due_ms, attempts",
-        )
-        .bind(holder)
-        .bind(now_ms)
-        .bind(LEASE_MS)
-        .fetch_optional(&mut *writer)
-        .await
-        .map_err(failed("claim a report in"))?;
-        let Some((id, schedule, question, due_ms, attempts)) = claimed else { return Ok(None) };
-        let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
-        Ok(Some(ClaimedReport { id, schedule, question: read_question(&question)?, due_ms, attempts }))
+        loop {
+            // A claim that ends much later than any can was made by a clock that has gone back since; whose clock is a little
+            // ahead, or was read before it waited for the database, is no reason.
+            let claimed: Option<Claimed> = sqlx::query_as(
+                "UPDATE report SET holder = ?1, held_until_ms = ?2 + ?3, attempts = attempts + 1 WHERE id = \
+                 (SELECT id FROM report WHERE state IN (1, 3) AND next_ms <= ?2 \
+                  AND (held_until_ms IS NULL OR held_until_ms <= ?2 OR held_until_ms > ?2 + 2 * ?3) \
+                  ORDER BY due_ms, id LIMIT 1) \
+                 RETURNING id, schedule, question, due_ms, attempts",
+            )
+            .bind(holder)
+            .bind(now_ms)
+            .bind(LEASE_MS)
+            .fetch_optional(&mut *writer)
+            .await
+            .map_err(failed("claim a report in"))?;
+            let Some((id, schedule, question, due_ms, attempts)) = claimed else { return Ok(None) };
+            if let Ok(question) = read_question(&question) {
+                let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
+                return Ok(Some(ClaimedReport { id, schedule, question, due_ms, attempts }));
+            }
+            sqlx::query(
+                "UPDATE report SET state = ?, fault = ?, next_ms = NULL, holder = NULL, held_until_ms = NULL \
+                 WHERE id = ? AND holder = ?",
+            )
+            .bind(FAILED)
+            .bind(UNREADABLE)
+            .bind(id)
+            .bind(holder)
+            .execute(&mut *writer)
+            .await
+            .map_err(failed("claim a report in"))?;
+        }
+    }
+
+    /// Says when a claimed report is tried again if nothing comes of this try: whoever makes it may die of it.
+    pub async fn postpone_report(&self, id: &str, holder: &str, next_ms: i64) -> Result<(), StoreError> {
+        let mut writer = self.database.writer.lock().await;
+        sqlx::query("UPDATE report SET next_ms = ? WHERE id = ? AND holder = ?")
+            .bind(next_ms)
+            .bind(id)
+            .bind(holder)
+            .execute(&mut *writer)
+            .await
+            .map_err(failed("claim a report in"))?;
+        Ok(())
     }
 
     /// Holds a claim for longer; false when it has passed to another, or nobody wants the report any more.
@@ -166,12 +209,13 @@ impl Store {
     }
 
     /// Gives back a claimed report that was not finished; the try does not count.
-    pub async fn release_report(&self, id: &str, holder: &str) -> Result<(), StoreError> {
+    pub async fn release_report(&self, id: &str, holder: &str, now_ms: i64) -> Result<(), StoreError> {
         let mut writer = self.database.writer.lock().await;
         sqlx::query(
-            "UPDATE report SET holder = NULL, held_until_ms = NULL, attempts = max(attempts - 1, 0) \
+            "UPDATE report SET holder = NULL, held_until_ms = NULL, attempts = max(attempts - 1, 0), next_ms = ? \
              WHERE id = ? AND holder = ?",
         )
+        .bind(now_ms)
         .bind(id)
         .bind(holder)
         .execute(&mut *writer)
@@ -243,11 +287,12 @@ impl Store {
         Ok(is_ours)
     }
 
-    /// Has a report made anew; false when there is none of this name.
+    /// Has a report made anew, also one that is being made; false when there is none of this name.
     pub async fn reorder_report(&self, id: &str, now_ms: i64) -> Result<bool, StoreError> {
         let mut writer = self.database.writer.lock().await;
         let ordered = sqlx::query(
-            "UPDATE report SET state = ?, attempts = 0, next_ms = ?, fault = '' WHERE id = ? AND state <> ?",
+            "UPDATE report SET state = ?, attempts = 0, next_ms = ?, fault = '', holder = NULL, held_until_ms = NULL \
+             WHERE id = ? AND state <> ?",
         )
         .bind(WAITING)
         .bind(now_ms)
@@ -292,17 +337,33 @@ impl Store {
     }
 
     /// Removes reports that were due before a moment, at most those of a day after the oldest: a clock that is wrong for
-    /// a moment does not cost all of them. Returns how many.
+    /// a moment does not cost all of them. What a schedule was due until then is not written again. Returns how many.
     pub async fn expire_reports(&self, before_ms: i64) -> Result<u64, StoreError> {
         const DAY_MS: i64 = 86_400_000;
         let mut writer = self.database.writer.lock().await;
-        let removed = sqlx::query(
-            "DELETE FROM report WHERE due_ms < ?1 AND due_ms <= (SELECT min(due_ms) FROM report) + ?2",
+        let mut transaction = writer.begin_with(AT_ONCE).await.map_err(failed("remove a report of"))?;
+        let first_ms: Option<i64> = sqlx::query_scalar("SELECT min(due_ms) FROM report")
+            .fetch_one(&mut *transaction)
+            .await
+            .map_err(failed("remove a report of"))?;
+        let Some(first_ms) = first_ms.filter(|first_ms| *first_ms < before_ms) else { return Ok(0) };
+        let border_ms = before_ms.min(first_ms.saturating_add(DAY_MS));
+        sqlx::query(
+            "UPDATE report_schedule SET since_ms = max(since_ms, coalesce((SELECT max(due_ms) + 1 FROM report \
+             WHERE schedule = name AND due_ms < ?), since_ms))",
         )
-        .bind(before_ms)
-        .bind(DAY_MS)
-        .execute(&mut *writer);
-        Ok(removed.await.map_err(failed("remove a report of"))?.rows_affected())
+        .bind(border_ms)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed("remove a report of"))?;
+        let removed = sqlx::query("DELETE FROM report WHERE due_ms < ?")
+            .bind(border_ms)
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed("remove a report of"))?
+            .rows_affected();
+        transaction.commit().await.map_err(failed("remove a report of"))?;
+        Ok(removed)
     }
 
     /// All reports, the latest due first.
@@ -322,12 +383,11 @@ impl Store {
         for (report, delivery) in read_deliveries(&mut snapshot, None).await? {
             deliveries.entry(report).or_default().push(delivery);
         }
-        rows.into_iter()
-            .map(|row| {
-                let deliveries = deliveries.remove(&row.id).unwrap_or_default();
-                row.into_entry(deliveries)
-            })
-            .collect()
+        let entries = rows.into_iter().map(|row| {
+            let deliveries = deliveries.remove(&row.id).unwrap_or_default();
+            row.into_entry(deliveries)
+        });
+        Ok(entries.collect())
     }
 
     /// A report and what it says, as far as it is made; `None` when there is none of this name.
@@ -346,7 +406,7 @@ impl Store {
         let Some(row) = row else { return Ok(None) };
         let content = content(&mut snapshot, id).await?;
         let deliveries = read_deliveries(&mut snapshot, Some(id)).await?;
-        let entry = row.into_entry(deliveries.into_iter().map(|(_, delivery)| delivery).collect())?;
+        let entry = row.into_entry(deliveries.into_iter().map(|(_, delivery)| delivery).collect());
         Ok(Some((entry, content)))
     }
 

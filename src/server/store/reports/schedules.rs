@@ -38,28 +38,30 @@ impl Store {
             .collect()
     }
 
+    /// Forgets the schedules of a configuration that has others now.
+    pub async fn forget_other_schedules(&self, configured: &[&str]) -> Result<(), StoreError> {
+        let mut writer = self.database.writer.lock().await;
+        let names = serde_json::to_string(configured).map_err(|_| nonsense("the name of a schedule"))?;
+        sqlx::query(
+            "DELETE FROM report_schedule WHERE schedule IS NULL AND name NOT IN (SELECT value FROM json_each(?))",
+        )
+        .bind(names)
+        .execute(&mut *writer)
+        .await
+        .map_err(failed("write the schedules to"))?;
+        Ok(())
+    }
+
     /// Says which schedules the configuration has: those that were not known are from now on, and write what was due
-    /// since something was first collected; those that it had before and has not any more are forgotten.
-    pub async fn set_configured_schedules(&self, names: &[&str], now_ms: i64) -> Result<(), StoreError> {
+    /// since something was first collected.
+    pub async fn know_schedules(&self, configured: &[&str], now_ms: i64) -> Result<(), StoreError> {
         let mut writer = self.database.writer.lock().await;
         let mut transaction = writer.begin_with(AT_ONCE).await.map_err(failed("write the schedules to"))?;
         let first: Option<i64> = sqlx::query_scalar("SELECT min(from_ms) FROM collecting")
             .fetch_one(&mut *transaction)
             .await
             .map_err(failed("read the schedules in"))?;
-        let known: Vec<String> =
-            sqlx::query_scalar("SELECT name FROM report_schedule WHERE schedule IS NULL")
-                .fetch_all(&mut *transaction)
-                .await
-                .map_err(failed("read the schedules in"))?;
-        for gone in known.iter().filter(|name| !names.contains(&name.as_str())) {
-            sqlx::query("DELETE FROM report_schedule WHERE name = ?")
-                .bind(gone)
-                .execute(&mut *transaction)
-                .await
-                .map_err(failed("write the schedules to"))?;
-        }
-        for name in names {
+        for name in configured {
             // One of the same name that was added on the page makes room.
             sqlx::query(
                 "INSERT INTO report_schedule (name, since_ms, held_ms) VALUES (?, ?, ?) \
@@ -73,6 +75,17 @@ impl Store {
             .map_err(failed("write the schedules to"))?;
         }
         transaction.commit().await.map_err(failed("write the schedules to"))
+    }
+
+    /// Lets schedules hold from now on that a clock which was ahead let hold from later on.
+    pub async fn hold_schedules(&self, now_ms: i64) -> Result<(), StoreError> {
+        let mut writer = self.database.writer.lock().await;
+        sqlx::query("UPDATE report_schedule SET since_ms = min(since_ms, ?1), held_ms = min(held_ms, ?1)")
+            .bind(now_ms)
+            .execute(&mut *writer)
+            .await
+            .map_err(failed("write the schedules to"))?;
+        Ok(())
     }
 
     /// Adds a schedule; false when there is one of its name.
