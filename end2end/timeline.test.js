@@ -106,6 +106,8 @@ describe('the timeline of the replay', () => {
     await picture(page, 'timeline');
     await sign.click();
     await until('the playhead is there', async () => (await moment()) === Math.floor(JAPAN / MINUTE) * MINUTE);
+    // The list of the sign lies over the button until it is closed.
+    await page.keyboard.press('Escape');
     await page.locator('.timeline__events summary').click();
     assert.match(await page.locator('.timeline__events .timeline__event-list').innerText(), /Burst[\s\S]*times as many[\s\S]*Japan/);
     await picture(page, 'timeline-list');

@@ -15,7 +15,9 @@ use meridian::server::history::opening::Kept;
 use meridian::server::history::planner::Tiers;
 use meridian::server::reports::calendar::Calendar;
 use meridian::server::reports::content;
-use meridian::server::store::{Retention, Store};
+use meridian::server::store::{FILE_NAME, Retention, Store};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::rows::Rows;
 use super::{Outcome, memory_mb};
@@ -28,15 +30,18 @@ const NOW_MS: i64 = 1_793_502_000_000;
 const BATCH_ROWS: usize = 1_500;
 const TIMES: usize = 5;
 
-/// So many million flows over 13 months, those of each hour in its first minute: hours and days have as many rows as of
-/// a network that sends all the time, and nobody waits for the minutes.
+/// So many million flows a day for 13 months: those of one day are made, those of each hour in its first minute, so that
+/// nobody waits for the minutes; the sums of its hours and of itself are those of every other day, too.
 pub fn measure(folder: &Path, millions: usize) -> Outcome<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let retention = Retention { minutes: None, hours: None, days: None };
-        let (store, _) = Store::open(folder, retention, NOW_MS).await?;
+        let (mut store, _) = Store::open(folder, retention, NOW_MS).await?;
         if store.position() == 0 {
             fill(&store, millions as u64).await?;
+            drop(store);
+            repeat(&folder.join(FILE_NAME)).await?;
+            store = Store::open(folder, retention, NOW_MS).await?.0;
         }
         let settings =
             Settings { folder: folder.join("archive"), keep_s: None, keep_bytes: None, min_free_bytes: 0 };
@@ -81,10 +86,11 @@ pub fn measure(folder: &Path, millions: usize) -> Outcome<()> {
 }
 
 async fn fill(store: &Store, millions: u64) -> Outcome<()> {
-    let start_ms = NOW_MS.div_euclid(DAY_MS) * DAY_MS - DAYS * DAY_MS;
-    let mut rows = Rows::new(7, start_ms, millions * 1_000_000 / DAYS.unsigned_abs())?;
+    let end_ms = NOW_MS.div_euclid(DAY_MS) * DAY_MS;
+    let start_ms = end_ms - DAY_MS;
+    let mut rows = Rows::new(7, start_ms, millions * 1_000_000)?;
     let (mut position, mut hour_ms) = (0, start_ms);
-    while rows.now_ms() < NOW_MS - HOUR_MS {
+    while rows.now_ms() < end_ms - 10_000 {
         let mut batch = rows.batch(BATCH_ROWS);
         for flow in batch.flows.iter_mut() {
             let received_ms = &mut flow.record.received_ms;
@@ -97,7 +103,23 @@ async fn fill(store: &Store, millions: u64) -> Outcome<()> {
             store.commit(rows.now_ms()).await?;
         }
     }
-    store.add_collected(TimeRange { from_ms: start_ms, to_ms: NOW_MS });
+    store.add_collected(TimeRange { from_ms: end_ms - DAYS * DAY_MS, to_ms: NOW_MS });
     store.commit(NOW_MS).await?;
+    Ok(())
+}
+
+/// Gives every day before it the sums of the last.
+async fn repeat(file: &Path) -> Outcome<()> {
+    let options = SqliteConnectOptions::new().filename(file);
+    let mut database = options.connect().await?;
+    sqlx::query(
+        "WITH RECURSIVE earlier (days) AS (SELECT 1 UNION ALL SELECT days + 1 FROM earlier WHERE days < ?) \
+         INSERT INTO sums (tier, family, start, rows, bytes, block) \
+         SELECT tier, family, start - days * 1440, rows, bytes, block FROM sums, earlier WHERE tier IN (2, 3)",
+    )
+    .bind(DAYS - 1)
+    .execute(&mut database)
+    .await?;
+    database.close().await?;
     Ok(())
 }

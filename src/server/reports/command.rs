@@ -42,7 +42,7 @@ pub async fn write(
     now_ms: i64,
     stop: CancellationToken,
 ) -> Result<(), RunError> {
-    let asked = asked(flags, &config.reports, now_ms).map_err(|error| RunError::Usage(error.to_string()))?;
+    let asked = asked(flags, &config.reports, now_ms).map_err(told)?;
     let is_to_terminal = is_standard(&flags.out) && io::stdout().is_terminal();
     if is_to_terminal && flags.format == ReportFormat::Pdf {
         return Err(RunError::Usage("a PDF is not for terminals: name a file with --out".to_owned()));
@@ -63,6 +63,17 @@ pub async fn write(
         }
     };
     deliver(&flags.out, &bytes)
+}
+
+fn told(error: QuestionError) -> RunError {
+    match error {
+        QuestionError::Filter(error) => {
+            RunError::Usage(format!("the filter, character {}: {error}", error.position + 1))
+        }
+        QuestionError::Invalid(text) => RunError::Usage(text),
+        QuestionError::Unavailable(text) => RunError::Input(text),
+        error => RunError::Failed(anyhow::Error::from(error)),
+    }
 }
 
 fn is_standard(out: &Path) -> bool {
@@ -110,14 +121,7 @@ async fn make(config: &Config, asked: &Asked, now_ms: i64) -> Result<Report, Run
     let (tiers, store) = open(&copy, now_ms).await.context("cannot read the history")?;
     let kept = extent(&tiers, &store).await.context("cannot read the history")?;
     let report = answer(tiers, &geolocation, asked, now_ms).await;
-    let report = report.map_err(|error| match error {
-        QuestionError::Filter(error) => {
-            RunError::Usage(format!("the filter, character {}: {error}", error.position + 1))
-        }
-        QuestionError::Invalid(text) => RunError::Usage(text),
-        QuestionError::Unavailable(text) => RunError::Input(text),
-        error => RunError::Failed(anyhow::Error::from(error)),
-    })?;
+    let report = report.map_err(told)?;
     if report.total.now.traffic.is_none() && report.question.filter.trim().is_empty() {
         return Err(RunError::Input(nothing(&report, &asked.calendar, kept)));
     }

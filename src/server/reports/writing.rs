@@ -67,12 +67,7 @@ impl Reports {
         let keep_ms = i64::from(self.settings.keep_days).saturating_mul(DAY_MS);
         let oldest_ms = now_ms.saturating_sub(keep_ms);
         let mut next_ms: Option<i64> = None;
-        let mut held = self.held(store).await?;
-        if held.iter().any(|held| held.known.since_ms.max(held.known.held_ms) > now_ms) {
-            store.hold_schedules(now_ms).await.map_err(unreadable)?;
-            held = self.held(store).await?;
-        }
-        for Held { schedule, known } in held {
+        for Held { schedule, known } in self.held(store).await? {
             let Ok(rhythm) = Rhythm::new(&schedule) else { continue };
             next_ms = next_ms.into_iter().chain(rhythm.next_ms(now_ms)).min();
             let Some(last_ms) = rhythm.last_ms(now_ms) else { continue };
@@ -80,7 +75,10 @@ impl Reports {
             if self.looked().noted.get(&schedule.name) == Some(&noted) {
                 continue;
             }
-            let after_ms = oldest_ms.max(known.since_ms.saturating_sub(1));
+            // What a clock that was ahead removed is no border.
+            let expired_ms = Some(known.expired_ms).filter(|expired_ms| *expired_ms < now_ms);
+            let after_ms =
+                oldest_ms.max(known.since_ms.saturating_sub(1)).max(expired_ms.unwrap_or(i64::MIN));
             let due = rhythm.due(after_ms, now_ms);
             let new: Vec<NewReport> =
                 due.into_iter().rev().map(|due| rhythm.report(&schedule, due)).collect();

@@ -52,6 +52,8 @@ CREATE TABLE report_schedule (
     since_ms INTEGER NOT NULL,
     -- Reports that are due from then on are sent.
     held_ms INTEGER NOT NULL,
+    -- Up to then its reports were too old once, and were removed: they are not written again.
+    expired_ms INTEGER NOT NULL DEFAULT 0,
     -- A `Schedule` as JSON; NULL when the configuration has it.
     schedule TEXT
 ) STRICT;

@@ -349,8 +349,8 @@ impl Store {
         let Some(first_ms) = first_ms.filter(|first_ms| *first_ms < before_ms) else { return Ok(0) };
         let border_ms = before_ms.min(first_ms.saturating_add(DAY_MS));
         sqlx::query(
-            "UPDATE report_schedule SET since_ms = max(since_ms, coalesce((SELECT max(due_ms) + 1 FROM report \
-             WHERE schedule = name AND due_ms < ?), since_ms))",
+            "UPDATE report_schedule SET expired_ms = max(expired_ms, coalesce((SELECT max(due_ms) FROM report \
+             WHERE report.schedule = name AND due_ms < ?), expired_ms))",
         )
         .bind(border_ms)
         .execute(&mut *transaction)

@@ -16,6 +16,8 @@ pub struct KnownSchedule {
     pub since_ms: i64,
     /// Reports that are due from then on are sent.
     pub held_ms: i64,
+    /// Up to then its reports were too old once, and were removed.
+    pub expired_ms: i64,
     /// What it says; `None` when the configuration has it.
     pub schedule: Option<Schedule>,
 }
@@ -24,16 +26,17 @@ impl Store {
     /// The schedules, by name.
     pub async fn schedules(&self) -> Result<Vec<KnownSchedule>, StoreError> {
         let mut reader = self.database.readers.acquire().await.map_err(failed("read the schedules in"))?;
-        let rows: Vec<(String, i64, i64, Option<String>)> =
-            sqlx::query_as("SELECT name, since_ms, held_ms, schedule FROM report_schedule ORDER BY name")
-                .fetch_all(&mut *reader)
-                .await
-                .map_err(failed("read the schedules in"))?;
+        let rows: Vec<(String, i64, i64, i64, Option<String>)> = sqlx::query_as(
+            "SELECT name, since_ms, held_ms, expired_ms, schedule FROM report_schedule ORDER BY name",
+        )
+        .fetch_all(&mut *reader)
+        .await
+        .map_err(failed("read the schedules in"))?;
         rows.into_iter()
-            .map(|(name, since_ms, held_ms, text)| {
+            .map(|(name, since_ms, held_ms, expired_ms, text)| {
                 let schedule = text.map(|text| serde_json::from_str(&text)).transpose();
                 let schedule = schedule.map_err(|_| nonsense("a schedule"))?;
-                Ok(KnownSchedule { name, since_ms, held_ms, schedule })
+                Ok(KnownSchedule { name, since_ms, held_ms, expired_ms, schedule })
             })
             .collect()
     }
@@ -75,17 +78,6 @@ impl Store {
             .map_err(failed("write the schedules to"))?;
         }
         transaction.commit().await.map_err(failed("write the schedules to"))
-    }
-
-    /// Lets schedules hold from now on that a clock which was ahead let hold from later on.
-    pub async fn hold_schedules(&self, now_ms: i64) -> Result<(), StoreError> {
-        let mut writer = self.database.writer.lock().await;
-        sqlx::query("UPDATE report_schedule SET since_ms = min(since_ms, ?1), held_ms = min(held_ms, ?1)")
-            .bind(now_ms)
-            .execute(&mut *writer)
-            .await
-            .map_err(failed("write the schedules to"))?;
-        Ok(())
     }
 
     /// Adds a schedule; false when there is one of its name.
