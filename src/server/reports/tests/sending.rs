@@ -184,7 +184,9 @@ async fn a_webhook_is_told_once_and_without_following_where_it_points() {
     for (status, is_taken) in [("204 No Content", true), ("302 Found", false), ("500 No", false)] {
         let folder = tempfile::tempdir().unwrap();
         let (url, requests) = web_server(status);
-        let bench = bench(&folder, 1, Schedule { webhook: url, ..monthly() }).await;
+        let bench =
+            bench(&folder, 1, Schedule { webhook: url, title: "Café \u{202e}21".to_owned(), ..monthly() })
+                .await;
         bench.send().await;
         bench.send().await;
         let requests = requests.lock().unwrap().clone();
@@ -192,7 +194,7 @@ async fn a_webhook_is_told_once_and_without_following_where_it_points() {
         let (head, body) = request.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("POST /hook?token=secret"), "{head}");
         let told: serde_json::Value = serde_json::from_str(body).unwrap();
-        assert_eq!(told["event"], "report.made");
+        assert_eq!((&told["event"], &told["title"]), (&"report.made".into(), &"Café 21".into()));
         assert_eq!(
             (&told["id"], &told["path"]),
             (&"monthly-2026-10".into(), &"/reports/monthly-2026-10".into())
