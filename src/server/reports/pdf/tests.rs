@@ -205,6 +205,57 @@ fn one_day() -> Report {
     }
 }
 
+/// A report whose every figure is as large as it can be.
+fn largest() -> Report {
+    const MOST: u64 = u64::MAX;
+    let traffic = Traffic {
+        flows: MOST,
+        bytes: MOST,
+        packets: MOST,
+        scaled_bytes: MOST,
+        scaled_packets: MOST,
+        unknown_sampling: MOST,
+    };
+    let amount = Amount { traffic, addresses: Some(Distinct { count: MOST, error: 0.01 }) };
+    let compared = Compared { now: amount, before: Some(Amount { addresses: None, ..amount }) };
+    let mut report = full();
+    for part in [
+        &mut report.total,
+        &mut report.inbound,
+        &mut report.outbound,
+        &mut report.internal,
+        &mut report.transit,
+    ] {
+        *part = compared;
+    }
+    for step in &mut report.steps {
+        (step.inbound, step.outbound, step.total, step.before) = (traffic, traffic, traffic, Some(traffic));
+    }
+    report.week = Some(WeekHours { bytes_per_second: vec![vec![Some(MOST); 24]; 7] });
+    for peak in &mut report.peaks {
+        peak.peak_bits_per_second = MOST;
+        peak.p95_bits_per_second = MOST;
+        peak.mean_bits_per_second = MOST;
+    }
+    report.countries.iter_mut().for_each(|country| country.amount = amount);
+    for top in &mut report.tops {
+        (top.of, top.total) = (Some(MOST), amount);
+        top.rows.iter_mut().for_each(|row| row.amount = compared);
+    }
+    report.newcomers.iter_mut().for_each(|new| new.amount = amount);
+    report.newcomers_in_all = MOST;
+    for exporter in &mut report.exporters {
+        exporter.amount = compared;
+        exporter.missing_records = MOST;
+        exporter.missing_datagrams = MOST;
+        exporter.undecodable = MOST;
+        exporter.silent_hours = Some(u32::MAX);
+    }
+    report.lost_records = MOST;
+    report.countries_in_all = Distinct::exact(MOST);
+    report
+}
+
 fn pdf(report: &Report, page: Paper) -> Vec<u8> {
     let pdf = write(report, &Look { page, logo: None }).unwrap();
     // To look at them: MERIDIAN_PDFS names a folder.
@@ -331,7 +382,7 @@ fn a_reader_of_pdfs_finds_title_outline_tags_and_page_numbers() {
 
 #[test]
 fn nothing_stands_beyond_the_margins() {
-    for report in [full(), one_day(), empty()] {
+    for report in [full(), one_day(), empty(), largest()] {
         for page in [Paper::A4, Paper::Letter] {
             let boxes = poppler("pdftotext", &["-bbox", "-enc", "UTF-8", "-", "-"], &pdf(&report, page));
             let (width, height) = page.points();
