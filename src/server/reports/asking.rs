@@ -115,7 +115,7 @@ impl Reports {
             let text = "Everybody who was to get this report has it, or nobody was.";
             return Err(QuestionError::Invalid(text.to_owned()));
         }
-        self.to_send.notify_one();
+        self.wake_senders();
         Ok(())
     }
 

@@ -124,7 +124,9 @@ impl Bench {
 
     /// Sends until there is nothing to do.
     async fn send(&self) {
-        while self.reports.send_next().await.unwrap() == Duration::ZERO {}
+        for kind in KINDS {
+            while self.reports.send_next(kind).await.unwrap() == Duration::ZERO {}
+        }
     }
 
     /// Names of the reports and whether they are done, the latest due first.

@@ -197,7 +197,7 @@ impl Reports {
                 let recipients = self.recipients(store, claimed).await?;
                 self.finish(store, claimed, Outcome::Done(&report, &recipients)).await?;
                 tracing::info!(id = claimed.id, took_ms = began.elapsed().as_millis(), "a report is written");
-                self.to_send.notify_one();
+                self.wake_senders();
                 Ok(())
             }
             Ok(Err(error)) => self.fail(store, claimed, &error).await,
