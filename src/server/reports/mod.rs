@@ -217,7 +217,7 @@ impl Reports {
     pub async fn pdf(&self, id: &str) -> Result<Result<Vec<u8>, ReportEntry>, QuestionError> {
         let turn = Arc::clone(&self.pdf_turns).acquire_owned().await;
         let turn = turn.map_err(|error| QuestionError::Failed(error.into()))?;
-        let ReportPage { entry, report } = self.page(id).await?;
+        let ReportPage { entry, report, .. } = self.page(id).await?;
         let Some(report) = report else { return Ok(Err(entry)) };
         let write = Arc::clone(&self.write_pdf);
         let written = tokio::task::spawn_blocking(move || {

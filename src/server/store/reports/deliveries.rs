@@ -2,7 +2,7 @@
 
 use sqlx::SqliteConnection;
 
-use super::LEASE_MS;
+use super::{LEASE_MS, nonsense};
 use crate::model::report::Delivery;
 use crate::server::store::database::failed;
 use crate::server::store::{Store, StoreError};
@@ -150,17 +150,18 @@ impl Store {
     }
 }
 
-/// The deliveries of a report, or of all, each with the report's name.
+/// The deliveries of some reports, each with the report's name.
 pub(super) async fn read_deliveries(
     database: &mut SqliteConnection,
-    report: Option<&str>,
+    reports: &[&str],
 ) -> Result<Vec<(String, Delivery)>, StoreError> {
     type Row = (String, String, String, Option<i64>, i64, Option<i64>, String);
+    let reports = serde_json::to_string(reports).map_err(|_| nonsense("the name"))?;
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT report, kind, target, sent_ms, attempts, next_ms, fault FROM report_delivery \
-         WHERE ?1 IS NULL OR report = ?1 ORDER BY report, kind, target",
+         WHERE report IN (SELECT value FROM json_each(?)) ORDER BY report, kind, target",
     )
-    .bind(report)
+    .bind(reports)
     .fetch_all(database)
     .await
     .map_err(failed("read the reports in"))?;
