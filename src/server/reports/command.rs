@@ -41,7 +41,7 @@ pub async fn write(
     now_ms: i64,
     stop: CancellationToken,
 ) -> Result<(), RunError> {
-    let asked = asked(flags, &config.reports, now_ms).map_err(|error| RunError::Usage(error.to_string()))?;
+    let asked = asked(flags, &config.reports, now_ms).map_err(refused)?;
     let is_to_terminal = is_standard(&flags.out) && io::stdout().is_terminal();
     if is_to_terminal && flags.format == ReportFormat::Pdf {
         return Err(RunError::Usage("a PDF is not for terminals: name a file with --out".to_owned()));
@@ -112,15 +112,19 @@ async fn make(config: &Config, asked: &Asked, now_ms: i64) -> Result<Report, Run
     if kept.is_none_or(|kept| kept.intersection(range).is_none()) {
         return Err(RunError::Input(nothing(asked, kept)));
     }
-    let report = answer(tiers, &geolocation, asked, now_ms).await;
-    report.map_err(|error| match error {
+    answer(tiers, &geolocation, asked, now_ms).await.map_err(refused)
+}
+
+/// What to say of a question that is not answered.
+fn refused(error: QuestionError) -> RunError {
+    match error {
         QuestionError::Filter(error) => {
             RunError::Usage(format!("the filter, character {}: {error}", error.position + 1))
         }
         QuestionError::Invalid(text) => RunError::Usage(text),
         QuestionError::Unavailable(text) => RunError::Input(text),
         error => RunError::Failed(anyhow::Error::from(error)),
-    })
+    }
 }
 
 /// What to say of a period of which nothing is kept.
