@@ -107,3 +107,20 @@ fn ways(report: &Report) -> impl IntoView + use<> {
         </table>
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::components::report::sample;
+
+    #[test]
+    fn each_sentence_and_the_filter_are_isolated() {
+        let mut report = sample::report();
+        report.summary = vec!["Only “\u{202e}x”.".to_owned(), "21 GB passed.".to_owned()];
+        report.question.filter = "outside.city = \"\u{202e}x\"".to_owned();
+        let (overview, heading) = Owner::new()
+            .with(|| (overview(&report).into_any().to_html(), heading(&report, "").into_any().to_html()));
+        assert_eq!(overview.matches("<bdi>").count(), 2, "{overview}");
+        assert!(heading.contains("<code><bdi>outside.city"), "{heading}");
+    }
+}
