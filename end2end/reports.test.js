@@ -16,7 +16,10 @@ import { PEERS } from './support/peers.js';
 import { run } from './support/programs.js';
 
 const ZONE = 'Europe/Paris';
-const HOSTILE = '<script>alert("report")</script> & Sons';
+// Markup, and an override that would turn what stands after it.
+const OVERRIDE = '\u202e';
+const HOSTILE = `<script>alert("report")</script> & ${OVERRIDE}Sons`;
+const SHOWN = HOSTILE.replace(OVERRIDE, '');
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 // The months in Paris: summer time ends on 2026-10-25.
@@ -125,6 +128,14 @@ describe('a month of known traffic that ends while Meridian runs', () => {
   const startAt = async (time) => Meridian.start({ configuration, folder, env: clockAt(time) });
   const show = async (where, options) => (page = await open(browser, `${meridian.url}${where}`, options));
 
+  /** Asks for a report; its name when it is made. */
+  const ordered = async (order) => {
+    const answer = await fetch(`${meridian.url}/api/v1/reports`, { method: 'POST', body: JSON.stringify({ zone: ZONE, ...order }) });
+    const { id } = await answer.json();
+    await until('the report', async () => (await meridian.api(`reports/${id}`)).report, 60);
+    return id;
+  };
+
   before(async () => {
     // Nobody listens there.
     const closed = await freeTcpPort();
@@ -174,7 +185,7 @@ describe('a month of known traffic that ends while Meridian runs', () => {
   it('has exactly these figures on its page, in each metric, without JavaScript', async () => {
     await show('/reports/monthly-2026-10', { javaScriptEnabled: false });
     await assertExact(page, october);
-    assert.equal(await page.locator('.report__title').textContent(), HOSTILE, 'a hostile title is text');
+    assert.equal(await page.locator('.report__title').textContent(), SHOWN, 'a hostile title is text and turns nothing');
     assert.equal(await page.locator('.report script').count(), 0);
     assert.equal(await page.locator('h1').textContent(), 'October 2026');
     assert.match(await page.locator('.report__made').textContent(), /September 2026[^]*Europe\/Paris/);
@@ -224,6 +235,46 @@ describe('a month of known traffic that ends while Meridian runs', () => {
     await page.locator('.report').waitFor({ timeout: 30_000 });
     await assertExact(page, september);
     assert.equal(await page.locator('.report__title').textContent(), 'Asked for');
+  });
+
+  it('turns no figure by an override in a filter, neither on the page nor printed', async () => {
+    const id = await ordered({ from: '2026-10', filter: `outside.city != "${OVERRIDE}Atlantis"`, sections: ['days'] });
+    await show(`/reports/${id}`);
+    await page.locator('.report').waitFor();
+    assert.ok((await page.locator('.report__made code').textContent()).includes(OVERRIDE), 'the filter is shown as it is');
+    const sentences = page.locator('.report__summary > bdi');
+    assert.ok((await sentences.count()) > 2);
+    assert.ok(!(await page.locator('.report__summary').textContent()).includes(OVERRIDE));
+    // Whether letters run from left to right: of a sentence that the override stands before, also where it is not taken out.
+    const isTurned = () => sentences.evaluateAll(([first, second]) => {
+      first.firstChild.data = `${first.firstChild.data}\u202e`;
+      const left = (at) => {
+        const range = document.createRange();
+        range.setStart(second.firstChild, at);
+        range.setEnd(second.firstChild, at + 1);
+        return range.getBoundingClientRect().left;
+      };
+      return left(1) < left(0);
+    });
+    assert.equal(await isTurned(), false, 'each sentence is for itself');
+    const pages = await readPdf('report-turned', await page.pdf({ format: 'A4' }));
+    const bytes = await page.locator('.report__ways [data-way=all] [data-metric=bytes] data').textContent();
+    assertContains(pages, [[bytes, bytes]], 'the printed page');
+  });
+
+  it('prints the table of days of a long report when its reader has opened it', async () => {
+    const id = await ordered({ from: '2026-08-20', to: '2026-10-31', sections: ['days'] });
+    await show(`/reports/${id}`);
+    await page.locator('.report .fold').waitFor();
+    // A day of the table only: the axis of the chart has others.
+    const days = await page.locator('.report__days tbody tr').evaluateAll((rows) => rows.map((row) => row.dataset.step));
+    const printed = async (name) => dense((await readPdf(name, await page.pdf({ format: 'A4' }))).join(''));
+    const closed = await printed('report-days-closed');
+    assert.ok(days.some((day) => !closed.includes(day)), 'what is closed is not printed');
+    await page.locator('.report .fold > summary').click();
+    const opened = await printed('report-days-opened');
+    for (const day of days) assert.ok(opened.includes(day), `${day} is printed`);
+    assert.ok(!opened.includes(dense(`All ${days.length} days`)), 'its handle is not printed');
   });
 
   it('says what to write instead of a range that it does not understand, and keeps what was typed', async () => {

@@ -16,6 +16,7 @@ pub mod history;
 pub mod network;
 pub mod options;
 pub mod place;
+pub mod plain_text;
 pub mod protocol_names;
 pub mod quantity;
 pub mod replay;

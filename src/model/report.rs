@@ -336,7 +336,7 @@ pub enum ReportState {
 pub struct Delivery {
     /// `email` or `webhook`.
     pub kind: String,
-    /// The address or the URL without password and query.
+    /// The address; of a URL scheme, host and port only: its path, password and query may be secrets.
     pub to: String,
     /// When it was taken, milliseconds since 1970; `None` as long as it was not.
     pub sent_ms: Option<i64>,
@@ -412,22 +412,24 @@ pub struct ReportPage {
     pub entry: ReportEntry,
     /// What it says; `None` as long as it is not made.
     pub report: Option<Report>,
+    /// Where the logo above it is; empty when there is none.
+    pub logo: String,
 }
 
 /// All reports and schedules.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ReportList {
-    /// The reports, the latest due first.
+    /// The reports, the latest due first; at most 2,000.
     pub reports: Vec<ReportEntry>,
+    /// How many there are in all.
+    pub reports_in_all: u64,
     /// The schedules, by name.
     pub schedules: Vec<ScheduleEntry>,
     /// The zone that is offered first.
     pub zone: String,
     /// True when e-mail can be sent.
     pub can_mail: bool,
-    /// Where a logo is; empty when there is none.
-    pub logo: String,
-    /// Days that reports are kept; `None` for good.
+    /// Days that reports are kept after they were due; `None` for good.
     pub keep_days: Option<u32>,
     /// For people: what is wrong and what to do.
     pub notices: Vec<String>,

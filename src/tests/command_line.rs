@@ -226,6 +226,12 @@ fn a_report_that_cannot_be_says_what_to_do() {
     let nothing = report(&imported, &["--month", "2025-01", "--out", "-", "--format", "json"]);
     let told = complaint(&nothing, 66);
     assert!(told.contains("nothing is kept of January 2025") && told.contains("2026-11-18"), "{told}");
+    let filtered = ["--month", "2025-01", "--filter", "port = 53", "--out", "-", "--format", "json"];
+    let told = complaint(&report(&imported, &filtered), 66);
+    assert!(told.contains("nothing is kept of January 2025"), "{told}");
+    // Something is kept of this one, if nothing passes the filter.
+    let filtered = ["--month", "2026-11", "--filter", "port = 9", "--out", "-", "--format", "json"];
+    succeeded(&report(&imported, &filtered));
     let taken = imported.folder.path().join("taken.pdf");
     std::fs::write(&taken, "mine").unwrap();
     let told = complaint(&report(&imported, &["--month", "2026-11", "--out", taken.to_str().unwrap()]), 66);

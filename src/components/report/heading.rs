@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::parts::{cell, figure, head};
 use super::trend::Trend;
+use super::wording;
 use crate::components::heatmap::rows::{certainty, full, metric_label};
 use crate::model::history::Metric;
 use crate::model::report::{Compared, Report};
@@ -11,15 +12,14 @@ use crate::model::report::{Compared, Report};
 /// Logo, title, period, where and when it was made.
 pub fn heading(report: &Report, logo: &str) -> impl IntoView + use<> {
     let question = &report.question;
-    let title = if question.title.is_empty() { "Network traffic" } else { question.title.as_str() };
     let filter = (!question.filter.is_empty()).then(|| {
-        view! { <div><dt>"Only flows with"</dt>" "<dd><code>{question.filter.clone()}</code></dd></div> }
+        view! { <div><dt>"Only flows with"</dt>" "<dd><code><bdi>{question.filter.clone()}</bdi></code></dd></div> }
     });
     view! {
         <header class="report__head">
             {(!logo.is_empty()).then(|| view! { <img class="report__logo" src=logo.to_owned() alt=""/> })}
             <div class="report__titles">
-                <p class="report__title">{title.to_owned()}</p>
+                <p class="report__title">{wording::title(report)}</p>
                 <h1 class="report__period">{report.period.clone()}</h1>
             </div>
             <dl class="report__made">
@@ -35,13 +35,14 @@ pub fn heading(report: &Report, logo: &str) -> impl IntoView + use<> {
 
 /// The period in sentences, and the figures of the whole.
 pub fn overview(report: &Report) -> impl IntoView + use<> {
-    let sentences: Vec<_> = report.summary.iter().map(|sentence| view! { {sentence.clone()} " " }).collect();
+    // Each for itself: what turns the direction of text in one of them turns no other.
+    let sentences = report.summary.iter().map(|sentence| view! { <bdi>{sentence.clone()}</bdi>" " });
     let figures = [Metric::Bytes, Metric::Flows, Metric::Packets, Metric::Addresses]
         .map(|metric| large(&report.total, metric))
         .collect_view();
     view! {
         <section class="report__overview" aria-label="The period in short">
-            <p class="report__summary">{sentences}</p>
+            <p class="report__summary">{sentences.collect_view()}</p>
             <dl class="report__figures">{figures}</dl>
             {ways(report)}
         </section>
@@ -104,5 +105,22 @@ fn ways(report: &Report) -> impl IntoView + use<> {
             {head("Direction", &["Bytes", "Change in bytes", "Flows", "Packets"])}
             <tbody>{rows}</tbody>
         </table>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::components::report::sample;
+
+    #[test]
+    fn each_sentence_and_the_filter_are_isolated() {
+        let mut report = sample::report();
+        report.summary = vec!["Only “\u{202e}x”.".to_owned(), "21 GB passed.".to_owned()];
+        report.question.filter = "outside.city = \"\u{202e}x\"".to_owned();
+        let (overview, heading) = Owner::new()
+            .with(|| (overview(&report).into_any().to_html(), heading(&report, "").into_any().to_html()));
+        assert_eq!(overview.matches("<bdi>").count(), 2, "{overview}");
+        assert!(heading.contains("<code><bdi>outside.city"), "{heading}");
     }
 }

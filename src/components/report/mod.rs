@@ -1,6 +1,6 @@
 //! What a report looks like: its figures as drawings, and the views of its sections.
 //!
-//! The figures are pure and shared with the PDF. The views are plain HTML: they work without WASM, and print.
+//! The figures and the wording are pure and shared with the PDF. The views are plain HTML: they work without WASM, and print.
 
 pub mod figures;
 mod heading;
@@ -11,6 +11,7 @@ mod picture;
 mod tops;
 pub mod trend;
 pub mod trust;
+pub mod wording;
 
 use leptos::prelude::*;
 

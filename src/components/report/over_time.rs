@@ -6,18 +6,18 @@ use super::figures::{NARROW, WIDE, days_of, week_hours_in, world_in};
 use super::parts::{Figure, Part, cell, head};
 use super::picture::Picture;
 use super::trend::Trend;
+use super::wording::{self, StepName};
 use crate::model::history::{Amount, Metric};
 use crate::model::quantity;
 use crate::model::report::{Peak, Report, Section, Step};
-use crate::model::time_words;
 
 /// More rows than these are folded away.
 const MOST_ROWS: usize = 62;
 
 /// Bytes, flows and packets by day or hour.
 pub fn days(report: &Report) -> impl IntoView + use<> {
-    let are_hours = report.steps.first().is_some_and(|step| step.label.contains(' '));
-    let (each, column) = if are_hours { ("hour", "Hour") } else { ("day", "Day") };
+    let StepName { each, column } = wording::step_name(report);
+    let heading = wording::steps_heading(report);
     let small = [Metric::Flows, Metric::Packets]
         .map(|metric| {
             let drawing = days_of(report, metric, NARROW);
@@ -34,7 +34,7 @@ pub fn days(report: &Report) -> impl IntoView + use<> {
     let table = view! {
         <div class="table-scroll">
             <table class="data-table report__table report__days">
-                <caption class="visually-hidden">{format!("Traffic by {each}")}</caption>
+                <caption class="visually-hidden">{heading.clone()}</caption>
                 {head(column, &["Bytes", "Inbound", "Outbound", "Change in bytes", "Flows", "Packets"])}
                 <tbody>{rows}</tbody>
             </table>
@@ -50,7 +50,7 @@ pub fn days(report: &Report) -> impl IntoView + use<> {
     let (wide, narrow) = (days_of(report, Metric::Bytes, WIDE), days_of(report, Metric::Bytes, NARROW));
     let caption = wide.label.clone();
     view! {
-        <Part section=Section::Days heading=format!("Traffic by {each}")>
+        <Part section=Section::Days heading>
             <Figure wide narrow caption/>
             <div class="report__pair">{small}</div>
             {table}
@@ -93,12 +93,16 @@ pub fn hours(report: &Report) -> impl IntoView + use<> {
         let caption = wide.label.clone();
         view! { <Figure wide narrow caption/> }
     });
-    let peaks = peaks(&report.peaks);
+    let rates = wording::rates(report);
+    let peaks = if report.peaks.is_empty() {
+        view! { <p class="report__note">{rates}</p> }.into_any()
+    } else {
+        peaks(&report.peaks, rates).into_any()
+    };
     view! { <Part section=Section::Hours>{grid}{peaks}</Part> }.into_any()
 }
 
-fn peaks(peaks: &[Peak]) -> impl IntoView + use<> {
-    let steps = peaks.first().map(|peak| time_words::length(peak.step_ms)).unwrap_or_default();
+fn peaks(peaks: &[Peak], caption: String) -> impl IntoView + use<> {
     let rows = peaks
         .iter()
         .map(|peak| {
@@ -123,7 +127,7 @@ fn peaks(peaks: &[Peak]) -> impl IntoView + use<> {
         .collect_view();
     view! {
         <table class="data-table data-table--stacked report__table report__peaks">
-            <caption class="report__caption">{format!("Rates, of steps of {steps}")}</caption>
+            <caption class="report__caption">{caption}</caption>
             {head("Direction", &["Mean", "95th percentile", "Peak", "Peak at"])}
             <tbody>{rows}</tbody>
         </table>
@@ -132,16 +136,11 @@ fn peaks(peaks: &[Peak]) -> impl IntoView + use<> {
 
 /// The world.
 pub fn map(report: &Report) -> impl IntoView + use<> {
-    let countries = report.countries_in_all.count;
-    let nouns = if countries == 1 { "country" } else { "countries" };
     let (wide, narrow) = (world_in(report, WIDE), world_in(report, NARROW));
+    let caption = wording::map_caption(report);
     view! {
         <Part section=Section::Map>
-            <Figure
-                wide
-                narrow
-                caption=format!("Bytes by the country of the outside end; {} {nouns} in all", quantity::count(countries))
-            />
+            <Figure wide narrow caption/>
         </Part>
     }
     .into_any()

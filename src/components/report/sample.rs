@@ -183,6 +183,42 @@ fn countries() -> Vec<CountryAmount> {
     ]
 }
 
+/// A report in which there is nothing.
+pub fn bare(question: ReportQuestion) -> Report {
+    let nothing = Compared::default();
+    Report {
+        period: String::new(),
+        period_before: String::new(),
+        range_before: question.range.previous(),
+        made_ms: question.range.to_ms,
+        made_at: String::new(),
+        summary: Vec::new(),
+        total: nothing,
+        inbound: nothing,
+        outbound: nothing,
+        internal: nothing,
+        transit: nothing,
+        steps: Vec::new(),
+        week: None,
+        peaks: Vec::new(),
+        countries: Vec::new(),
+        tops: Vec::new(),
+        newcomers: Vec::new(),
+        newcomers_in_all: 0,
+        exporters: Vec::new(),
+        lost_records: 0,
+        countries_in_all: Distinct::default(),
+        source: bare_source(question.range),
+        notes: Vec::new(),
+        question,
+    }
+}
+
+/// A source with nothing to say.
+pub fn bare_source(range: TimeRange) -> Source {
+    Source { tiers: Vec::new(), range, is_complete: true, note: String::new(), gaps: Vec::new(), took_ms: 0 }
+}
+
 /// October 2026 in a zone that leaves summer time, with everything.
 pub fn report() -> Report {
     Report {

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::links::row_href;
 use super::parts::{Part, cell, figure, head};
 use super::trend::Trend;
+use super::wording;
 use crate::components::share_bar::ShareBar;
 use crate::model::history::{Key, Metric};
 use crate::model::quantity;
@@ -22,22 +23,7 @@ pub fn top(top: &TopSection, report: &Report) -> impl IntoView + use<> {
     let largest = top.rows.iter().map(|row| row.amount.now.of(Metric::Bytes)).max().unwrap_or(0);
     let rows =
         top.rows.iter().map(|row| line(row, section, question, all, largest, has_addresses)).collect_view();
-    // What is said of the whole report is not said again.
-    let is_own = !top.source.note.is_empty() && top.source.note != report.source.note;
-    let others = match (top.rows.len(), top.of) {
-        (0, _) if !is_own => "There were none.".to_owned(),
-        (0, _) => String::new(),
-        (shown, Some(of)) if of > shown as u64 => {
-            format!(
-                "The {} with most bytes, of {} in all.",
-                quantity::count(shown as u64),
-                quantity::count(of)
-            )
-        }
-        (_, Some(_)) => "These are all.".to_owned(),
-        (_, None) => "Those with most bytes.".to_owned(),
-    };
-    let note = is_own.then(|| top.source.note.clone());
+    let below = wording::below_list(top, report);
     let figures = if has_addresses { &FIGURES[..] } else { &FIGURES[..5] };
     let table = (!top.rows.is_empty()).then(|| {
         view! {
@@ -51,7 +37,7 @@ pub fn top(top: &TopSection, report: &Report) -> impl IntoView + use<> {
     view! {
         <Part section>
             {table}
-            <p class="report__note">{others} " " {note}</p>
+            <p class="report__note">{below}</p>
         </Part>
     }
     .into_any()
@@ -107,15 +93,8 @@ pub fn name(key: &Key, href: Option<String>) -> impl IntoView + use<> {
 /// Countries and autonomous systems that were never seen before.
 pub fn newcomers(report: &Report) -> impl IntoView + use<> {
     let rows = report.newcomers.iter().map(|new| newcomer(new, &report.question)).collect_view();
-    let (shown, all) = (report.newcomers.len() as u64, report.newcomers_in_all);
-    let note = match (shown, all) {
-        (0, _) => "Nothing was seen for the first time.".to_owned(),
-        (shown, all) if all > shown => {
-            format!("The {} with most bytes, of {} in all.", quantity::count(shown), quantity::count(all))
-        }
-        _ => "These are all.".to_owned(),
-    };
-    let table = (shown > 0).then(|| view! {
+    let below = wording::below_newcomers(report);
+    let table = (!report.newcomers.is_empty()).then(|| view! {
         <table class="data-table data-table--stacked report__table report__new">
             <caption class="visually-hidden">"Countries and autonomous systems seen for the first time"</caption>
             <thead>
@@ -130,7 +109,7 @@ pub fn newcomers(report: &Report) -> impl IntoView + use<> {
             <tbody>{rows}</tbody>
         </table>
     });
-    view! { <Part section=Section::New>{table}<p class="report__note">{note}</p></Part> }.into_any()
+    view! { <Part section=Section::New>{table}<p class="report__note">{below}</p></Part> }.into_any()
 }
 
 fn newcomer(new: &Newcomer, question: &ReportQuestion) -> impl IntoView + use<> {

@@ -6,6 +6,7 @@ use super::links::{href, row_href};
 use super::parts::{Part, cell, head};
 use super::tops::name;
 use super::trend::Trend;
+use super::wording;
 use crate::model::history::{Metric, Tier};
 use crate::model::quantity;
 use crate::model::report::{ExporterEntry, Report, ReportQuestion, Section};
@@ -68,12 +69,9 @@ const FIGURES: [&str; 8] = [
 /// The exporters.
 pub fn exporters(report: &Report) -> impl IntoView + use<> {
     let rows = report.exporters.iter().map(|entry| exporter(entry, &report.question)).collect_view();
-    let lost = (report.lost_records > 0).then(|| {
-        let records = quantity::counted(report.lost_records, "flow record");
-        view! { <p class="report__warning">{format!("{records} were received and could not be kept: they are missing in every figure.")}</p> }
-    });
+    let lost = wording::lost(report).map(|lost| view! { <p class="report__warning">{lost}</p> });
     let table = if report.exporters.is_empty() {
-        view! { <p class="report__note">"No exporter told anything."</p> }.into_any()
+        view! { <p class="report__note">{wording::NO_EXPORTER}</p> }.into_any()
     } else {
         view! {
             <table class="data-table data-table--stacked report__table report__exporters">

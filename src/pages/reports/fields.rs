@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::components::report::wording::TITLE;
 use crate::model::report::Section;
 
 /// A field of a line of text.
@@ -42,7 +43,7 @@ pub fn CommonFields(
 ) -> impl IntoView {
     view! {
         <TextField name="zone" label="Time zone" value=zone placeholder="Africa/Johannesburg" required=true/>
-        <TextField name="title" label="Title" placeholder="Network traffic"/>
+        <TextField name="title" label="Title" placeholder=TITLE/>
         <TextField name="filter" label="Only flows with" placeholder="all flows, or: port = 53"/>
     }
     .into_any()

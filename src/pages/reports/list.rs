@@ -5,6 +5,8 @@ use leptos_router::components::A;
 
 use super::actions::{Actions, report_actions};
 use super::state::{deliveries, page_href, pdf_href, state};
+use super::table::{about, table};
+use crate::model::quantity;
 use crate::model::report::{ReportEntry, ReportState, ScheduleEntry};
 use crate::model::time;
 
@@ -13,6 +15,8 @@ use crate::model::time;
 pub fn ReportTable(
     /// The reports, the latest due first.
     reports: Memo<Vec<ReportEntry>>,
+    /// How many there are in all.
+    in_all: Memo<u64>,
     /// The schedules, for when the first one comes.
     schedules: Memo<Vec<ScheduleEntry>>,
     /// What can be done with them.
@@ -24,21 +28,11 @@ pub fn ReportTable(
             return empty(&schedules.get());
         }
         let rows = reports.iter().map(|entry| line(entry, actions)).collect_view();
+        let heads = ["Period", "Why", "State", "Sent", "Files"];
+        let note = left_out(reports.len(), in_all.get());
         view! {
-            <table class="data-table data-table--stacked reports__table">
-                <caption class="visually-hidden">"Reports, the latest due first"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Period"</th>
-                        <th scope="col">"Why"</th>
-                        <th scope="col">"State"</th>
-                        <th scope="col">"Sent"</th>
-                        <th scope="col">"Files"</th>
-                        <th scope="col"><span class="visually-hidden">"Actions"</span></th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
+            {table("reports__table", "Reports, the latest due first", heads, rows)}
+            {note.map(|note| view! { <p class="panel__hint reports__left-out">{note}</p> })}
         }
         .into_any()
     }
@@ -46,10 +40,7 @@ pub fn ReportTable(
 
 fn line(entry: &ReportEntry, actions: Actions) -> impl IntoView + use<> {
     let question = &entry.question;
-    let title = (!question.title.is_empty())
-        .then(|| view! { <span class="reports__about">{question.title.clone()}</span> });
-    let filter = (!question.filter.is_empty())
-        .then(|| view! { <span class="reports__about">"only "<code>{question.filter.clone()}</code></span> });
+    let about = about(&question.title, &question.filter);
     let why =
         entry.schedule.as_ref().map_or_else(|| "Asked for".to_owned(), |name| format!("Schedule {name}"));
     let due = format!(
@@ -68,7 +59,7 @@ fn line(entry: &ReportEntry, actions: Actions) -> impl IntoView + use<> {
     view! {
         <tr data-report=id>
             <th scope="row">
-                <A href=page>{period}</A>" "{title}" "{filter}
+                <A href=page>{period}</A>" "{about}
             </th>
             <td data-label="Why">{why}" "<span class="reports__about">{due}</span></td>
             <td data-label="State">{state}</td>
@@ -77,6 +68,14 @@ fn line(entry: &ReportEntry, actions: Actions) -> impl IntoView + use<> {
             <td class="reports__actions">{report_actions(entry, actions)}</td>
         </tr>
     }
+}
+
+/// What is not in the list; `None` when everything is.
+fn left_out(shown: usize, in_all: u64) -> Option<String> {
+    let shown = u64::try_from(shown).unwrap_or(u64::MAX);
+    (in_all > shown).then(|| {
+        format!("These are the latest {} of {} reports.", quantity::count(shown), quantity::count(in_all))
+    })
 }
 
 /// Why there is none, and when the first one comes.
@@ -99,4 +98,16 @@ fn empty(schedules: &[ScheduleEntry]) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_is_cut_says_how_many_there_are() {
+        let told = left_out(2_000, 2_468).map(|note| note.replace('\u{202f}', " "));
+        assert_eq!(told.as_deref(), Some("These are the latest 2 000 of 2 468 reports."));
+        assert_eq!(left_out(7, 7), None);
+    }
 }

@@ -4,46 +4,31 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::A;
 use leptos_router::hooks::use_params_map;
-use serde::{Deserialize, Serialize};
 
 use super::actions::{Actions, report_actions};
-use super::is_moving;
+use super::pace;
 use super::refresh::Refresh;
 use super::state::{deliveries, pdf_href, state};
 use crate::api::error::ApiError;
-use crate::api::reports::{fetch_report, fetch_reports};
+use crate::api::reports::fetch_report;
 use crate::components::report::report_view;
 use crate::model::report::{ReportEntry, ReportPage as Answer, ReportState};
 
 /// Without WASM a page that waits is loaded anew. Scripts replace it, so it is no part of what they take over.
 const RELOAD: &str = r#"<meta http-equiv="refresh" content="3">"#;
 
-/// A report and what stands at its head.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-struct Shown {
-    answer: Answer,
-    logo: String,
-}
-
-async fn fetch(id: String) -> Result<Shown, ApiError> {
-    let answer = fetch_report(id).await?;
-    // A report is readable without its logo.
-    let logo = fetch_reports().await.map(|list| list.logo).unwrap_or_default();
-    Ok(Shown { answer, logo })
-}
-
 /// The page.
 #[component]
 pub fn ReportPage() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.with(|params| params.get("id")).unwrap_or_default());
-    let first = Resource::new(move || id.get(), fetch);
+    let first = Resource::new(move || id.get(), fetch_report);
     view! {
         <main id="content" class="report-page page">
             <Suspense fallback=|| view! { <p class="panel__hint" role="status">"Opening the report …"</p> }>
                 {move || Suspend::new(async move {
                     match first.await {
-                        Ok(shown) => view! { <One shown/> }.into_any(),
+                        Ok(answer) => view! { <One answer/> }.into_any(),
                         Err(ApiError::Invalid(text)) => missing(text),
                         Err(fault) => view! {
                             <Title text="Report · Meridian"/>
@@ -68,16 +53,17 @@ fn missing(text: String) -> AnyView {
 }
 
 #[component]
-fn One(shown: Shown) -> impl IntoView {
-    let id = shown.answer.entry.id.clone();
-    let title = format!("{} · Report · Meridian", shown.answer.entry.period);
-    let refresh = Refresh::new(shown, |shown| is_moving(&shown.answer.entry), move || fetch(id.clone()));
+fn One(answer: Answer) -> impl IntoView {
+    let id = answer.entry.id.clone();
+    let title = format!("{} · Report · Meridian", answer.entry.period);
+    let pace = |answer: &Answer, now_ms| pace(&answer.entry, now_ms);
+    let refresh = Refresh::new(answer, pace, move || fetch_report(id.clone()));
     let actions = Actions::new();
     refresh.after(actions.done());
     let (latest, fault) = (refresh.latest, refresh.fault);
-    let entry = Memo::new(move |_| latest.with(|shown| shown.answer.entry.clone()));
+    let entry = Memo::new(move |_| latest.with(|answer| answer.entry.clone()));
     let report = Memo::new(move |_| {
-        latest.with(|shown| shown.answer.report.clone().map(|report| (report, shown.logo.clone())))
+        latest.with(|answer| answer.report.clone().map(|report| (report, answer.logo.clone())))
     });
     view! {
         <Title text=title/>

@@ -7,10 +7,25 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::api::error::ApiError;
-use crate::browser::page;
+use crate::browser::{clock, page};
 
 /// How often the server is asked.
-const PERIOD: Duration = Duration::from_secs(2);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pace {
+    /// Something changes any moment.
+    Fast,
+    /// Something changes by itself, and not soon.
+    Slow,
+}
+
+impl Pace {
+    const fn period(self) -> Duration {
+        match self {
+            Self::Fast => Duration::from_secs(2),
+            Self::Slow => Duration::from_secs(30),
+        }
+    }
+}
 
 /// The latest answer.
 pub struct Refresh<T: Send + Sync + 'static> {
@@ -22,10 +37,10 @@ pub struct Refresh<T: Send + Sync + 'static> {
 }
 
 impl<T: Clone + PartialEq + Send + Sync + 'static> Refresh<T> {
-    /// Begins with an answer; the server is asked again while `is_moving`.
+    /// Begins with an answer; the server is asked again as often as `pace` says at a moment, in milliseconds since 1970.
     pub fn new<Answer>(
         first: T,
-        is_moving: impl Fn(&T) -> bool + Send + Sync + 'static,
+        pace: impl Fn(&T, i64) -> Option<Pace> + Send + Sync + 'static,
         fetch: impl Fn() -> Answer + Send + Sync + Clone + 'static,
     ) -> Self
     where
@@ -48,16 +63,19 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Refresh<T> {
                 }
             });
         });
-        let moves = Memo::new(move |_| latest.with(&is_moving));
+        // What is far off comes near while nothing else changes.
+        let now_ms = RwSignal::new(clock::now().ms);
+        let pace = Memo::new(move |_| latest.with(|latest| pace(latest, now_ms.get())));
         Effect::new(move |_| {
-            if moves.get()
+            if let Some(pace) = pace.get()
                 && let Ok(interval) = set_interval_with_handle(
                     move || {
+                        now_ms.try_set(clock::now().ms);
                         if page::is_visible() {
                             ask.run(());
                         }
                     },
-                    PERIOD,
+                    pace.period(),
                 )
             {
                 on_cleanup(move || interval.clear());

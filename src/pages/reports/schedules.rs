@@ -4,6 +4,7 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::actions::Actions;
+use super::table::{about, table};
 use crate::model::report::{Period, Schedule, ScheduleEntry, Section};
 
 /// The table, or that there is none.
@@ -23,23 +24,7 @@ pub fn ScheduleTable(
             .into_any();
         }
         let rows = schedules.into_iter().map(|entry| line(entry, actions)).collect_view();
-        view! {
-            <table class="data-table data-table--stacked reports__schedules">
-                <caption class="visually-hidden">"Schedules"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Name"</th>
-                        <th scope="col">"Of each"</th>
-                        <th scope="col">"Next"</th>
-                        <th scope="col">"What"</th>
-                        <th scope="col">"Goes to"</th>
-                        <th scope="col"><span class="visually-hidden">"Actions"</span></th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        }
-        .into_any()
+        table("reports__schedules", "Schedules", ["Name", "Of each", "Next", "What", "Goes to"], rows)
     }
 }
 
@@ -72,9 +57,7 @@ fn line(entry: ScheduleEntry, actions: Actions) -> impl IntoView {
     }
     let receivers =
         if receivers.is_empty() { "nobody: it is kept here".to_owned() } else { receivers.join(", ") };
-    let title = (!title.is_empty()).then(|| view! { <span class="reports__about">{title}</span> });
-    let filter = (!filter.is_empty())
-        .then(|| view! { <span class="reports__about">"only "<code>{filter}</code></span> });
+    let about = about(&title, &filter);
     let (of, to_remove) = (name.clone(), name.clone());
     let removal = if is_configured {
         view! { <span class="panel__hint">"From meridian.toml: changed there"</span> }.into_any()
@@ -95,7 +78,7 @@ fn line(entry: ScheduleEntry, actions: Actions) -> impl IntoView {
     };
     view! {
         <tr data-schedule=of>
-            <th scope="row">{name}" "{title}" "{filter}</th>
+            <th scope="row">{name}" "{about}</th>
             <td data-label="Of each">{each(period)}</td>
             <td data-label="Next">
                 {next}" "

@@ -13,6 +13,7 @@ use lettre::message::Mailbox;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::components::report::wording::TITLE;
 use crate::model::report::{Period, Schedule, Section as ReportSection};
 use crate::server::history::error::QuestionError;
 use crate::server::reports::calendar::Calendar;
@@ -20,7 +21,6 @@ use crate::server::reports::schedule;
 
 /// The largest logo, bytes.
 const MOST_LOGO_BYTES: u64 = 1 << 20;
-const DEFAULT_TITLE: &str = "Traffic report";
 const DEFAULT_KEEP_DAYS: u32 = 1_100;
 
 /// Section `[reports]` of the file.
@@ -187,7 +187,7 @@ impl Default for ReportSettings {
         let zone = schedule::zone_of_system();
         Self {
             is_enabled: true,
-            title: DEFAULT_TITLE.to_owned(),
+            title: TITLE.to_owned(),
             logo: None,
             schedules: vec![schedule::built_in(&zone)],
             zone,

@@ -6,7 +6,7 @@ use super::writing::Held;
 use super::{Reports, random_letters, unreadable};
 use crate::model::report::{ReportEntry, ReportList, ReportPage, Schedule, ScheduleEntry};
 use crate::server::history::error::QuestionError;
-use crate::server::store::reports::{NewReport, without_secrets};
+use crate::server::store::reports::{NewReport, Ordered, without_secrets};
 
 /// The most reports on demand that wait.
 const MOST_WAITING: i64 = 20;
@@ -22,10 +22,10 @@ impl Reports {
         let settings = &self.settings;
         let mut list = ReportList {
             reports: Vec::new(),
+            reports_in_all: 0,
             schedules: Vec::new(),
             zone: settings.zone.clone(),
             can_mail: settings.smtp.is_some(),
-            logo: if settings.logo.is_some() { "/reports-logo".to_owned() } else { String::new() },
             keep_days: Some(settings.keep_days),
             notices: self.notices(),
         };
@@ -40,7 +40,8 @@ impl Reports {
             }
             Err(error) => return Err(error),
         };
-        list.reports = store.reports().await.map_err(unreadable)?;
+        let listed = store.reports().await.map_err(unreadable)?;
+        (list.reports, list.reports_in_all) = (listed.entries, listed.in_all);
         list.reports.iter_mut().for_each(|entry| self.name(entry));
         if settings.is_enabled {
             let held = self.held(&store).await?;
@@ -71,7 +72,8 @@ impl Reports {
         let found = self.store()?.report(id).await.map_err(unreadable)?;
         let (mut entry, report) = found.ok_or_else(|| unknown(id))?;
         self.name(&mut entry);
-        Ok(ReportPage { entry, report })
+        let logo = self.settings.logo.as_ref().map(|_| "/reports-logo".to_owned()).unwrap_or_default();
+        Ok(ReportPage { entry, report, logo })
     }
 
     /// Notes a report that somebody asks for, and returns its name.
@@ -79,33 +81,38 @@ impl Reports {
         let store = self.enabled_store()?;
         let now_ms = self.now_ms();
         let Asked { question, calendar } = order.read(&self.settings, now_ms)?;
-        let (kept, waiting) = store.count_ordered().await.map_err(unreadable)?;
-        if waiting >= MOST_WAITING {
-            let text =
-                format!("{MOST_WAITING} reports are waiting to be made: ask again when some are done.");
-            return Err(QuestionError::Unavailable(text));
-        }
-        if kept >= MOST_ORDERED {
-            let text = format!("{MOST_ORDERED} reports on demand are kept: remove some that nobody needs.");
-            return Err(QuestionError::Unavailable(text));
-        }
         let id = format!("{ON_DEMAND}-{}", random_letters());
         let period = calendar.label(question.period, question.range);
         let new =
             NewReport { id: id.clone(), schedule: None, key: id.clone(), period, question, due_ms: now_ms };
-        store.order_reports(&[new]).await.map_err(unreadable)?;
-        self.ordered.notify_one();
+        let ordered = store.order_report(&new, MOST_WAITING, MOST_ORDERED).await.map_err(unreadable)?;
+        self.note(ordered, &id)?;
         Ok(id)
     }
 
     /// Has a report made anew, from what is kept now.
     pub async fn remake(&self, id: &str) -> Result<(), QuestionError> {
         let store = self.enabled_store()?;
-        if !store.reorder_report(id, self.now_ms()).await.map_err(unreadable)? {
-            return Err(unknown(id));
-        }
-        self.ordered.notify_one();
-        Ok(())
+        let ordered = store.reorder_report(id, self.now_ms(), MOST_WAITING).await.map_err(unreadable)?;
+        self.note(ordered, id)
+    }
+
+    /// Has what is noted made, or says why it is not noted.
+    fn note(&self, ordered: Ordered, id: &str) -> Result<(), QuestionError> {
+        let text = match ordered {
+            Ordered::Noted => {
+                self.ordered.notify_one();
+                return Ok(());
+            }
+            Ordered::Unknown => return Err(unknown(id)),
+            Ordered::TooManyWait => {
+                format!("{MOST_WAITING} reports are waiting to be made: ask again when some are done.")
+            }
+            Ordered::TooManyKept => {
+                format!("{MOST_ORDERED} reports on demand are kept: remove some that nobody needs.")
+            }
+        };
+        Err(QuestionError::Unavailable(text))
     }
 
     /// Has a report sent again to those who did not get it.
@@ -115,7 +122,7 @@ impl Reports {
             let text = "Everybody who was to get this report has it, or nobody was.";
             return Err(QuestionError::Invalid(text.to_owned()));
         }
-        self.to_send.notify_one();
+        self.wake_senders();
         Ok(())
     }
 

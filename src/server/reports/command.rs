@@ -13,7 +13,6 @@ use anyhow::{Context as _, anyhow};
 use tokio_util::sync::CancellationToken;
 
 use self::asked::asked;
-use super::calendar::Calendar;
 use super::content;
 use super::order::Asked;
 use super::pdf::{self, Look};
@@ -42,7 +41,7 @@ pub async fn write(
     now_ms: i64,
     stop: CancellationToken,
 ) -> Result<(), RunError> {
-    let asked = asked(flags, &config.reports, now_ms).map_err(told)?;
+    let asked = asked(flags, &config.reports, now_ms).map_err(refused)?;
     let is_to_terminal = is_standard(&flags.out) && io::stdout().is_terminal();
     if is_to_terminal && flags.format == ReportFormat::Pdf {
         return Err(RunError::Usage("a PDF is not for terminals: name a file with --out".to_owned()));
@@ -63,17 +62,6 @@ pub async fn write(
         }
     };
     deliver(&flags.out, &bytes)
-}
-
-fn told(error: QuestionError) -> RunError {
-    match error {
-        QuestionError::Filter(error) => {
-            RunError::Usage(format!("the filter, character {}: {error}", error.position + 1))
-        }
-        QuestionError::Invalid(text) => RunError::Usage(text),
-        QuestionError::Unavailable(text) => RunError::Input(text),
-        error => RunError::Failed(anyhow::Error::from(error)),
-    }
 }
 
 fn is_standard(out: &Path) -> bool {
@@ -120,22 +108,34 @@ async fn make(config: &Config, asked: &Asked, now_ms: i64) -> Result<Report, Run
     let copy = Copy::with_sums(config).await.context("cannot read the history")?;
     let (tiers, store) = open(&copy, now_ms).await.context("cannot read the history")?;
     let kept = extent(&tiers, &store).await.context("cannot read the history")?;
-    let report = answer(tiers, &geolocation, asked, now_ms).await;
-    let report = report.map_err(told)?;
-    if report.total.now.traffic.is_none() && report.question.filter.trim().is_empty() {
-        return Err(RunError::Input(nothing(&report, &asked.calendar, kept)));
+    let range = asked.question.range;
+    if kept.is_none_or(|kept| kept.intersection(range).is_none()) {
+        return Err(RunError::Input(nothing(asked, kept)));
     }
-    Ok(report)
+    answer(tiers, &geolocation, asked, now_ms).await.map_err(refused)
+}
+
+/// What to say of a question that is not answered.
+fn refused(error: QuestionError) -> RunError {
+    match error {
+        QuestionError::Filter(error) => {
+            RunError::Usage(format!("the filter, character {}: {error}", error.position + 1))
+        }
+        QuestionError::Invalid(text) => RunError::Usage(text),
+        QuestionError::Unavailable(text) => RunError::Input(text),
+        error => RunError::Failed(anyhow::Error::from(error)),
+    }
 }
 
 /// What to say of a period of which nothing is kept.
-fn nothing(report: &Report, calendar: &Calendar, kept: Option<TimeRange>) -> String {
+fn nothing(asked: &Asked, kept: Option<TimeRange>) -> String {
+    let Asked { question, calendar } = asked;
     let Some(kept) = kept else {
         return "nothing was collected yet: there is no flow record and no sum".to_owned();
     };
     format!(
         "nothing is kept of {}: name a period between {} and {} ({})",
-        report.period,
+        calendar.label(question.period, question.range),
         calendar.moment(kept.from_ms),
         calendar.moment(kept.to_ms),
         calendar.name()

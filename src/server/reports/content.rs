@@ -2,7 +2,7 @@
 //!
 //! All figures come from the tiers that answer the heatmap and the explorer, so that they are the same there: from sums
 //! wherever these answer exactly. Only the lists of hosts need flow records. The period before is asked for the
-//! very keys of this one's lists. Bounded in memory and time by `MOST_DAYS`, `MOST_DAYS_BY_HOUR` and the rows of each
+//! very keys of this one's lists. Bounded in memory and time by the longest range, `MOST_DAYS_BY_HOUR` and the rows of each
 //! list. What is not known is `None`, never 0.
 
 mod asking;
@@ -22,16 +22,14 @@ use std::time::Instant;
 use self::asking::{Asking, Whole};
 use self::over_time::OverTime;
 use super::calendar::Calendar;
+use super::order::reportable;
 use crate::model::filter::Filter;
 use crate::model::history::{Amount, Distinct};
 use crate::model::report::{Compared, Report, ReportQuestion, Section};
-use crate::model::round_lengths::DAY;
-use crate::server::history::answers::{History, usable};
+use crate::server::history::answers::History;
 use crate::server::history::error::QuestionError;
 use crate::server::history::naming::Naming;
 
-/// The longest range of a report, days.
-const MOST_DAYS: i64 = 3_660;
 /// The longest range that is looked at hour by hour, days.
 const MOST_DAYS_BY_HOUR: i64 = 400;
 
@@ -44,17 +42,7 @@ pub async fn make(
 ) -> Result<Report, QuestionError> {
     let began = Instant::now();
     let calendar = Calendar::of(&question.zone).map_err(QuestionError::Invalid)?;
-    let range = usable(question.range)?;
-    if range.length_ms() > MOST_DAYS * DAY {
-        let text = "A report can be of ten years at most: choose a later beginning or an earlier end.";
-        return Err(QuestionError::Invalid(text.to_owned()));
-    }
-    if range.from_ms >= now_ms {
-        let begins = calendar.moment_in_zone(range.from_ms);
-        return Err(QuestionError::Invalid(format!(
-            "The period has not begun: it does at {begins}. Choose an earlier one."
-        )));
-    }
+    let range = reportable(question.range, &calendar, now_ms)?;
     let filter: Filter = question.filter.parse()?;
     let turn = history.questions().begin(0).await?;
     let range_before = calendar.before(question.period, range);

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::KINDS;
+
 /// Counted from the start of the process on.
 #[derive(Debug, Default)]
 pub struct Counts {
@@ -10,11 +12,8 @@ pub struct Counts {
     failed: AtomicU64,
     making_us: AtomicU64,
     /// By kind, sent and failed.
-    deliveries: [[AtomicU64; 2]; 2],
+    deliveries: [[AtomicU64; 2]; KINDS.len()],
 }
-
-/// The kinds of deliveries.
-const KINDS: [&str; 2] = ["email", "webhook"];
 
 impl Counts {
     pub(super) fn made(&self, took: Duration) {

@@ -24,12 +24,13 @@ const MOST_TRIES: usize = RETRY_MS.len() + 1;
 const MOST_FAULT: usize = 300;
 
 impl Reports {
-    /// Tries the delivery that has waited longest; says how long to wait before the next.
-    pub(super) async fn send_next(&self) -> Result<Duration, QuestionError> {
+    /// Tries the delivery of a kind that has waited longest; says how long to wait before the next.
+    pub(super) async fn send_next(&self, kind: &str) -> Result<Duration, QuestionError> {
         let store = self.store()?;
         let now_ms = self.now_ms();
-        let Some(delivery) = store.claim_delivery(&self.holder, now_ms).await.map_err(unreadable)? else {
-            let next_ms = store.next_delivery_ms().await.map_err(unreadable)?;
+        let claimed = store.claim_delivery(kind, &self.holder, now_ms).await.map_err(unreadable)?;
+        let Some(delivery) = claimed else {
+            let next_ms = store.next_delivery_ms(kind).await.map_err(unreadable)?;
             return Ok(next_ms.map_or(LONGEST_WAIT, |next_ms| wait_until(Some(next_ms), now_ms)));
         };
         let sent = if usize::try_from(delivery.attempts).is_ok_and(|tries| tries <= MOST_TRIES) {

@@ -9,6 +9,8 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{Address, Message, SmtpTransport, Transport as _};
 
+use crate::components::report::wording;
+use crate::model::plain_text::plain;
 use crate::model::report::Report;
 use crate::server::config::reports::{Security, Smtp, password};
 
@@ -73,17 +75,16 @@ fn message(
         .map_err(|error| error.to_string())
 }
 
-/// One line, whatever the title has.
+/// One line that reads from left to right, whatever the title has.
 fn subject(report: &Report) -> String {
-    let line = format!("{}: {}", report.question.title, report.period);
-    line.split(|letter: char| letter.is_whitespace() || letter.is_control()).collect::<Vec<_>>().join(" ")
+    format!("{}: {}", wording::title(report), plain(&report.period))
 }
 
 fn text(id: &str, report: &Report) -> String {
     let mut lines = vec![subject(report), String::new()];
-    lines.extend(report.summary.iter().cloned());
+    lines.extend(report.summary.iter().map(|sentence| plain(sentence)));
     if !report.question.filter.is_empty() {
-        lines.extend([String::new(), format!("Only flows with: {}", report.question.filter)]);
+        lines.extend([String::new(), format!("Only flows with: {}", plain(&report.question.filter))]);
     }
     lines.extend([
         String::new(),
@@ -91,4 +92,24 @@ fn text(id: &str, report: &Report) -> String {
         String::new(),
     ]);
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::components::report::sample;
+
+    #[test]
+    fn no_title_and_no_filter_turns_the_direction_of_a_line() {
+        let mut report = sample::report();
+        report.question.title = "Traffic \u{202e}of\r\nBcc: x@example.org \u{2066}1\u{2028}2".to_owned();
+        assert_eq!(subject(&report), "Traffic of  Bcc: x@example.org 1 2: October 2026");
+        report.question.filter = "outside.city = \"\u{202e}Lyon\"".to_owned();
+        report.summary = vec!["Only “\u{202e}Lyon” is counted.".to_owned(), "21 GB passed.".to_owned()];
+        let text = text("monthly-2026-10", &report);
+        for line in ["Only “Lyon” is counted.", "21 GB passed.", "Only flows with: outside.city = \"Lyon\""]
+        {
+            assert!(text.lines().any(|shown| shown == line), "{text}");
+        }
+    }
 }

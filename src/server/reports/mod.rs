@@ -50,6 +50,8 @@ pub type Making = Pin<Box<dyn Future<Output = Result<Report, QuestionError>> + S
 /// Makes a report at a moment.
 pub type Maker = Arc<dyn Fn(ReportQuestion, i64) -> Making + Send + Sync>;
 
+/// How reports are sent.
+const KINDS: [&str; 2] = ["email", "webhook"];
 /// The longest and the shortest time between two looks at what is due.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 const SHORTEST_WAIT: Duration = Duration::from_millis(100);
@@ -73,8 +75,8 @@ pub struct Reports {
     notices: Mutex<Vec<String>>,
     /// Something is to be written.
     ordered: Notify,
-    /// Something is to be sent.
-    to_send: Notify,
+    /// Something is to be sent, for the loop of each kind.
+    to_send: [Arc<Notify>; KINDS.len()],
     /// Whoever makes a PDF for a reader.
     pdf_turns: Arc<Semaphore>,
 }
@@ -101,7 +103,7 @@ impl Reports {
             counts: Counts::default(),
             notices: Mutex::default(),
             ordered: Notify::new(),
-            to_send: Notify::new(),
+            to_send: KINDS.map(|_| Arc::default()),
             pdf_turns: Arc::new(Semaphore::new(PDFS_AT_ONCE)),
         }
     }
@@ -112,7 +114,12 @@ impl Reports {
         if !self.settings.is_enabled {
             return;
         }
-        let sending = tokio::spawn(Arc::clone(&self).send_until(stop.clone()));
+        let senders = KINDS.into_iter().zip(&self.to_send);
+        let sending: Vec<_> = senders
+            .map(|(kind, to_send)| {
+                tokio::spawn(Arc::clone(&self).send_until(kind, Arc::clone(to_send), stop.clone()))
+            })
+            .collect();
         while !stop.is_cancelled() {
             let wait = match self.turn(&make, &stop).await {
                 Ok(wait) => wait,
@@ -124,24 +131,31 @@ impl Reports {
                 () = tokio::time::sleep(wait) => {}
             }
         }
-        if let Err(error) = sending.await {
-            tracing::error!(%error, "sending reports ended by itself");
+        for sending in sending {
+            if let Err(error) = sending.await {
+                tracing::error!(%error, "sending reports ended by itself");
+            }
         }
     }
 
-    async fn send_until(self: Arc<Self>, stop: CancellationToken) {
+    /// Sends what is of one kind: who takes long to answer holds back no other kind.
+    async fn send_until(self: Arc<Self>, kind: &'static str, to_send: Arc<Notify>, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            let wait = match self.send_next().await {
+            let wait = match self.send_next(kind).await {
                 Ok(wait) => wait,
                 Err(QuestionError::Unavailable(_)) => RETRY,
                 Err(error) => self.troubled(&error),
             };
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = self.to_send.notified() => {}
+                () = to_send.notified() => {}
                 () = tokio::time::sleep(wait) => {}
             }
         }
+    }
+
+    fn wake_senders(&self) {
+        self.to_send.iter().for_each(|to_send| to_send.notify_one());
     }
 
     /// Says that the store could not be asked, and how soon to try again.
@@ -203,7 +217,7 @@ impl Reports {
     pub async fn pdf(&self, id: &str) -> Result<Result<Vec<u8>, ReportEntry>, QuestionError> {
         let turn = Arc::clone(&self.pdf_turns).acquire_owned().await;
         let turn = turn.map_err(|error| QuestionError::Failed(error.into()))?;
-        let ReportPage { entry, report } = self.page(id).await?;
+        let ReportPage { entry, report, .. } = self.page(id).await?;
         let Some(report) = report else { return Ok(Err(entry)) };
         let write = Arc::clone(&self.write_pdf);
         let written = tokio::task::spawn_blocking(move || {

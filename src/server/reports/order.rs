@@ -6,10 +6,15 @@ use jiff::{Timestamp, tz};
 use super::calendar::Calendar;
 use super::schedule;
 use crate::model::report::{Period, ReportQuestion, Section};
+use crate::model::round_lengths::DAY;
 use crate::model::time_range::TimeRange;
 use crate::model::time_words::{Now, TimeWords, parse_rfc3339};
 use crate::server::config::reports::ReportSettings;
+use crate::server::history::answers::usable;
 use crate::server::history::error::QuestionError;
+
+/// The longest range of a report, days.
+const MOST_DAYS: i64 = 3_660;
 
 /// A report that somebody asks for.
 #[derive(Clone, Debug, Default)]
@@ -43,11 +48,7 @@ impl Order {
         let zone = if self.zone.trim().is_empty() { &settings.zone } else { &self.zone };
         let calendar = Calendar::of(zone).map_err(QuestionError::Invalid)?;
         let range = range_of(&self.from, &self.to, &calendar, now_ms).map_err(QuestionError::Invalid)?;
-        if range.from_ms >= now_ms {
-            let begins = calendar.moment_in_zone(range.from_ms);
-            let text = format!("This has not begun: it does at {begins}. Choose an earlier range.");
-            return Err(QuestionError::Invalid(text));
-        }
+        let range = reportable(range, &calendar, now_ms)?;
         // A month, week or day where the range is one.
         let is_whole = |period: &Period| calendar.containing(*period, range.from_ms) == Some(range);
         let period = [Period::Month, Period::Week, Period::Day].into_iter().find(is_whole);
@@ -61,6 +62,25 @@ impl Order {
         };
         Ok(Asked { question, calendar })
     }
+}
+
+/// A range that there can be a report of at a moment; the error says for people what to choose instead.
+pub(super) fn reportable(
+    range: TimeRange,
+    calendar: &Calendar,
+    now_ms: i64,
+) -> Result<TimeRange, QuestionError> {
+    let range = usable(range)?;
+    if range.length_ms() > MOST_DAYS * DAY {
+        let text = "A report can be of ten years at most: choose a later beginning or an earlier end.";
+        return Err(QuestionError::Invalid(text.to_owned()));
+    }
+    if range.from_ms >= now_ms {
+        let begins = calendar.moment_in_zone(range.from_ms);
+        let text = format!("The period has not begun: it does at {begins}. Choose an earlier one.");
+        return Err(QuestionError::Invalid(text));
+    }
+    Ok(range)
 }
 
 /// The range that words mean in a time zone.
@@ -125,5 +145,17 @@ mod tests {
     fn without_a_range_it_is_said_what_to_write() {
         let error = range_of("", " ", &Calendar::of("UTC").unwrap(), 0).unwrap_err();
         assert!(error.contains("last month"), "{error}");
+    }
+
+    #[test]
+    fn a_range_that_no_report_can_be_of_is_not_taken() {
+        let now_ms = parse_rfc3339("2026-11-15T12:00:00Z").unwrap();
+        let refused = |from: &str, to: &str| {
+            let order = Order { from: from.to_owned(), to: to.to_owned(), ..Order::default() };
+            order.read(&ReportSettings::default(), now_ms).unwrap_err().to_string()
+        };
+        assert!(refused("2010-01-01", "2026-01-01").contains("ten years at most"));
+        assert!(refused("1960-01-01", "1961-01-01").contains("1970"));
+        assert!(refused("2027-01-01", "2027-01-02").contains("has not begun"));
     }
 }

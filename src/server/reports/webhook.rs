@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::components::report::wording;
 use crate::model::report::Report;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -23,10 +24,11 @@ struct Announcement<'a> {
 
 /// Announces a report; it is taken when the answer is 2xx. Nothing is followed, no proxy is asked. Blocks.
 pub(super) fn announce(url: &str, id: &str, report: &Report) -> Result<(), String> {
+    let title = wording::title(report);
     let announcement = Announcement {
         event: "report.made",
         id,
-        title: &report.question.title,
+        title: &title,
         period: &report.period,
         from_ms: report.question.range.from_ms,
         to_ms: report.question.range.to_ms,

@@ -25,6 +25,9 @@ const MOST_TRIES: usize = RETRY_MS.len() + DAILY_TRIES + 1;
 /// How often a claim is renewed: well within what it holds.
 pub(super) const RENEWAL: Duration = Duration::from_mins(5);
 
+/// 2024: no clock that is right says less. One that was not set since its machine started says 1970.
+const EARLIEST_MS: i64 = 1_704_067_200_000;
+
 /// What was seen at the last look.
 #[derive(Debug, Default)]
 pub(super) struct Looked {
@@ -61,9 +64,13 @@ impl Reports {
         Ok(wait_until(next_ms.into_iter().chain(next_due_ms).min(), self.now_ms()))
     }
 
-    /// Notes what is due and removes what is old; returns when the next report is due.
+    /// Notes what is due and removes what is old; returns when the next report is due. A clock that was never set
+    /// knows neither.
     async fn note_due(&self, store: &Store) -> Result<Option<i64>, QuestionError> {
         let now_ms = self.now_ms();
+        if now_ms < EARLIEST_MS {
+            return Ok(None);
+        }
         let keep_ms = i64::from(self.settings.keep_days).saturating_mul(DAY_MS);
         let oldest_ms = now_ms.saturating_sub(keep_ms);
         let mut next_ms: Option<i64> = None;
@@ -188,7 +195,7 @@ impl Reports {
                 let recipients = self.recipients(store, claimed).await?;
                 self.finish(store, claimed, Outcome::Done(&report, &recipients)).await?;
                 tracing::info!(id = claimed.id, took_ms = began.elapsed().as_millis(), "a report is written");
-                self.to_send.notify_one();
+                self.wake_senders();
                 Ok(())
             }
             Ok(Err(error)) => self.fail(store, claimed, &error).await,

@@ -7,6 +7,7 @@ use super::newcomers::News;
 use super::over_time::{OverTime, total};
 use super::peaks::{collected, rate};
 use crate::model::history::{CountryAmount, Distinct};
+use crate::model::plain_text::plain;
 use crate::model::quantity;
 use crate::model::report::{Compared, Period, Report};
 use crate::model::time_words;
@@ -31,7 +32,8 @@ pub(super) fn of(
 ) -> Vec<String> {
     let mut said = Vec::new();
     if !asking.filter.is_all() {
-        said.push(format!("Only flows that pass the filter “{}” are counted.", asking.filter));
+        let filter = plain(&asking.filter.to_string());
+        said.push(format!("Only flows that pass the filter “{filter}” are counted."));
     }
     said.push(volume(report, asking));
     let has_traffic = !report.total.now.traffic.is_none();

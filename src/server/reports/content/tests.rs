@@ -3,6 +3,7 @@ mod world;
 use self::world::{
     BEGIN, FROM_FRANCE, FROM_LONDON, HOUR_MS, RECORDS_FROM, TO_GERMANY, at, plain, question, range, world,
 };
+use crate::components::report::wording;
 use crate::model::history::{Dimension, Distinct, HeatmapQuestion, Metric, Sides, TopQuestion};
 use crate::model::place::CountryCode;
 use crate::model::report::{Compared, Period, Report, ReportQuestion, Section, TopSection};
@@ -321,6 +322,10 @@ async fn a_period_that_is_not_over_goes_up_to_now_and_long_ones_have_days_of_utc
     let two_years = range("2024-11-01T00:00:00Z", "2026-11-01T00:00:00Z");
     let report = world.report(&question(Period::Custom, "UTC", two_years)).await.unwrap();
     assert_eq!((report.steps.len(), report.peaks.len(), &report.week), (730, 0, &None));
+    assert!(wording::rates(&report).contains("in so long a range"), "{}", wording::rates(&report));
+    let never = range("2020-01-01T00:00:00Z", "2020-01-03T00:00:00Z");
+    let report_of_never = world.report(&question(Period::Custom, "UTC", never)).await.unwrap();
+    assert_eq!(wording::rates(&report_of_never), "No rates: nothing was collected.");
     let sum: u64 = report.steps.iter().map(|step| step.total.scaled_bytes).sum();
     assert_eq!(sum, report.total.now.traffic.scaled_bytes);
     assert_eq!(report.countries[0].country, CountryCode::parse("FR"));

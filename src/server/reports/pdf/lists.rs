@@ -4,8 +4,9 @@ use super::composer::{BODY, Composer, SMALL};
 use super::table::{self, Cell, Kind, Table, columns};
 use super::typeface::{clean, clean_name};
 use super::words::{change, figure, named};
+use crate::components::report::wording;
 use crate::model::history::Metric;
-use crate::model::quantity::{count, counted, per_mille, percent};
+use crate::model::quantity::{count, per_mille, percent};
 use crate::model::report::{ExporterEntry, Newcomer, Report, Section, TopEntry, TopSection};
 
 /// A heading with a table below it, or with what to say instead of an empty one.
@@ -26,12 +27,8 @@ fn remark(composer: &mut Composer, text: &str) {
     }
 }
 
-fn number_of<T>(rows: &[T]) -> u64 {
-    u64::try_from(rows.len()).unwrap_or(u64::MAX)
-}
-
 /// Composes a list of a section.
-pub fn top(composer: &mut Composer, top: &TopSection) {
+pub fn top(composer: &mut Composer, top: &TopSection, report: &Report) {
     let has_addresses = top.rows.iter().any(|row| row.amount.now.addresses.is_some());
     let all = top.total.of(Metric::Bytes);
     let largest = top.rows.iter().map(|row| row.amount.now.of(Metric::Bytes)).max().unwrap_or(0);
@@ -56,16 +53,7 @@ pub fn top(composer: &mut Composer, top: &TopSection) {
         total: Vec::new(),
     };
     headed(composer, top.section, &table);
-    let others = match (number_of(&top.rows), top.of) {
-        (0, _) if top.source.note.is_empty() => "There were none.".to_owned(),
-        (0, _) => String::new(),
-        (shown, Some(of)) if of > shown => {
-            format!("The {} with most bytes of {}.", count(shown), count(of))
-        }
-        (_, Some(_)) => "These are all.".to_owned(),
-        (_, None) => "Those with most bytes.".to_owned(),
-    };
-    remark(composer, &format!("{others} {}", top.source.note));
+    remark(composer, &wording::below_list(top, report));
 }
 
 fn entry(row: &TopEntry, all: u64, largest: u64, has_addresses: bool) -> Vec<Cell> {
@@ -112,15 +100,7 @@ pub fn newcomers(composer: &mut Composer, report: &Report) {
         total: Vec::new(),
     };
     headed(composer, Section::New, &table);
-    let shown = number_of(&report.newcomers);
-    let note = match (shown, report.newcomers_in_all) {
-        (0, _) => "Nothing was seen for the first time.".to_owned(),
-        (shown, all) if all > shown => {
-            format!("The {} with most bytes of {}.", count(shown), count(all))
-        }
-        _ => "These are all.".to_owned(),
-    };
-    remark(composer, &note);
+    remark(composer, &wording::below_newcomers(report));
 }
 
 /// Composes the exporters with what is missing of each.
@@ -143,12 +123,10 @@ pub fn exporters(composer: &mut Composer, report: &Report) {
     };
     headed(composer, Section::Exporters, &table);
     if report.exporters.is_empty() {
-        remark(composer, "No exporter told anything.");
+        remark(composer, wording::NO_EXPORTER);
     }
-    if report.lost_records > 0 {
-        let records = counted(report.lost_records, "flow record");
-        let text = "were received and could not be kept: they are missing in every figure.";
-        remark(composer, &format!("{records} {text}"));
+    if let Some(lost) = wording::lost(report) {
+        remark(composer, &lost);
     }
 }
 

@@ -33,6 +33,7 @@ use thiserror::Error;
 use self::composer::Composer;
 use self::sheet::Laid;
 use self::typeface::{Typefaces, clean_name};
+use crate::components::report::wording;
 use crate::model::report::{Report, Section};
 use crate::server::config::reports::{Paper, ReportSettings};
 
@@ -83,7 +84,7 @@ fn painted(
     faces: &'static Typefaces,
     logo: Option<&Image>,
 ) -> Result<Vec<u8>, KrillaError> {
-    let title = title(report);
+    let title = clean_name(&wording::title(report));
     let laid = lay_out(report, faces, &title, page, logo);
     let paint = |configuration| paint::write(&laid, faces, logo, metadata(report, &title), configuration);
     let accessible = ConfigurationBuilder::new().with_accessibility_validator(Accessibility::UA1).finish();
@@ -95,11 +96,6 @@ fn painted(
         }
         written => written,
     }
-}
-
-fn title(report: &Report) -> String {
-    let title = clean_name(&report.question.title);
-    if title.trim().is_empty() { "Traffic report".to_owned() } else { title }
 }
 
 fn lay_out(

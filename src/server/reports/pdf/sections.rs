@@ -10,10 +10,10 @@ use super::typeface::{clean, clean_name};
 use super::words::{UNKNOWN, figure, trend};
 use crate::components::drawing::Drawing;
 use crate::components::report::figures;
+use crate::components::report::wording::{self, StepName};
 use crate::model::history::{Amount, Metric};
-use crate::model::quantity::{bits, bytes, count};
+use crate::model::quantity::{bits, bytes};
 use crate::model::report::{Peak, Report, Section, Step};
-use crate::model::time_words;
 
 /// Units that figures are wide: their letters are as large as those of tables.
 const WIDTH: f64 = 660.0;
@@ -36,7 +36,7 @@ pub fn compose(composer: &mut Composer, report: &Report, section: Section) {
         | Section::HomeHosts
         | Section::OutsideHosts => {
             for top in report.tops.iter().filter(|top| top.section == section) {
-                lists::top(composer, top);
+                lists::top(composer, top, report);
             }
         }
     });
@@ -50,30 +50,30 @@ fn caption(composer: &mut Composer, text: &str, follows: f32) {
 }
 
 /// A heading with a figure below it.
-fn headed(composer: &mut Composer, section: Section, text: &str, drawing: &Drawing) {
+fn headed(composer: &mut Composer, heading: &str, text: &str, drawing: &Drawing) {
     let height = figure::height(composer, drawing, 1.0);
-    composer.heading(section.heading(), height + SMALL.leading + 4.0);
+    composer.heading(heading, height + SMALL.leading + 4.0);
     caption(composer, text, height);
     figure::draw(composer, drawing);
 }
 
 fn days(composer: &mut Composer, report: &Report) {
-    let are_hours = report.steps.first().is_some_and(|step| step.label.contains(' '));
-    let (each, column) = if are_hours { ("hour", "Hour") } else { ("day", "Day") };
+    let StepName { each, column } = wording::step_name(report);
+    let heading = wording::steps_heading(report);
     let drawn = |metric, width| figures::days_of(report, metric, width);
     if report.steps.is_empty() {
-        composer.heading(Section::Days.heading(), SMALL.leading);
+        composer.heading(&heading, SMALL.leading);
         caption(composer, "Nothing was collected.", 0.0);
         return;
     }
-    headed(composer, Section::Days, &format!("Bytes by {each}"), &drawn(Metric::Bytes, WIDTH));
+    headed(composer, &heading, &format!("Bytes by {each}"), &drawn(Metric::Bytes, WIDTH));
     composer.y += 10.0;
     let pair = [Metric::Flows, Metric::Packets].map(|metric| drawn(metric, HALF));
     let captions = [format!("Flows by {each}"), format!("Packets by {each}")];
     figure::draw_pair(composer, &pair, &captions);
     composer.y += 10.0;
     let table = Table {
-        summary: format!("Traffic by {each}"),
+        summary: heading,
         columns: columns([
             (column, Kind::Name),
             ("Bytes", Kind::Figure),
@@ -105,15 +105,16 @@ fn day(step: &Step) -> Vec<Cell> {
 }
 
 fn hours(composer: &mut Composer, report: &Report) {
-    let rates = "Mean rate of each hour of the week, bits a second";
+    let in_week = "Mean rate of each hour of the week, bits a second";
     match figures::week_hours_in(report, WIDTH) {
-        Some(grid) => headed(composer, Section::Hours, rates, &grid),
+        Some(grid) => headed(composer, Section::Hours.heading(), in_week, &grid),
         None => composer.heading(Section::Hours.heading(), 60.0),
     }
-    let Some(first) = report.peaks.first() else {
-        caption(composer, "No rates: nothing was collected.", 0.0);
+    let rates = wording::rates(report);
+    if report.peaks.is_empty() {
+        caption(composer, &rates, 0.0);
         return;
-    };
+    }
     composer.y += 10.0;
     let table = Table {
         summary: "Rates".to_owned(),
@@ -127,9 +128,8 @@ fn hours(composer: &mut Composer, report: &Report) {
         rows: report.peaks.iter().map(rate).collect(),
         total: Vec::new(),
     };
-    let steps = format!("Rates, of steps of {}", time_words::length(first.step_ms));
     let follows = table::least_height(composer, &table);
-    caption(composer, &steps, follows);
+    caption(composer, &rates, follows);
     table::draw(composer, &table);
 }
 
@@ -145,8 +145,6 @@ fn rate(peak: &Peak) -> Vec<Cell> {
 }
 
 fn map(composer: &mut Composer, report: &Report) {
-    let countries = report.countries_in_all.count;
-    let nouns = if countries == 1 { "country" } else { "countries" };
-    let text = format!("Bytes by the country of the outside end; {} {nouns} in all", count(countries));
-    headed(composer, Section::Map, &text, &figures::world_in(report, WIDTH));
+    let caption = wording::map_caption(report);
+    headed(composer, Section::Map.heading(), &caption, &figures::world_in(report, WIDTH));
 }

@@ -4,7 +4,8 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use super::*;
-use crate::model::history::{Amount, CountryAmount, Distinct, Key, Source};
+use crate::components::report::sample;
+use crate::model::history::{Amount, CountryAmount, Distinct, Key};
 use crate::model::place::CountryCode;
 use crate::model::quantity::{bytes, count};
 use crate::model::report::{
@@ -41,17 +42,6 @@ fn key(value: &str, label: &str) -> Key {
     Key { value: value.to_owned(), label: label.to_owned() }
 }
 
-fn source() -> Source {
-    Source {
-        tiers: Vec::new(),
-        range: TimeRange { from_ms: 0, to_ms: 1 },
-        is_complete: true,
-        note: String::new(),
-        gaps: Vec::new(),
-        took_ms: 3,
-    }
-}
-
 fn question(sections: Vec<Section>) -> ReportQuestion {
     ReportQuestion {
         title: "Traffic of the university".to_owned(),
@@ -65,31 +55,15 @@ fn question(sections: Vec<Section>) -> ReportQuestion {
 
 /// A report in which nothing was collected.
 fn empty() -> Report {
+    let mut report = sample::bare(question(Section::ALL.to_vec()));
+    report.source.gaps = vec![report.question.range];
     Report {
-        question: question(Section::ALL.to_vec()),
         period: "October 2026".to_owned(),
         period_before: "September 2026".to_owned(),
-        range_before: TimeRange { from_ms: 1_788_213_600_000, to_ms: 1_790_805_600_000 },
         made_ms: 1_793_500_200_000,
         made_at: "2026-11-01 03:30 SAST".to_owned(),
         summary: vec!["Nothing was collected in October 2026.".to_owned()],
-        total: Compared::default(),
-        inbound: Compared::default(),
-        outbound: Compared::default(),
-        internal: Compared::default(),
-        transit: Compared::default(),
-        steps: Vec::new(),
-        week: None,
-        peaks: Vec::new(),
-        countries: Vec::new(),
-        tops: Vec::new(),
-        newcomers: Vec::new(),
-        newcomers_in_all: 0,
-        exporters: Vec::new(),
-        lost_records: 0,
-        countries_in_all: Distinct::default(),
-        source: source(),
-        notes: Vec::new(),
+        ..report
     }
 }
 
@@ -116,7 +90,7 @@ fn top(section: Section, column: &str, rows: &[(&str, &str)]) -> TopSection {
         rows: rows.collect(),
         of: Some(123_456),
         total: amount(1_000),
-        source: source(),
+        source: sample::bare_source(TimeRange { from_ms: 0, to_ms: 1 }),
     }
 }
 
@@ -229,6 +203,57 @@ fn one_day() -> Report {
         steps: steps.collect(),
         ..full()
     }
+}
+
+/// A report whose every figure is as large as it can be.
+fn largest() -> Report {
+    const MOST: u64 = u64::MAX;
+    let traffic = Traffic {
+        flows: MOST,
+        bytes: MOST,
+        packets: MOST,
+        scaled_bytes: MOST,
+        scaled_packets: MOST,
+        unknown_sampling: MOST,
+    };
+    let amount = Amount { traffic, addresses: Some(Distinct { count: MOST, error: 0.01 }) };
+    let compared = Compared { now: amount, before: Some(Amount { addresses: None, ..amount }) };
+    let mut report = full();
+    for part in [
+        &mut report.total,
+        &mut report.inbound,
+        &mut report.outbound,
+        &mut report.internal,
+        &mut report.transit,
+    ] {
+        *part = compared;
+    }
+    for step in &mut report.steps {
+        (step.inbound, step.outbound, step.total, step.before) = (traffic, traffic, traffic, Some(traffic));
+    }
+    report.week = Some(WeekHours { bytes_per_second: vec![vec![Some(MOST); 24]; 7] });
+    for peak in &mut report.peaks {
+        peak.peak_bits_per_second = MOST;
+        peak.p95_bits_per_second = MOST;
+        peak.mean_bits_per_second = MOST;
+    }
+    report.countries.iter_mut().for_each(|country| country.amount = amount);
+    for top in &mut report.tops {
+        (top.of, top.total) = (Some(MOST), amount);
+        top.rows.iter_mut().for_each(|row| row.amount = compared);
+    }
+    report.newcomers.iter_mut().for_each(|new| new.amount = amount);
+    report.newcomers_in_all = MOST;
+    for exporter in &mut report.exporters {
+        exporter.amount = compared;
+        exporter.missing_records = MOST;
+        exporter.missing_datagrams = MOST;
+        exporter.undecodable = MOST;
+        exporter.silent_hours = Some(u32::MAX);
+    }
+    report.lost_records = MOST;
+    report.countries_in_all = Distinct::exact(MOST);
+    report
 }
 
 fn pdf(report: &Report, page: Paper) -> Vec<u8> {
@@ -357,7 +382,7 @@ fn a_reader_of_pdfs_finds_title_outline_tags_and_page_numbers() {
 
 #[test]
 fn nothing_stands_beyond_the_margins() {
-    for report in [full(), one_day(), empty()] {
+    for report in [full(), one_day(), empty(), largest()] {
         for page in [Paper::A4, Paper::Letter] {
             let boxes = poppler("pdftotext", &["-bbox", "-enc", "UTF-8", "-", "-"], &pdf(&report, page));
             let (width, height) = page.points();
@@ -388,9 +413,27 @@ fn the_same_report_makes_the_same_bytes() {
 #[test]
 fn a_report_without_traffic_says_so() {
     let text = text(&pdf(&empty(), Paper::A4));
-    for wanted in ["Nothing was collected in October 2026.", "No exporter told anything.", "0 B"] {
+    let said = ["Nothing was collected in October 2026.", "No rates: nothing was collected.", "0 B"];
+    for wanted in [&said[..], &["No exporter told anything."]].concat() {
         assert!(text.contains(wanted), "{wanted}\n{text}");
     }
+    // One of two years has days only.
+    let long = Report { peaks: Vec::new(), week: None, ..full() };
+    let text = self::text(&pdf(&long, Paper::A4));
+    assert!(text.contains("No rates: hours are not looked at in so long a range, or not kept."), "{text}");
+}
+
+#[test]
+fn it_says_the_same_as_the_page() {
+    let mut report = one_day();
+    report.question.title = "\u{202e}".to_owned();
+    report.source.note = "Said of all of it.".to_owned();
+    report.tops.iter_mut().for_each(|top| top.source.note.clone_from(&report.source.note));
+    let text = text(&pdf(&report, Paper::A4));
+    for wanted in ["Traffic report", "Traffic by hour", "with most bytes, of 123 456 in all."] {
+        assert!(text.contains(wanted), "{wanted}\n{text}");
+    }
+    assert!(!text.contains("Traffic by day") && !text.contains("Said of all of it."), "{text}");
 }
 
 #[test]

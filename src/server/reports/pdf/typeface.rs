@@ -11,13 +11,12 @@ use rustybuzz::ttf_parser::Tag;
 use rustybuzz::{Direction, Face, Feature, ShapePlan, UnicodeBuffer, script, shape_with_plan};
 
 use super::PdfError;
+use crate::model::plain_text::plain_at_most;
 
 const REGULAR: &[u8] = include_bytes!("fonts/Inter-Regular.otf");
 const SEMI_BOLD: &[u8] = include_bytes!("fonts/Inter-SemiBold.otf");
 /// Shown for a character without a glyph: a white square.
 const BOX: char = '\u{25a1}';
-/// Groups the digits of a number and binds its unit.
-const THIN: char = '\u{202f}';
 /// Most characters of a sentence that are shown; what is longer ends with an ellipsis.
 const LONGEST_TEXT: usize = 10_000;
 /// The same of a name, so that a row of a table has room on a page.
@@ -170,47 +169,12 @@ impl Typefaces {
 /// Text without what steers it: one line, spaces instead of other white space, a replacement character for control
 /// characters, and nothing of what has no width or turns the direction.
 pub fn clean(text: &str) -> String {
-    at_most(LONGEST_TEXT, text)
+    plain_at_most(LONGEST_TEXT, text)
 }
 
 /// The same for a name in a table or a heading.
 pub fn clean_name(name: &str) -> String {
-    at_most(LONGEST_NAME, name)
-}
-
-fn at_most(most: usize, text: &str) -> String {
-    let mut clean: String = text.chars().take(most).filter_map(cleaned).collect();
-    if text.chars().nth(most).is_some() {
-        clean.push('…');
-    }
-    clean
-}
-
-fn cleaned(character: char) -> Option<char> {
-    match character {
-        THIN | '\u{a0}' => Some(character),
-        _ if character.is_whitespace() => Some(' '),
-        _ if character.is_control() => Some('\u{fffd}'),
-        // Soft hyphen, joiners, marks and overrides of direction, variation selectors, tags, byte order mark.
-        '\u{ad}'
-        | '\u{34f}'
-        | '\u{61c}'
-        | '\u{115f}'..='\u{1160}'
-        | '\u{17b4}'..='\u{17b5}'
-        | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{3164}'
-        | '\u{fe00}'..='\u{fe0f}'
-        | '\u{feff}'
-        | '\u{ffa0}'
-        | '\u{e0000}'..='\u{e0fff}' => None,
-        // Annotation marks and what is no character.
-        '\u{fff0}'..='\u{fffb}' | '\u{fdd0}'..='\u{fdef}' => Some('\u{fffd}'),
-        _ if u32::from(character) & 0xfffe == 0xfffe => Some('\u{fffd}'),
-        _ => Some(character),
-    }
+    plain_at_most(LONGEST_NAME, name)
 }
 
 #[cfg(test)]
@@ -218,10 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_steers_text_is_taken_out_and_the_rest_stays() {
-        assert_eq!(clean("a\u{202e}b\u{200f}c\u{feff}d"), "abcd");
-        assert_eq!(clean("one\ttwo\r\nthree\u{0}\u{1b}[31m"), "one two  three\u{fffd}\u{fffd}[31m");
-        assert_eq!(clean("12\u{202f}345 שלום 東京 😀"), "12\u{202f}345 שלום 東京 😀");
+    fn a_very_long_name_ends_with_an_ellipsis() {
         assert_eq!(clean_name(&"x".repeat(2_000)).chars().count(), LONGEST_NAME + 1);
     }
 

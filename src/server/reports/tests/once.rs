@@ -1,6 +1,8 @@
 //! Each report is written once, whatever happens meanwhile.
 
 use super::*;
+use crate::server::config::reports::Logo;
+use crate::server::store::reports::NewReport;
 
 const SINCE: &str = "2026-08-20T10:00:00Z";
 
@@ -346,4 +348,74 @@ async fn a_schedule_of_the_page_holds_from_then_on_and_its_reports_outlive_it() 
     bench.set_now("2026-11-17T12:00:00Z");
     bench.settle().await;
     assert_eq!(bench.ids().await, done(&["days-2026-11-15"]));
+}
+
+/// The names of those that were noted, of so many reports that are asked for at the same time.
+async fn ordered_at_once(bench: &Bench, number: usize) -> Vec<String> {
+    let asking: Vec<_> = (0..number)
+        .map(|_| {
+            let reports = Arc::clone(&bench.reports);
+            let order = Order { from: "last month".to_owned(), ..Order::default() };
+            tokio::spawn(async move { reports.order(&order).await })
+        })
+        .collect();
+    let mut noted = Vec::new();
+    for asked in asking {
+        noted.extend(asked.await.unwrap());
+    }
+    noted
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_more_reports_wait_than_may_however_many_ask_at_once() {
+    let folder = folder();
+    let store = store(folder.path(), SINCE, SINCE).await;
+    let bench = Bench::new(&store, settings(vec![monthly()]), "2026-11-15T12:00:00Z");
+    bench.settle().await;
+    let noted = ordered_at_once(&bench, 40).await;
+    assert_eq!(noted.len(), 20);
+    let refused = bench.reports.remake("monthly-2026-10").await.unwrap_err().to_string();
+    assert!(refused.contains("20 reports are waiting"), "{refused}");
+    // One that waits may begin anew: there is no more to do than before.
+    bench.reports.remake(&noted[0]).await.unwrap();
+    bench.settle().await;
+    bench.reports.remake("monthly-2026-10").await.unwrap();
+    // A report of a schedule that is made anew waits like those that were asked for.
+    assert_eq!(ordered_at_once(&bench, 30).await.len(), 19);
+}
+
+#[tokio::test]
+async fn a_list_that_is_cut_has_the_latest_and_says_how_many_there_are() {
+    let folder = folder();
+    let store = store(folder.path(), SINCE, SINCE).await;
+    let bench = Bench::new(&store, settings(Vec::new()), "2026-11-15T12:00:00Z");
+    let id = bench.reports.order(&Order { from: "last month".to_owned(), ..Order::default() }).await.unwrap();
+    let question = bench.reports.page(&id).await.unwrap().entry.question;
+    let new: Vec<_> = (1..=2_005)
+        .map(|due_ms| NewReport {
+            id: format!("old-{due_ms}"),
+            schedule: Some("old".to_owned()),
+            key: due_ms.to_string(),
+            period: "long ago".to_owned(),
+            question: question.clone(),
+            due_ms,
+        })
+        .collect();
+    store.order_reports(&new).await.unwrap();
+    let list = bench.reports.list().await.unwrap();
+    assert_eq!((list.reports.len(), list.reports_in_all), (2_000, 2_006));
+    assert_eq!((list.reports[0].id.as_str(), list.reports[1].id.as_str()), (id.as_str(), "old-2005"));
+}
+
+#[tokio::test]
+async fn a_page_says_where_its_logo_is() {
+    let folder = folder();
+    let store = store(folder.path(), SINCE, SINCE).await;
+    let logo = Logo { path: "logo.png".into(), media_type: "image/png", bytes: Arc::from(&b"png"[..]) };
+    let with_logo = ReportSettings { logo: Some(logo), ..settings(vec![monthly()]) };
+    for (settings, logo) in [(with_logo, "/reports-logo"), (settings(vec![monthly()]), "")] {
+        let bench = Bench::new(&store, settings, "2026-11-15T12:00:00Z");
+        bench.settle().await;
+        assert_eq!(bench.reports.page("monthly-2026-10").await.unwrap().logo, logo);
+    }
 }

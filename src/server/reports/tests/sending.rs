@@ -184,7 +184,9 @@ async fn a_webhook_is_told_once_and_without_following_where_it_points() {
     for (status, is_taken) in [("204 No Content", true), ("302 Found", false), ("500 No", false)] {
         let folder = tempfile::tempdir().unwrap();
         let (url, requests) = web_server(status);
-        let bench = bench(&folder, 1, Schedule { webhook: url, ..monthly() }).await;
+        let bench =
+            bench(&folder, 1, Schedule { webhook: url, title: "Café \u{202e}21".to_owned(), ..monthly() })
+                .await;
         bench.send().await;
         bench.send().await;
         let requests = requests.lock().unwrap().clone();
@@ -192,7 +194,7 @@ async fn a_webhook_is_told_once_and_without_following_where_it_points() {
         let (head, body) = request.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("POST /hook?token=secret"), "{head}");
         let told: serde_json::Value = serde_json::from_str(body).unwrap();
-        assert_eq!(told["event"], "report.made");
+        assert_eq!((&told["event"], &told["title"]), (&"report.made".into(), &"Café 21".into()));
         assert_eq!(
             (&told["id"], &told["path"]),
             (&"monthly-2026-10".into(), &"/reports/monthly-2026-10".into())
@@ -218,4 +220,49 @@ async fn what_was_due_before_a_schedule_was_there_is_written_and_not_sent() {
     bench.send().await;
     // The one that is due at this very moment is sent.
     assert_eq!((bench.ids().await.len(), taken.lock().unwrap().len()), (3, 1));
+}
+
+/// A mail server that says nothing until the end; what it was told then is that it is closed.
+fn silent_mail_server() -> (u16, Arc<AtomicUsize>, Arc<Mutex<Vec<TcpStream>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (asked, held) = (Arc::<AtomicUsize>::default(), Arc::<Mutex<Vec<TcpStream>>>::default());
+    let (count, connections) = (Arc::clone(&asked), Arc::clone(&held));
+    std::thread::spawn(move || {
+        for connection in listener.incoming().map_while(Result::ok) {
+            connections.lock().unwrap().push(connection);
+            count.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    (port, asked, held)
+}
+
+async fn until(what: &str, is_so: impl Fn() -> bool) {
+    let waiting = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), waiting).await.unwrap_or_else(|_| panic!("{what}"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_server_that_does_not_answer_holds_back_no_webhook() {
+    let folder = tempfile::tempdir().unwrap();
+    let (port, asked, held) = silent_mail_server();
+    let (url, requests) = web_server("204 No Content");
+    let bench = bench(&folder, port, Schedule { webhook: url, ..to(&["noc@example.org"]) }).await;
+    let running = tokio::spawn(Arc::clone(&bench.reports).run(bench.maker(), bench.stop.clone()));
+    until("the mail server is asked", || asked.load(Ordering::SeqCst) > 0).await;
+    until("the webhook is told", || requests.lock().unwrap().len() == 1).await;
+    // What is made later wakes the loop that is free.
+    bench.set_now("2026-12-01T02:00:00Z");
+    bench.reports.ordered.notify_one();
+    until("the webhook is told again", || requests.lock().unwrap().len() == 2).await;
+    bench.stop.cancel();
+    assert!(!running.is_finished(), "what is being sent comes to its end");
+    held.lock().unwrap().clear();
+    tokio::time::timeout(Duration::from_secs(30), running).await.unwrap().unwrap();
+    let fault = &deliveries(&bench).await[0];
+    assert_eq!((fault.kind.as_str(), fault.attempts, fault.sent_ms), ("email", 1, None));
 }

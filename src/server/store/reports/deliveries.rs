@@ -2,7 +2,7 @@
 
 use sqlx::SqliteConnection;
 
-use super::LEASE_MS;
+use super::{LEASE_MS, nonsense};
 use crate::model::report::Delivery;
 use crate::server::store::database::failed;
 use crate::server::store::{Store, StoreError};
@@ -21,9 +21,10 @@ pub struct ClaimedDelivery {
 }
 
 impl Store {
-    /// Takes the delivery that has waited longest, if there is one that nobody works on.
+    /// Takes the delivery of a kind that has waited longest, if there is one that nobody works on.
     pub async fn claim_delivery(
         &self,
+        kind: &str,
         holder: &str,
         now_ms: i64,
     ) -> Result<Option<ClaimedDelivery>, StoreError> {
@@ -31,7 +32,7 @@ impl Store {
         let claimed: Option<(String, String, String, i64)> = sqlx::query_as(
             "UPDATE report_delivery SET holder = ?1, held_until_ms = ?2 + ?3, attempts = attempts + 1 \
              WHERE (report, kind, target) = \
-             (SELECT report, kind, target FROM report_delivery WHERE sent_ms IS NULL AND next_ms <= ?2 \
+             (SELECT report, kind, target FROM report_delivery WHERE kind = ?4 AND sent_ms IS NULL AND next_ms <= ?2 \
               AND (held_until_ms IS NULL OR held_until_ms <= ?2 OR held_until_ms > ?2 + 2 * ?3) \
               ORDER BY next_ms, report, kind, target LIMIT 1) \
              RETURNING report, kind, target, attempts",
@@ -39,6 +40,7 @@ impl Store {
         .bind(holder)
         .bind(now_ms)
         .bind(LEASE_MS)
+        .bind(kind)
         .fetch_optional(&mut *writer)
         .await
         .map_err(failed("claim a delivery in"))?;
@@ -134,29 +136,32 @@ impl Store {
         Ok(rows.into_iter().map(shown).collect())
     }
 
-    /// When the next delivery is to be tried that nobody works on, milliseconds since 1970.
-    pub async fn next_delivery_ms(&self) -> Result<Option<i64>, StoreError> {
+    /// When the next delivery of a kind is to be tried that nobody works on, milliseconds since 1970.
+    pub async fn next_delivery_ms(&self, kind: &str) -> Result<Option<i64>, StoreError> {
         let mut reader = self.database.readers.acquire().await.map_err(failed("read the reports in"))?;
         sqlx::query_scalar(
-            "SELECT min(max(next_ms, coalesce(held_until_ms, next_ms))) FROM report_delivery WHERE sent_ms IS NULL",
+            "SELECT min(max(next_ms, coalesce(held_until_ms, next_ms))) FROM report_delivery \
+             WHERE kind = ? AND sent_ms IS NULL",
         )
+        .bind(kind)
         .fetch_one(&mut *reader)
         .await
         .map_err(failed("read the reports in"))
     }
 }
 
-/// The deliveries of a report, or of all, each with the report's name.
+/// The deliveries of some reports, each with the report's name.
 pub(super) async fn read_deliveries(
     database: &mut SqliteConnection,
-    report: Option<&str>,
+    reports: &[&str],
 ) -> Result<Vec<(String, Delivery)>, StoreError> {
     type Row = (String, String, String, Option<i64>, i64, Option<i64>, String);
+    let reports = serde_json::to_string(reports).map_err(|_| nonsense("the name"))?;
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT report, kind, target, sent_ms, attempts, next_ms, fault FROM report_delivery \
-         WHERE ?1 IS NULL OR report = ?1 ORDER BY report, kind, target",
+         WHERE report IN (SELECT value FROM json_each(?)) ORDER BY report, kind, target",
     )
-    .bind(report)
+    .bind(reports)
     .fetch_all(database)
     .await
     .map_err(failed("read the reports in"))?;

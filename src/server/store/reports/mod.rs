@@ -8,7 +8,7 @@ mod records;
 mod schedules;
 
 pub use self::deliveries::{ClaimedDelivery, without_secrets};
-pub use self::records::{ClaimedReport, NewReport, Outcome, Recipient};
+pub use self::records::{ClaimedReport, Listed, NewReport, Ordered, Outcome, Recipient};
 pub use self::schedules::KnownSchedule;
 
 /// How long a claim holds unless it is renewed, milliseconds.

@@ -72,6 +72,28 @@ pub enum Outcome<'a> {
     Failed(&'a str, Option<i64>),
 }
 
+/// What came of asking for a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ordered {
+    /// It is noted.
+    Noted,
+    /// It is not: there is none of this name.
+    Unknown,
+    /// It is not: as many wait as may.
+    TooManyWait,
+    /// It is not: as many that somebody asked for are kept as may.
+    TooManyKept,
+}
+
+/// Reports of the list.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Listed {
+    /// The latest due first, at most [`MOST_LISTED`].
+    pub entries: Vec<ReportEntry>,
+    /// How many there are in all.
+    pub in_all: u64,
+}
+
 #[derive(FromRow)]
 struct Row {
     id: String,
@@ -123,25 +145,35 @@ impl Store {
         let mut transaction = writer.begin_with(AT_ONCE).await.map_err(failed("note a report in"))?;
         let mut ordered = 0;
         for report in reports {
-            ordered += sqlx::query(
-                "INSERT INTO report (id, schedule, key, period, question, due_ms, state, attempts, next_ms, fault) \
-                 VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, '') ON CONFLICT DO NOTHING",
-            )
-            .bind(&report.id)
-            .bind(&report.schedule)
-            .bind(&report.key)
-            .bind(&report.period)
-            .bind(serde_json::to_string(&report.question).map_err(|_| nonsense("the question"))?)
-            .bind(report.due_ms)
-            .bind(WAITING)
-            .bind(report.due_ms)
-            .execute(&mut *transaction)
-            .await
-            .map_err(failed("note a report in"))?
-            .rows_affected();
+            ordered += note(&mut transaction, report).await?;
         }
         transaction.commit().await.map_err(failed("note a report in"))?;
         Ok(ordered)
+    }
+
+    /// Notes a report that somebody asks for, unless so many wait or are kept already. Whoever asks at the same time is
+    /// counted.
+    pub async fn order_report(
+        &self,
+        report: &NewReport,
+        most_waiting: i64,
+        most_kept: i64,
+    ) -> Result<Ordered, StoreError> {
+        let mut writer = self.database.writer.lock().await;
+        let mut transaction = writer.begin_with(AT_ONCE).await.map_err(failed("note a report in"))?;
+        if count_waiting(&mut transaction, &report.id).await? >= most_waiting {
+            return Ok(Ordered::TooManyWait);
+        }
+        let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM report WHERE schedule IS NULL")
+            .fetch_one(&mut *transaction)
+            .await
+            .map_err(failed("note a report in"))?;
+        if kept >= most_kept {
+            return Ok(Ordered::TooManyKept);
+        }
+        note(&mut transaction, report).await?;
+        transaction.commit().await.map_err(failed("note a report in"))?;
+        Ok(Ordered::Noted)
     }
 
     /// Takes the report that has waited longest, if there is one that nobody works on. One whose question this Meridian
@@ -287,9 +319,16 @@ impl Store {
         Ok(is_ours)
     }
 
-    /// Has a report made anew, also one that is being made; false when there is none of this name.
-    pub async fn reorder_report(&self, id: &str, now_ms: i64) -> Result<bool, StoreError> {
+    /// Has a report made anew, also one that is being made, unless so many others wait already.
+    pub async fn reorder_report(
+        &self,
+        id: &str,
+        now_ms: i64,
+        most_waiting: i64,
+    ) -> Result<Ordered, StoreError> {
         let mut writer = self.database.writer.lock().await;
+        let mut transaction = writer.begin_with(AT_ONCE).await.map_err(failed("note a report in"))?;
+        let waiting = count_waiting(&mut transaction, id).await?;
         let ordered = sqlx::query(
             "UPDATE report SET state = ?, attempts = 0, next_ms = ?, fault = '', holder = NULL, held_until_ms = NULL \
              WHERE id = ? AND state <> ?",
@@ -298,8 +337,18 @@ impl Store {
         .bind(now_ms)
         .bind(id)
         .bind(REMOVED)
-        .execute(&mut *writer);
-        Ok(ordered.await.map_err(failed("note a report in"))?.rows_affected() == 1)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed("note a report in"))?
+        .rows_affected();
+        if ordered == 0 {
+            return Ok(Ordered::Unknown);
+        }
+        if waiting >= most_waiting {
+            return Ok(Ordered::TooManyWait);
+        }
+        transaction.commit().await.map_err(failed("note a report in"))?;
+        Ok(Ordered::Noted)
     }
 
     /// Removes a report; false when there is none of this name. One of a schedule is not written again, unless it is not due yet:
@@ -366,8 +415,8 @@ impl Store {
         Ok(removed)
     }
 
-    /// All reports, the latest due first.
-    pub async fn reports(&self) -> Result<Vec<ReportEntry>, StoreError> {
+    /// The reports of the list, and how many there are.
+    pub async fn reports(&self) -> Result<Listed, StoreError> {
         let mut reader = self.database.readers.acquire().await.map_err(failed("read the reports in"))?;
         let mut snapshot = reader.begin().await.map_err(failed("read the reports in"))?;
         let rows: Vec<Row> = sqlx::query_as(
@@ -379,15 +428,21 @@ impl Store {
         .fetch_all(&mut *snapshot)
         .await
         .map_err(failed("read the reports in"))?;
+        let in_all: i64 = sqlx::query_scalar("SELECT count(*) FROM report WHERE state <> ?")
+            .bind(REMOVED)
+            .fetch_one(&mut *snapshot)
+            .await
+            .map_err(failed("read the reports in"))?;
+        let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
         let mut deliveries: HashMap<String, Vec<Delivery>> = HashMap::new();
-        for (report, delivery) in read_deliveries(&mut snapshot, None).await? {
+        for (report, delivery) in read_deliveries(&mut snapshot, &ids).await? {
             deliveries.entry(report).or_default().push(delivery);
         }
         let entries = rows.into_iter().map(|row| {
             let deliveries = deliveries.remove(&row.id).unwrap_or_default();
             row.into_entry(deliveries)
         });
-        Ok(entries.collect())
+        Ok(Listed { entries: entries.collect(), in_all: in_all.unsigned_abs() })
     }
 
     /// A report and what it says, as far as it is made; `None` when there is none of this name.
@@ -405,21 +460,9 @@ impl Store {
         .map_err(failed("read the reports in"))?;
         let Some(row) = row else { return Ok(None) };
         let content = content(&mut snapshot, id).await?;
-        let deliveries = read_deliveries(&mut snapshot, Some(id)).await?;
+        let deliveries = read_deliveries(&mut snapshot, &[id]).await?;
         let entry = row.into_entry(deliveries.into_iter().map(|(_, delivery)| delivery).collect());
         Ok(Some((entry, content)))
-    }
-
-    /// How many reports were asked for and are kept, and how many of them are not made yet.
-    pub async fn count_ordered(&self) -> Result<(i64, i64), StoreError> {
-        let mut reader = self.database.readers.acquire().await.map_err(failed("read the reports in"))?;
-        sqlx::query_as(
-            "SELECT count(*), count(*) FILTER (WHERE state = ?) FROM report WHERE schedule IS NULL",
-        )
-        .bind(WAITING)
-        .fetch_one(&mut *reader)
-        .await
-        .map_err(failed("read the reports in"))
     }
 
     /// The reports that could not be written, the latest first, with the reason: those that are tried again, and those that
@@ -447,6 +490,37 @@ impl Store {
         .await
         .map_err(failed("read the reports in"))
     }
+}
+
+/// Notes a report that is to be written; 0 when it is known.
+async fn note(database: &mut SqliteConnection, report: &NewReport) -> Result<u64, StoreError> {
+    let noted = sqlx::query(
+        "INSERT INTO report (id, schedule, key, period, question, due_ms, state, attempts, next_ms, fault) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, '') ON CONFLICT DO NOTHING",
+    )
+    .bind(&report.id)
+    .bind(&report.schedule)
+    .bind(&report.key)
+    .bind(&report.period)
+    .bind(serde_json::to_string(&report.question).map_err(|_| nonsense("the question"))?)
+    .bind(report.due_ms)
+    .bind(WAITING)
+    .bind(report.due_ms)
+    .execute(database);
+    Ok(noted.await.map_err(failed("note a report in"))?.rows_affected())
+}
+
+/// How many other reports wait that somebody asked for, for the first time or anew.
+async fn count_waiting(database: &mut SqliteConnection, but: &str) -> Result<i64, StoreError> {
+    sqlx::query_scalar(
+        "SELECT count(*) FROM report \
+         WHERE state = ? AND id <> ? AND (schedule IS NULL OR made_ms IS NOT NULL)",
+    )
+    .bind(WAITING)
+    .bind(but)
+    .fetch_one(database)
+    .await
+    .map_err(failed("note a report in"))
 }
 
 async fn content(database: &mut SqliteConnection, id: &str) -> Result<Option<Report>, StoreError> {
