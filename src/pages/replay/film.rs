@@ -5,7 +5,6 @@ use std::time::Duration;
 use leptos::leptos_dom::helpers::set_timeout;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_router::params::ParamsMap;
 use send_wrapper::SendWrapper;
 
 use super::Replay;
@@ -16,8 +15,9 @@ use crate::browser::recorder::{self, Recording};
 use crate::components::colour_legend::LegendEntry;
 use crate::components::heatmap::legend::Explained;
 use crate::components::heatmap::rows::{metric_label, short};
-use crate::model::time_words::{self, TimeWords};
+use crate::model::time_words;
 use crate::model::{quantity, time};
+use crate::pages::api_link::flow_files;
 use crate::pages::health::Health;
 
 /// How long the end of the range is shown: the last arcs land, and one can read the totals.
@@ -291,21 +291,7 @@ pub(super) fn FilmExport(replay: Replay) -> impl IntoView {
     });
     let number = |event: &leptos::ev::Event| event_target_value(event).parse::<u32>().ok();
     let is_idle = Memo::new(move |_| film.state.get() == State::Idle);
-    let link = move |format: &'static str, label: &'static str| {
-        let url = move || {
-            let words = TimeWords::of(replay.chosen.range.get());
-            let filter = replay.chosen.filter.get();
-            let mut query = ParamsMap::new();
-            query.insert("from", words.from);
-            query.insert("to", words.to);
-            if !filter.is_empty() {
-                query.insert("filter", filter);
-            }
-            query.insert("format", format.to_owned());
-            format!("/api/v1/flows{}", query.to_query_string())
-        };
-        view! { <a href=url rel="external" download>{label}</a> " " }
-    };
+    let files = move || flow_files(replay.chosen.range.get(), &replay.chosen.filter.get());
     view! {
         <details class="export film">
             <summary class="button">{summary}</summary>
@@ -352,7 +338,7 @@ pub(super) fn FilmExport(replay: Replay) -> impl IntoView {
                 </Show>
                 <p class="film__told" role="status">{move || film.told.get()}</p>
                 <p class="film__links">
-                    "Flow records of the range: " {link("csv", "CSV")} {link("parquet", "Parquet")} {link("json", "JSON")}
+                    "Flow records of the range: " {files}
                 </p>
                 <noscript><p>"Videos and pictures need JavaScript; the links do not."</p></noscript>
             </div>
