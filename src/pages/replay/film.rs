@@ -8,7 +8,7 @@ use leptos::task::spawn_local;
 use send_wrapper::SendWrapper;
 
 use super::Replay;
-use super::compare::Side;
+use super::compare::{COUNTING, Side};
 use super::speed::{FITS, Pace, Speed};
 use crate::browser::film::{Caption, FilmFault, FilmSize, Pane, ShadeLegend};
 use crate::browser::recorder::{self, Recording};
@@ -224,7 +224,8 @@ fn caption(replay: Replay, health: Health) -> Caption {
     }
     let entries: Vec<LegendEntry> = replay.legend();
     caption.arcs = entries.into_iter().map(|entry| (entry.colour, entry.name)).collect();
-    caption.shades = heat.explained.get().and_then(|explained| shades(&explained));
+    let is_counting = player.feed.is_counting.get();
+    caption.shades = heat.explained.get().and_then(|explained| shades(&explained, is_counting));
     let mut credits = vec!["Meridian", "Outlines: Natural Earth"];
     let needs = health
         .status
@@ -238,11 +239,15 @@ fn caption(replay: Replay, health: Health) -> Caption {
     caption
 }
 
-fn shades(explained: &Explained) -> Option<ShadeLegend> {
+fn shades(explained: &Explained, is_counting: bool) -> Option<ShadeLegend> {
     let Explained::Figures { metric, classes, .. } = explained else { return None };
     let stride = classes.len().div_ceil(MOST_STEPS).max(1);
     Some(ShadeLegend {
-        title: format!("{} by country, so far", metric_label(*metric)),
+        title: format!(
+            "{} by country, {}",
+            metric_label(*metric),
+            if is_counting { COUNTING } else { "so far" }
+        ),
         steps: classes
             .iter()
             .step_by(stride)

@@ -25,7 +25,7 @@ use leptos_router::hooks::use_query_map;
 
 use self::answer::{Answer, Asked, ask};
 pub use self::chosen::Chosen;
-use self::compare::{AgainstSwitch, Beside, Second, Shared, Side, against, legend_over};
+use self::compare::{AgainstSwitch, Beside, COUNTING, Second, Shared, Side, against, legend_over};
 pub use self::feed::ReplayFeed;
 use self::film::FilmExport;
 use self::heat::Heat;
@@ -274,12 +274,17 @@ impl Replay {
         if let Some(ranges) = legend_over(self) {
             return ranges;
         }
-        let totals = self.player.feed.totals.get();
+        let feed = self.player.feed;
+        let (totals, is_counting) = (feed.totals.get(), feed.is_counting.get());
         let by = self.colour_by.get();
-        self.player.feed.so_far.with(|so_far| {
+        let mut entries = feed.so_far.with(|so_far| {
             let top_as = so_far.as_ref().map(|so_far| so_far.top_as.as_slice()).unwrap_or_default();
             self.player.colouring.with_value(|colouring| colouring.legend(by, totals.as_ref(), top_as))
-        })
+        });
+        if is_counting && by == ColourBy::AutonomousSystem {
+            entries.iter_mut().for_each(|entry| entry.traffic = None);
+        }
+        entries
     }
 
     /// Keeps the address at the moment while it stands still, and begins again where that is wanted.
@@ -518,6 +523,9 @@ fn facts(feed: ReplayFeed) -> Callback<MapTarget, Vec<CardLine>> {
         let Some(code) = code else { return Vec::new() };
         let name = countries::country(code).map_or_else(|| code.to_string(), |entry| entry.name.to_owned());
         let label = if is_city { format!("All of {name}, so far:") } else { "So far:".to_owned() };
+        if feed.is_counting.get() {
+            return vec![CardLine { label, value: COUNTING.to_owned(), is_main: false }];
+        }
         let found = feed.so_far.with(|so_far| {
             let so_far = so_far.as_ref()?;
             let all = so_far.countries.iter().find(|entry| entry.country == Some(code));
