@@ -63,6 +63,11 @@ impl Film {
         Speed { pace: Pace::Fit(self.seconds.get_untracked()), is_backward: false }
     }
 
+    fn enter(self, state: State) {
+        self.state.set(state);
+        self.replay.is_filmed.set(state != State::Idle);
+    }
+
     fn film_size(self) -> FilmSize {
         let (size, _) = FilmSize::ALL.get(self.size.get_untracked()).copied().unwrap_or(FilmSize::ALL[0]);
         size
@@ -77,7 +82,7 @@ impl Film {
         self.told.set(String::new());
         self.earlier.set_value(Some(chosen.speed.get_untracked()));
         self.replay.player.pause();
-        self.state.set(State::Winding);
+        self.enter(State::Winding);
         chosen.set_speed(self.speed());
     }
 
@@ -91,7 +96,7 @@ impl Film {
             Ok(recording) => {
                 self.recording.set_value(Some(SendWrapper::new(recording)));
                 self.bytes.set(0);
-                self.state.set(State::Recording);
+                self.enter(State::Recording);
                 player.play();
                 chosen.play();
             }
@@ -117,7 +122,7 @@ impl Film {
                 self.bytes.set(bytes.unwrap_or_default());
             }
             if is_at_end && clock_ms >= player.range().to_ms {
-                self.state.set(State::Ending);
+                self.enter(State::Ending);
                 set_timeout(
                     move || {
                         if self.state.try_get_untracked() == Some(State::Ending) {
@@ -141,7 +146,7 @@ impl Film {
         }
         let Some(recording) = self.recording.try_update_value(Option::take).flatten() else { return };
         self.replay.player.pause();
-        self.state.set(State::Saving);
+        self.enter(State::Saving);
         let name = format!("{}.webm", self.file_name());
         spawn_local(async move {
             let saved = recording.take().finish(name.clone()).await;
@@ -162,7 +167,7 @@ impl Film {
     }
 
     fn end(self, told: String) {
-        self.state.set(State::Idle);
+        self.enter(State::Idle);
         self.told.set(told);
         if let Some(speed) = self.earlier.try_update_value(Option::take).flatten() {
             self.replay.chosen.set_speed(speed);

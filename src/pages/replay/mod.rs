@@ -103,6 +103,8 @@ pub struct Replay {
     pub map: MapHandle,
     /// A second range, if one is shown.
     pub beside: RwSignal<Option<Side>>,
+    /// True while a film of it is made: then it ends at its end.
+    pub is_filmed: RwSignal<bool>,
 }
 
 /// Map, lists, player.
@@ -136,6 +138,7 @@ fn Theatre(
         colour_by,
         map: MapHandle::new(),
         beside: RwSignal::new(None),
+        is_filmed: RwSignal::new(false),
     };
     provide_context(replay);
     player.run(Callback::new(move |moment: Moment| replay.follow(&moment)));
@@ -294,7 +297,7 @@ impl Replay {
             return;
         }
         if moment.is_at_end && !player.is_paused.get_untracked() {
-            if chosen.is_looped.get_untracked() {
+            if begins_again(chosen.is_looped.get_untracked(), self.is_filmed.get_untracked()) {
                 player.play();
                 return;
             }
@@ -374,6 +377,11 @@ impl Replay {
             Press::Help => has_help.update(|has_help| *has_help = !*has_help),
         }
     }
+}
+
+/// Whether it plays from its beginning when it has come to its end. A film of what goes round would never end.
+const fn begins_again(is_looped: bool, is_filmed: bool) -> bool {
+    is_looped && !is_filmed
 }
 
 /// The bar below the timeline, and its keys.
@@ -550,4 +558,14 @@ fn facts(feed: ReplayFeed) -> Callback<MapTarget, Vec<CardLine>> {
         };
         vec![CardLine { label, value, is_main: false }]
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loop_begins_again_unless_it_is_filmed() {
+        assert!(begins_again(true, false) && !begins_again(true, true) && !begins_again(false, false));
+    }
 }
