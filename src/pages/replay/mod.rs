@@ -244,14 +244,16 @@ fn Theatre(
             <HistoryOverview
                 extent=Signal::derive(move || answer.latest.with(|answer| answer.as_ref().and_then(|answer| answer.extent)))
                 filter=chosen.filter
-                metric=Signal::derive(move || chosen.heat.get().unwrap_or_default())
+                metric=chosen.bars
+                others=chosen.url.others(&["metric"])
+                on_metric=chosen.measure()
                 shown=chosen.range
                 now=chosen.now()
                 on_choose=chosen.choose_range()
             />
             <Timeline
                 series=Signal::derive(move || answer.latest.with(|answer| answer.as_ref().map(|answer| answer.series.clone())))
-                metric=Signal::derive(move || chosen.heat.get().unwrap_or_default())
+                metric=chosen.bars
                 range=chosen.range
                 now=chosen.now()
                 events=Signal::derive(move || events.with(|events| events.as_ref().map(|events| events.events.clone()).unwrap_or_default()))
