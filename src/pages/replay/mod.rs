@@ -287,7 +287,9 @@ impl Replay {
             self.player.colouring.with_value(|colouring| colouring.legend(by, totals.as_ref(), top_as))
         });
         if is_counting && by == ColourBy::AutonomousSystem {
-            entries.iter_mut().for_each(|entry| entry.traffic = None);
+            for entry in &mut entries {
+                entry.traffic = None;
+            }
         }
         entries
     }

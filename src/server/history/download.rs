@@ -206,3 +206,20 @@ impl Writing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_csv_file_that_lacks_flow_records_has_no_end_and_a_parquet_file_says_so() {
+        let end = |format, is_partial| Writing::new(format).unwrap().finish(is_partial, false);
+        assert!(matches!(end(FileFormat::Csv, true), Err(Ended::Partial)));
+        assert!(end(FileFormat::Csv, false).unwrap().starts_with(b"received_ms,"));
+        let says = |is_partial: bool, word: &[u8]| {
+            let file = end(FileFormat::Parquet, is_partial).unwrap();
+            file.windows(word.len()).any(|part| part == word)
+        };
+        assert!(says(true, b"false") && says(false, b"true") && !says(false, b"false"));
+    }
+}

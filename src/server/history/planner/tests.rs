@@ -289,25 +289,36 @@ async fn a_question_that_nobody_waits_for_ends() {
     assert!(matches!(answer, Err(QuestionError::Cancelled)), "{answer:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_series_has_every_gap_and_events_count_those_without_room() {
-    const MINUTE_MS: i64 = 60_000;
-    let Kept { tiers, oracle: _, _folder } = kept(&mut Rng::with_seed(12), 0).await;
-    // Every four minutes nothing was collected for one, two or three of them.
+const MINUTE_MS: i64 = 60_000;
+
+/// Twenty hours before the flows, in which every four minutes nothing was collected for one, two or three of them; and
+/// these gaps.
+fn add_gaps(tiers: &Tiers) -> (TimeRange, Vec<TimeRange>) {
     let range = TimeRange { from_ms: MONDAY_MS - 20 * HOUR_MS, to_ms: MONDAY_MS };
     let gap = |number: i64| {
         let from_ms = range.from_ms + number * 4 * MINUTE_MS;
         TimeRange { from_ms, to_ms: from_ms + (1 + number % 3) * MINUTE_MS }
     };
     let gaps: Vec<TimeRange> = (0..300).map(gap).collect();
-    for (gap, next) in gaps.iter().zip(gaps.iter().skip(1)) {
-        tiers.store().add_collected(TimeRange { from_ms: gap.to_ms, to_ms: next.from_ms });
+    let begins = gaps.iter().skip(1).map(|gap| gap.from_ms).chain([range.to_ms]);
+    for (gap, next_ms) in gaps.iter().zip(begins) {
+        tiers.store().add_collected(TimeRange { from_ms: gap.to_ms, to_ms: next_ms });
     }
-    tiers.store().add_collected(TimeRange { from_ms: gaps[299].to_ms, to_ms: MONDAY_MS });
     assert_eq!(tiers.gaps(range), gaps);
+    (range, gaps)
+}
+
+fn asking(tiers: Tiers) -> (History, Naming) {
     let geolocation = || Geolocation::without_databases(&geolocation::Settings::default());
     let history = History::new(Arc::new(opening::Kept::from(tiers)), Arc::new(Current::new(geolocation())));
-    let naming = Naming::new(Arc::new(geolocation()), Arc::default(), None);
+    (history, Naming::new(Arc::new(geolocation()), Arc::default(), None))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_series_has_every_gap_and_events_count_those_without_room() {
+    let Kept { tiers, oracle: _, _folder } = kept(&mut Rng::with_seed(12), 0).await;
+    let (range, gaps) = add_gaps(&tiers);
+    let (history, naming) = asking(tiers);
     let question = |points| SeriesQuestion {
         range,
         filter: String::new(),
@@ -338,6 +349,29 @@ async fn a_series_has_every_gap_and_events_count_those_without_room() {
     assert_eq!((events.step_ms, shown.clone().count()), (5 * MINUTE_MS, 100));
     assert!(shown.clone().all(|event| event.range.length_ms() == 3 * MINUTE_MS), "the longest");
     assert_eq!(events.left_out, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_passes_after_many_gaps_is_no_burst_out_of_silence() {
+    let mut rng = Rng::with_seed(13);
+    let Kept { tiers, oracle: _, _folder } = kept(&mut rng, 0).await;
+    let (range, _) = add_gaps(&tiers);
+    // The history begins before the gaps.
+    let received_ms = range.from_ms - HOUR_MS;
+    let first = FlowBatch {
+        oldest_received_us: received_ms * 1_000,
+        newest_received_us: received_ms * 1_000,
+        geolocation: Arc::new(Geolocation::without_databases(&geolocation::Settings::default())),
+        exporters: Arc::from([IpAddr::from(Ipv4Addr::new(192, 0, 2, 1)); 2]),
+        flows: vec![flow(&mut rng, received_ms)].into(),
+    };
+    tiers.store().add(&first, FLOWS as u64);
+    let (history, naming) = asking(tiers);
+    let range = TimeRange { to_ms: range.to_ms + 10 * MINUTE_MS, ..range };
+    let question = EventsQuestion { range, filter: String::new() };
+    let events = history.events(&question, 0, &naming).await.unwrap();
+    let bursts: Vec<_> = events.events.iter().filter(|event| event.kind == EventKind::Burst).collect();
+    assert!(bursts.is_empty(), "{bursts:?}");
 }
 
 #[test]
