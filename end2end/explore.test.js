@@ -5,12 +5,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 
-import { DESKTOP, PHONE, launch, open, picture } from './support/browser.js';
-import { mixedFlows, writeCapture, writeDatagrams } from './support/capture.js';
-import { sampledRouter, send, timedRouter } from './support/exporters.js';
-import { Meridian, program, until } from './support/meridian.js';
+import { DESKTOP, PHONE, launch, open, overlaps, picture } from './support/browser.js';
+import { mixedFlows, writeCapture } from './support/capture.js';
+import { sampledRouter, send, writeTimed } from './support/exporters.js';
+import { Meridian, until } from './support/meridian.js';
 import { PEERS } from './support/peers.js';
-import { run } from './support/programs.js';
 
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'meridian-captures-'));
 const capture = path.join(scratch, 'explored.pcap');
@@ -55,14 +54,6 @@ async function rows(page) {
 }
 
 const total = async (page) => figures(await page.locator('.explore-table tfoot .explore-table__total').first().getAttribute('title'));
-
-/** Pairs of elements of `selector` whose boxes overlap, by their texts. */
-const overlaps = (page, selector) => page.locator(selector).evaluateAll((all) => {
-  const boxes = all.map((element) => ({ text: element.textContent, ...element.getBoundingClientRect().toJSON() }));
-  const meet = (one, other) => one.left < other.right - 0.5 && other.left < one.right - 0.5
-    && one.top < other.bottom - 0.5 && other.top < one.bottom - 0.5;
-  return boxes.flatMap((one, index) => boxes.slice(index + 1).filter((other) => meet(one, other)).map((other) => `${one.text} | ${other.text}`));
-});
 
 /** WASM has taken the page over: a click does what it says. */
 const isAlive = (page) => page.waitForFunction(() => document.querySelector('.explore__results[aria-busy="false"]') !== null
@@ -333,17 +324,8 @@ describe('the explorer of a time with a gap in it', () => {
   let page;
   /** Two hours in which something was collected, two in which nothing was, and two more in which something was. */
   before(async () => {
-    meridian = await Meridian.start();
-    await meridian.end();
-    for (const hours of [0, 4]) {
-      const part = stretch(FROM + hours * HOUR);
-      const file = path.join(scratch, `gap-${hours}.pcap`);
-      writeDatagrams(file, timedRouter(part), { timesMs: [part[0].ms, ...part.map((flow) => flow.ms)] });
-      const flags = ['import', '--config', path.join(meridian.folder, 'meridian.toml'), '--data-dir', meridian.folder, file];
-      const { code, stdout, stderr } = await run(program, flags, { seconds: 60 });
-      assert.equal(code, 0, stdout + stderr);
-    }
-    await meridian.launch();
+    const captures = [0, 4].map((hours) => writeTimed(path.join(scratch, `gap-${hours}.pcap`), stretch(FROM + hours * HOUR)));
+    meridian = await Meridian.withPast(captures);
   });
   after(() => meridian?.stop());
   afterEach(async () => {

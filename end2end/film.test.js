@@ -6,11 +6,9 @@ import path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 
 import { PHONE, launch, open, picture } from './support/browser.js';
-import { writeDatagrams } from './support/capture.js';
-import { timedRouter } from './support/exporters.js';
-import { Meridian, program, until } from './support/meridian.js';
+import { writeTimed } from './support/exporters.js';
+import { Meridian, until } from './support/meridian.js';
 import { PEERS } from './support/peers.js';
-import { run } from './support/programs.js';
 
 const HOME = '[home]\nname = "Makhanda"\nlatitude = -33.31\nlongitude = 26.52\n';
 const DAY = 86_400_000;
@@ -117,15 +115,8 @@ describe('a replay as a file', () => {
   let meridian;
   let page;
   before(async () => {
-    const capture = path.join(scratch, 'days.pcap');
-    const flows = [...earlier, ...later];
-    writeDatagrams(capture, timedRouter(flows), { timesMs: [flows[0].ms, ...flows.map((flow) => flow.ms)] });
-    meridian = await Meridian.start({ configuration: HOME });
-    await meridian.end();
-    const flags = ['import', '--config', path.join(meridian.folder, 'meridian.toml'), '--data-dir', meridian.folder, capture];
-    const { code, stdout, stderr } = await run(program, flags, { seconds: 60 });
-    assert.equal(code, 0, stdout + stderr);
-    await meridian.launch();
+    const capture = writeTimed(path.join(scratch, 'days.pcap'), [...earlier, ...later]);
+    meridian = await Meridian.withPast([capture], { configuration: HOME });
   });
   after(() => meridian?.stop());
   afterEach(async () => {
@@ -165,6 +156,30 @@ describe('a replay as a file', () => {
     assert.ok(video.seconds > 10 && video.seconds < 25, `${video.seconds} s`);
     for (const frame of video.frames) assert.ok(frame.colours > 60, `${frame.colours} colours`);
     assert.equal(new Set(video.frames.map((frame) => frame.png)).size, 3, 'it moves');
+  });
+
+  it('records a looped replay once, up to its end', async () => {
+    page = await open(browser, address(meridian, { at: iso(FROM), loop: '1' }));
+    await ready();
+    await page.locator('.film > summary').click();
+    await page.getByLabel('Length of the range').selectOption('10');
+    const download = page.waitForEvent('download', { timeout: 60_000 });
+    await press(page, 'Record WebM video');
+    const file = path.join(scratch, 'looped.webm');
+    await (await download).saveAs(file);
+    await page.getByText(/^Saved meridian-replay/).waitFor();
+    assert.ok((await shown()).startsWith('600 flows'), 'it stands at the end');
+    const video = await screening(file, () => []);
+    assert.ok(video.seconds > 10 && video.seconds < 25, `${video.seconds} s`);
+  });
+
+  it('links to all flow records of the range as CSV and Parquet, and says that JSON has the newest', async () => {
+    page = await open(browser, address(meridian, { at: iso(FROM) }), { javaScriptEnabled: false });
+    const links = page.locator('.film__links a');
+    assert.deepEqual(await links.allTextContents(), ['CSV', 'Parquet', 'JSON']);
+    assert.match(await page.locator('.film__links').textContent(), /the newest 10\s000: JSON/);
+    const csv = await meridian.text(await links.first().getAttribute('href'));
+    assert.equal(csv.trimEnd().split('\r\n').length, 1 + later.length, 'a line of names, and one for each flow');
   });
 
   it('stops before the end where one wants, and throws away what is cancelled', async () => {

@@ -5,12 +5,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 
-import { DESKTOP, PHONE, launch, open, picture, runTogether } from './support/browser.js';
-import { writeDatagrams } from './support/capture.js';
-import { timedRouter } from './support/exporters.js';
-import { Meridian, program, until } from './support/meridian.js';
+import { DESKTOP, PHONE, cutOff, launch, open, picture, runTogether } from './support/browser.js';
+import { writeTimed } from './support/exporters.js';
+import { Meridian, until } from './support/meridian.js';
 import { PEERS } from './support/peers.js';
-import { run } from './support/programs.js';
 
 const HOME = '[home]\nname = "Makhanda"\nlatitude = -33.31\nlongitude = 26.52\n';
 const DAY = 86_400_000;
@@ -133,19 +131,6 @@ async function watch(page, seconds, isBackward = false) {
   return clocks;
 }
 
-/** What of the page reaches beyond the screen to a side where nobody can scroll, or is cut off without dots. */
-const cutOff = (page) => page.evaluate(() => {
-  const isMeant = (element) => element.closest('.visually-hidden, .world-map, .table-scroll, .flow-table, svg, [aria-hidden="true"]') !== null;
-  const told = (element) => `${element.tagName.toLowerCase()}.${element.className}: ${element.textContent.trim().slice(0, 40)}`;
-  return [...document.querySelectorAll('main *')].filter((element) => {
-    const { left, right, width, height } = element.getBoundingClientRect();
-    if (width < 2 || height < 2 || isMeant(element) || !element.checkVisibility({ visibilityProperty: true })) return false;
-    const style = getComputedStyle(element);
-    const hides = ['hidden', 'clip'].includes(style.overflowX) && style.textOverflow !== 'ellipsis';
-    return left < -0.5 || right > window.innerWidth + 0.5 || (hides && element.scrollWidth > element.clientWidth + 1);
-  }).map(told);
-});
-
 const presses = (page, key) => page.evaluate((wanted) => {
   document.activeElement?.blur?.();
   document.body.dispatchEvent(new KeyboardEvent('keydown', { key: wanted, bubbles: true, cancelable: true }));
@@ -163,14 +148,8 @@ describe('the replay of a capture with known times', () => {
   let meridian;
   let page;
   before(async () => {
-    const capture = path.join(scratch, 'timed.pcap');
-    writeDatagrams(capture, timedRouter(flows), { timesMs: [flows[0].ms, ...flows.map((flow) => flow.ms)] });
-    meridian = await Meridian.start({ configuration: HOME });
-    await meridian.end();
-    const flags = ['import', '--config', path.join(meridian.folder, 'meridian.toml'), '--data-dir', meridian.folder, capture];
-    const { code, stdout, stderr } = await run(program, flags, { seconds: 180 });
-    assert.equal(code, 0, stdout + stderr);
-    await meridian.launch();
+    const capture = writeTimed(path.join(scratch, 'timed.pcap'), flows);
+    meridian = await Meridian.withPast([capture], { configuration: HOME, seconds: 180 });
   });
   after(() => meridian?.stop());
   afterEach(async () => {
@@ -291,6 +270,23 @@ describe('the replay of a capture with known times', () => {
     assert.equal((await seen(page)).ms, CLUSTER, 'the moment stays');
     await page.goBack();
     await until('all again', async () => (await seen(page)).totals.flows === passed.length);
+  });
+
+  it('lets the bars over time measure flows or bytes, whatever colours the countries', async () => {
+    page = await open(browser, address(meridian, { at: iso(CLUSTER), heat: 'packets' }));
+    await assertExact(page, CLUSTER);
+    const bars = (place) => page.locator(`${place} .brush__bar`).first().getAttribute('d');
+    await until('both histograms', async () => (await bars('.history-overview')) && (await bars('.timeline')));
+    const bytes = [await bars('.history-overview'), await bars('.timeline')];
+    assert.match(await page.locator('.history-overview .brush__readout').textContent(), /^Bytes over time/);
+    await page.locator('.history-overview .metric-switch [value=flows]').click();
+    await until('the address', () => new URL(page.url()).searchParams.get('metric') === 'flows');
+    await until('flows', async () => /^Flows over time/.test(await page.locator('.history-overview .brush__readout').textContent()));
+    await until('other bars', async () => (await bars('.history-overview')) !== bytes[0] && (await bars('.timeline')) !== bytes[1]);
+    assert.equal(new URL(page.url()).searchParams.get('heat'), 'packets');
+    assert.equal((await seen(page)).ms, CLUSTER, 'the moment stays');
+    await page.locator('.history-overview .metric-switch [value=bytes]').click();
+    await until('bytes again', async () => (await bars('.timeline')) === bytes[1] && new URL(page.url()).searchParams.get('metric') === null);
   });
 
   it('says without JavaScript what there is, and where to see it', async () => {

@@ -7,13 +7,11 @@ import path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 
 import { DESKTOP, PHONE, launch, open, picture } from './support/browser.js';
-import { writeDatagrams } from './support/capture.js';
 import { clockAt } from './support/clock.js';
-import { timedRouter } from './support/exporters.js';
-import { Meridian, freeTcpPort, program, until } from './support/meridian.js';
+import { writeTimed } from './support/exporters.js';
+import { Meridian, freeTcpPort, until } from './support/meridian.js';
 import { dense, readPdf } from './support/pdf.js';
 import { PEERS } from './support/peers.js';
-import { run } from './support/programs.js';
 
 const ZONE = 'Europe/Paris';
 // Markup, and an override that would turn what stands after it.
@@ -146,12 +144,8 @@ describe('a month of known traffic that ends while Meridian runs', () => {
     ].join('\n');
     meridian = await startAt('2026-11-01 01:00:00');
     await meridian.end();
-    const capture = path.join(scratch, 'months.pcap');
-    const timesMs = [flows[0].ms - 1, ...flows.map((flow) => flow.ms)];
-    writeDatagrams(capture, timedRouter(flows), { timesMs });
-    const flags = ['import', '--config', path.join(folder, 'meridian.toml'), '--data-dir', folder, capture];
-    const { code, stdout, stderr } = await run(program, flags, { seconds: 120, env: clockAt('2026-11-01 01:05:00') });
-    assert.equal(code, 0, stdout + stderr);
+    const capture = writeTimed(path.join(scratch, 'months.pcap'), flows, { firstMs: flows[0].ms - 1 });
+    await meridian.import(capture, { env: clockAt('2026-11-01 01:05:00') });
     meridian = await startAt('2026-11-01 01:59:35');
   });
   after(() => meridian?.stop());

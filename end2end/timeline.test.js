@@ -6,11 +6,9 @@ import path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 
 import { DESKTOP, PHONE, launch, open, picture, runTogether } from './support/browser.js';
-import { writeDatagrams } from './support/capture.js';
-import { timedRouter } from './support/exporters.js';
-import { Meridian, program, until } from './support/meridian.js';
+import { writeTimed } from './support/exporters.js';
+import { Meridian, until } from './support/meridian.js';
 import { PEERS } from './support/peers.js';
-import { run } from './support/programs.js';
 
 const HOME = '[home]\nname = "Makhanda"\nlatitude = -33.31\nlongitude = 26.52\n';
 const MINUTE = 60_000;
@@ -39,17 +37,7 @@ let page;
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'meridian-timeline-'));
 
 /** A Meridian whose whole history is these flows. */
-async function meridianOf(name, history) {
-  const capture = path.join(scratch, `${name}.pcap`);
-  writeDatagrams(capture, timedRouter(history), { timesMs: [history[0].ms, ...history.map((flow) => flow.ms)] });
-  const started = await Meridian.start({ configuration: HOME });
-  await started.end();
-  const flags = ['import', '--config', path.join(started.folder, 'meridian.toml'), '--data-dir', started.folder, capture];
-  const { code, stdout, stderr } = await run(program, flags, { seconds: 120 });
-  assert.equal(code, 0, stdout + stderr);
-  await started.launch();
-  return started;
-}
+const meridianOf = (name, history) => Meridian.withPast([writeTimed(path.join(scratch, `${name}.pcap`), history)], { configuration: HOME });
 
 before(async () => {
   browser = await launch();

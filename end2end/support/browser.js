@@ -63,3 +63,24 @@ export function runTogether(page, selector) {
     return found;
   }), selector);
 }
+
+/** Pairs of elements of `selector` whose boxes overlap, by their texts. */
+export const overlaps = (page, selector) => page.locator(selector).evaluateAll((all) => {
+  const boxes = all.map((element) => ({ text: element.textContent, ...element.getBoundingClientRect().toJSON() }));
+  const meet = (one, other) => one.left < other.right - 0.5 && other.left < one.right - 0.5
+    && one.top < other.bottom - 0.5 && other.top < one.bottom - 0.5;
+  return boxes.flatMap((one, index) => boxes.slice(index + 1).filter((other) => meet(one, other)).map((other) => `${one.text} | ${other.text}`));
+});
+
+/** What of the page reaches beyond the screen to a side where nobody can scroll, or is cut off without dots. */
+export const cutOff = (page) => page.evaluate(() => {
+  const isMeant = (element) => element.closest('.visually-hidden, .world-map, .table-scroll, .flow-table, svg, [aria-hidden="true"]') !== null;
+  const told = (element) => `${element.tagName.toLowerCase()}.${element.className}: ${element.textContent.trim().slice(0, 40)}`;
+  return [...document.querySelectorAll('main *')].filter((element) => {
+    const { left, right, width, height } = element.getBoundingClientRect();
+    if (width < 2 || height < 2 || isMeant(element) || !element.checkVisibility({ visibilityProperty: true })) return false;
+    const style = getComputedStyle(element);
+    const hides = ['hidden', 'clip'].includes(style.overflowX) && style.textOverflow !== 'ellipsis';
+    return left < -0.5 || right > window.innerWidth + 0.5 || (hides && element.scrollWidth > element.clientWidth + 1);
+  }).map(told);
+});

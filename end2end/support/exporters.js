@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
+import { writeDatagrams } from './capture.js';
 import { root } from './meridian.js';
 
 const bytes = (width, value) => {
@@ -81,4 +82,10 @@ export async function send(datagrams, port, from = '127.0.0.1') {
     await new Promise((resolve, reject) => socket.send(datagram, port, '127.0.0.1', (error) => (error ? reject(error) : resolve())));
   }
   socket.close();
+}
+
+/** Writes a capture of that router, each flow in a datagram of its own time, its template at `firstMs`; answers the file. */
+export function writeTimed(file, flows, { firstMs = flows[0].ms } = {}) {
+  writeDatagrams(file, timedRouter(flows), { timesMs: [firstMs, ...flows.map((flow) => flow.ms)] });
+  return file;
 }

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { Metrics } from './metrics.js';
-import { softflowd } from './programs.js';
+import { softflowd, succeed } from './programs.js';
 
 export const root = path.resolve(import.meta.dirname, '../..');
 const target = process.env.CARGO_TARGET_DIR ?? path.join(os.homedir(), '.cache/meridian/target');
@@ -71,12 +71,30 @@ export class Meridian {
     return meridian;
   }
 
+  /** Starts with the flows of captures in its history; options as those of `start`, and `seconds` for an import. */
+  static async withPast(captures, { seconds, ...options } = {}) {
+    const meridian = await Meridian.start(options);
+    await meridian.end();
+    for (const capture of captures) await meridian.import(capture, { seconds });
+    await meridian.launch();
+    return meridian;
+  }
+
+  /** The file of its configuration. */
+  get configuration() {
+    return path.join(this.folder, 'meridian.toml');
+  }
+
+  /** Imports a capture into its data folder while it does not run. */
+  import(capture, { seconds = 120, env } = {}) {
+    return succeed(program, ['import', '--config', this.configuration, '--data-dir', this.folder, capture], { seconds, env });
+  }
+
   async launch() {
     this.log = '';
-    const configuration = path.join(this.folder, 'meridian.toml');
-    writeFileSync(configuration, this.options.configuration ?? '');
+    writeFileSync(this.configuration, this.options.configuration ?? '');
     const flags = [
-      'run', '--config', configuration, '--data-dir', this.folder, '--listen-udp', `127.0.0.1:${this.udpPort}`,
+      'run', '--config', this.configuration, '--data-dir', this.folder, '--listen-udp', `127.0.0.1:${this.udpPort}`,
       '--http-address', `127.0.0.1:${this.httpPort}`, ...(this.options.flags ?? []),
     ];
     const env = { ...process.env, ...this.options.env };

@@ -29,8 +29,9 @@ export function run(program, flags, { input, seconds = 30, cwd, env: more } = {}
   });
 }
 
-async function succeed(program, flags) {
-  const { code, stdout, stderr } = await run(program, flags);
+/** Runs a program that has to succeed, and answers what it wrote. */
+export async function succeed(program, flags, options) {
+  const { code, stdout, stderr } = await run(program, flags, options);
   if (code !== 0) throw new Error(`${program} ended with ${code}\n${stdout}${stderr}`);
   return stdout;
 }

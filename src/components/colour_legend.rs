@@ -60,8 +60,8 @@ pub struct LegendEntry {
     pub colour: u8,
     /// What it stands for.
     pub name: String,
-    /// How much of it there is.
-    pub traffic: Traffic,
+    /// How much of it there is; `None` while that is being counted.
+    pub traffic: Option<Traffic>,
     /// The filter term that it stands for; empty for "other".
     pub term: String,
 }
@@ -126,7 +126,7 @@ fn Line(entry: Memo<Option<LegendEntry>>, on_term: Callback<String>) -> impl Int
     };
     let term = part(|entry| entry.term.clone());
     view! {
-        <li title=part(|entry| quantity::in_full(entry.traffic))>
+        <li title=part(|entry| entry.traffic.map_or_else(|| "Being counted".to_owned(), quantity::in_full))>
             <button
                 type="button"
                 class="colour-legend__entry"
@@ -137,11 +137,15 @@ fn Line(entry: Memo<Option<LegendEntry>>, on_term: Callback<String>) -> impl Int
                 " "
                 <span class="colour-legend__name">{part(|entry| entry.name.clone())}</span>
                 " "
-                <span class="colour-legend__flows">{part(|entry| quantity::short_count(entry.traffic.flows))}</span>
+                <span class="colour-legend__flows">{part(flows)}</span>
             </button>
             " "
         </li>
     }
+}
+
+fn flows(entry: &LegendEntry) -> String {
+    entry.traffic.map_or_else(|| "–".to_owned(), |traffic| quantity::short_count(traffic.flows))
 }
 
 /// What the map does not show.

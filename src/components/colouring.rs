@@ -58,7 +58,7 @@ impl Colouring {
         }
     }
 
-    /// The lines of the legend.
+    /// The lines of the legend; totals are `None` while they are being counted.
     pub fn legend(&self, by: ColourBy, totals: Option<&Totals>, top_as: &[TopAs]) -> Vec<LegendEntry> {
         match by {
             ColourBy::Direction => Direction::ALL
@@ -67,9 +67,9 @@ impl Colouring {
                 .map(|(direction, colour)| LegendEntry {
                     colour,
                     name: direction.name().to_owned(),
-                    traffic: totals
-                        .and_then(|totals| totals.by_direction.get(direction.index()).copied())
-                        .unwrap_or_default(),
+                    traffic: totals.map(|totals| {
+                        totals.by_direction.get(direction.index()).copied().unwrap_or_default()
+                    }),
                     term: format!("direction = {}", direction.name()),
                 })
                 .collect(),
@@ -88,7 +88,7 @@ impl Colouring {
                 [50, ..] => "IPsec".to_owned(),
                 ref others => others.first().copied().map(protocol_label).unwrap_or_default(),
             },
-            traffic: drawn(colour),
+            traffic: Some(drawn(colour)),
             term: match **numbers {
                 [only] => format!("protocol = {only}"),
                 ref several => {
@@ -100,33 +100,34 @@ impl Colouring {
         let other = LegendEntry {
             colour: OTHER,
             name: "other".to_owned(),
-            traffic: drawn(OTHER),
+            traffic: Some(drawn(OTHER)),
             term: String::new(),
         };
+        let is_seen = |traffic: Traffic| !traffic.is_none();
         // TCP and UDP always have a line, the others once they were seen.
-        own.chain([other]).filter(|entry| entry.colour < 2 || !entry.traffic.is_none()).collect()
+        own.chain([other]).filter(|entry| entry.colour < 2 || entry.traffic.is_some_and(is_seen)).collect()
     }
 
     fn system_legend(&self, top_as: &[TopAs]) -> Vec<LegendEntry> {
-        let mut other = LegendEntry {
-            colour: OTHER,
-            name: "other".to_owned(),
-            traffic: Traffic::NONE,
-            term: String::new(),
-        };
+        let mut others = Traffic::NONE;
         let mut lines = Vec::new();
         for top in top_as {
             match self.system_colour(top.as_number) {
-                OTHER => other.traffic += top.traffic,
+                OTHER => others += top.traffic,
                 colour => lines.push(LegendEntry {
                     colour,
                     name: if top.name.is_empty() { format!("AS{}", top.as_number) } else { top.name.clone() },
-                    traffic: top.traffic,
+                    traffic: Some(top.traffic),
                     term: format!("as = {}", top.as_number),
                 }),
             }
         }
-        lines.push(other);
+        lines.push(LegendEntry {
+            colour: OTHER,
+            name: "other".to_owned(),
+            traffic: Some(others),
+            term: String::new(),
+        });
         lines
     }
 
@@ -185,6 +186,17 @@ mod tests {
         assert_eq!(colouring.system_colour(20), colour);
         assert_eq!(colouring.system_colour(10), OTHER);
         assert_ne!(colouring.system_colour(40), colouring.system_colour(50));
+    }
+
+    #[test]
+    fn what_is_being_counted_has_no_figure_in_the_legend() {
+        let colouring = Colouring::default();
+        let known = Totals::default();
+        let figures = |totals| {
+            let legend = colouring.legend(ColourBy::Direction, totals, &[]);
+            legend.iter().filter(|entry| entry.traffic.is_some()).count()
+        };
+        assert_eq!((figures(None), figures(Some(&known))), (0, Direction::ALL.len()));
     }
 
     #[test]

@@ -15,12 +15,20 @@ pub fn TotalsPanel(
     totals: Signal<Option<Totals>>,
     /// Since when they count, milliseconds since 1970.
     since_ms: Signal<Option<i64>>,
+    /// True while they are being counted, and not known.
+    #[prop(optional, into)]
+    is_counting: Signal<bool>,
     /// Called with the filter term of a direction that was chosen.
     on_term: Callback<String>,
 ) -> impl IntoView {
     let all = Memo::new(move |_| totals.get().map(|totals| totals.all));
     let figure = move |text: fn(Traffic) -> String| move || all.get().map_or_else(|| "–".to_owned(), text);
-    let since = move || since_ms.get().map(|since_ms| format!("since {} UTC", time::time_of_day(since_ms)));
+    let since = move || {
+        if is_counting.get() && all.get().is_none() {
+            return Some("being counted …".to_owned());
+        }
+        since_ms.get().map(|since_ms| format!("since {} UTC", time::time_of_day(since_ms)))
+    };
     view! {
         <section class="totals panel">
             <h2 class="panel__title">
@@ -66,17 +74,22 @@ fn DirectionTotal(
     on_term: Callback<String>,
 ) -> impl IntoView {
     let own = Memo::new(move |_| {
-        totals
-            .get()
-            .and_then(|totals| totals.by_direction.get(direction.index()).copied())
-            .unwrap_or_default()
+        totals.get().map(|totals| totals.by_direction.get(direction.index()).copied().unwrap_or_default())
     });
+    let bytes = move || own.get().map_or_else(|| "–".to_owned(), |own| quantity::bytes(own.scaled_bytes));
+    let flows = move || {
+        let own = own.get()?;
+        Some(format!("{} flow{}", quantity::short_count(own.flows), if own.flows == 1 { "" } else { "s" }))
+    };
     let share = Signal::derive(move || {
-        quantity::per_mille(own.get().scaled_bytes, totals.get().map_or(0, |totals| totals.all.scaled_bytes))
+        quantity::per_mille(
+            own.get().map_or(0, |own| own.scaled_bytes),
+            totals.get().map_or(0, |totals| totals.all.scaled_bytes),
+        )
     });
     let colour = u8::try_from(direction.index()).unwrap_or_default();
     view! {
-        <li title=move || quantity::in_full(own.get())>
+        <li title=move || own.get().map(quantity::in_full)>
             <button
                 type="button"
                 class="totals__direction"
@@ -85,11 +98,9 @@ fn DirectionTotal(
                 <span>{direction.name()}</span>
                 " "
                 <span class="totals__amount">
-                    {move || quantity::bytes(own.get().scaled_bytes)}
+                    {bytes}
                     " "
-                    <span class="totals__flow-count">
-                        {move || format!("{} flow{}", quantity::short_count(own.get().flows), if own.get().flows == 1 { "" } else { "s" })}
-                    </span>
+                    <span class="totals__flow-count">{flows}</span>
                 </span>
                 <ShareBar share colour/>
             </button>

@@ -5,14 +5,17 @@ use leptos::task::spawn_local;
 
 use crate::api::history::fetch_series;
 use crate::components::brush::Brush;
+use crate::components::metric_switch::MetricSwitch;
 use crate::model::history::{Metric, Series, SeriesQuestion};
 use crate::model::time_range::TimeRange;
 use crate::model::time_words::Now;
 
 /// Bars of the whole history.
 const POINTS: u32 = 240;
+/// What bars over time can measure.
+pub const BAR_METRICS: [Metric; 2] = [Metric::Flows, Metric::Bytes];
 
-/// The whole history in small, on which a range is chosen.
+/// The whole history in small, on which a range is chosen, and the switch of what its bars measure.
 #[component]
 pub fn HistoryOverview(
     /// From the oldest to the newest flow that is kept; nothing is shown while that is not known.
@@ -24,6 +27,11 @@ pub fn HistoryOverview(
     /// What the bars measure.
     #[prop(into)]
     metric: Signal<Metric>,
+    /// The other parameters of the address, which the form of the switch keeps.
+    #[prop(into)]
+    others: Signal<Vec<(String, String)>>,
+    /// Called with what the bars should measure.
+    on_metric: Callback<Metric>,
     /// The part that the page shows.
     #[prop(into)]
     shown: Signal<TimeRange>,
@@ -63,6 +71,7 @@ pub fn HistoryOverview(
         <Show when=move || extent.with(Option::is_some)>
             <div class="history-overview">
                 <Brush series metric range shown now label="The whole history" on_choose/>
+                <MetricSwitch metric choices=&BAR_METRICS others on_metric/>
             </div>
         </Show>
     }

@@ -75,7 +75,8 @@ pub struct Event {
 pub struct Events {
     /// The events by their beginning, at most [`Events::MOST`].
     pub events: Vec<Event>,
-    /// Events that had no room; of new autonomous systems those with least traffic are left out.
+    /// Events that had no room; of gaps the shortest are left out, of new autonomous systems those with least traffic. Gaps
+    /// shorter than a step and than a minute are no events.
     pub left_out: u64,
     /// Length of the steps in which bursts were looked for, milliseconds.
     pub step_ms: i64,

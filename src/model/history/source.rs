@@ -164,7 +164,8 @@ pub struct Source {
     /// For people: why it is not complete, or what to know about it; empty when there is nothing to say.
     pub note: String,
     /// Stretches of the range in which nothing was collected, by time: before the first start, between two, while the
-    /// history was off or the disk took nothing. What is to come is none. At most the 100 longest.
+    /// history was off or the disk took nothing. What is to come is none. At most the 100 longest; of a
+    /// series all, where of more than 100 those within the same step are one, as long as they are together.
     pub gaps: Vec<TimeRange>,
     /// How long the answer took, milliseconds.
     pub took_ms: u64,

@@ -8,10 +8,7 @@ use super::question::Question;
 use super::view::{View, Ways};
 use crate::components::replay_link::replay_href;
 use crate::model::history::Dimension;
-use crate::pages::api_link;
-
-/// The most flow records of a file.
-const MOST_FLOWS: &str = "10000";
+use crate::pages::api_link::{self, flow_files, link};
 
 /// The links of an answer.
 pub fn exports(asked: &Asked) -> AnyView {
@@ -48,21 +45,13 @@ pub fn exports(asked: &Asked) -> AnyView {
         }
         Question::Flows(_) => Vec::new(),
     };
-    let flows = ["csv", "json"].map(|format| {
-        let mut query = api_link::query(asked.range, &flow_filter(asked), format);
-        query.insert("rows", MOST_FLOWS.to_owned());
-        link(format!("/api/v1/flows{}", query.to_query_string()), format.to_uppercase())
-    });
-    let all = api_link::query(asked.range, &flow_filter(asked), "parquet").to_query_string();
-    let parquet = link(format!("/api/v1/flows{all}"), "Parquet".to_owned());
+    let files = flow_files(asked.range, &flow_filter(asked));
     view! {
         <p class="explore__exports">
             <a href=replay_href(&asked.words, &flow_filter(asked), "")>"Replay these flows"</a> " · "
             {(!links.is_empty()).then(|| view! { "Download these figures: " {links} " · " })}
-            "Flow records (the newest 10\u{202f}000): "
-            {flows.into_iter().collect_view()}
-            "· All of them: "
-            {parquet}
+            "Flow records: "
+            {files}
             "or on the server "
             <code>"meridian flows"</code>
         </p>
@@ -83,9 +72,4 @@ fn grouped(query: &mut ParamsMap, dimensions: &[Dimension]) {
     if !dimensions.is_empty() {
         query.insert("by", View::by_text(dimensions));
     }
-}
-
-fn link(url: String, name: String) -> AnyView {
-    // The browser loads it: it is no page.
-    view! { <a href=url rel="external" download>{name}</a> " " }.into_any()
 }

@@ -101,8 +101,8 @@ impl Session {
                 .feed
                 .second
                 .with(|second| second.as_ref().map(|second| second.top_as.clone()).unwrap_or_default());
-            let totals = self.feed.totals.get();
-            self.colouring.with_value(|colouring| colouring.legend(by, totals.as_ref(), &top_as))
+            let totals = self.feed.totals.get().unwrap_or_default();
+            self.colouring.with_value(|colouring| colouring.legend(by, Some(&totals), &top_as))
         })
         .into()
     }

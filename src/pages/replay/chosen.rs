@@ -10,6 +10,7 @@ use crate::components::time_range::ChosenTime;
 use crate::model::history::Metric;
 use crate::model::time_range::TimeRange;
 use crate::model::time_words::{self, Now, TimeWords};
+use crate::pages::moments::BAR_METRICS;
 
 /// The address, read. Copies are the same.
 #[derive(Clone, Copy)]
@@ -32,6 +33,8 @@ pub struct Chosen {
     pub at_ms: Memo<Option<i64>>,
     /// True when it begins again at its end.
     pub is_looped: Memo<bool>,
+    /// What the bars over time measure, of the range and of the whole history.
+    pub bars: Memo<Metric>,
     /// What colours the countries below the arcs.
     pub heat: Memo<Option<Metric>>,
     /// What the arcs' colours say.
@@ -69,6 +72,7 @@ impl Chosen {
                 Some(at_ms.clamp(range.from_ms, range.to_ms))
             }),
             is_looped: Memo::new(move |_| url.read("loop").is_some()),
+            bars: Memo::new(move |_| read_bars(url.read("metric"))),
             heat: Memo::new(move |_| url.read("heat").and_then(|word| Metric::parse(&word))),
             colour_by: Memo::new(move |_| {
                 url.read("colour").and_then(|word| ColourBy::parse(&word)).unwrap_or_default()
@@ -112,9 +116,38 @@ impl Chosen {
         self.url.replace(&[("at", "")]);
     }
 
+    /// Lets the bars over time measure something else.
+    pub fn measure(self) -> Callback<Metric> {
+        Callback::new(move |metric: Metric| {
+            let word = if metric == Metric::default() { "" } else { metric.name() };
+            self.url.replace(&[("metric", word)]);
+        })
+    }
+
     /// Changes the speed.
     pub fn set_speed(self, speed: Speed) {
         let name = if speed == Speed::default() { String::new() } else { speed.name() };
         self.url.replace(&[("speed", &name)]);
+    }
+}
+
+/// What bars measure by the word of an address: bytes unless it is one that bars can measure.
+fn read_bars(word: Option<String>) -> Metric {
+    let metric = word.and_then(|word| Metric::parse(&word));
+    metric.filter(|metric| BAR_METRICS.contains(metric)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_measure_flows_or_bytes_whatever_an_address_says() {
+        let read = |word: &str| read_bars(Some(word.to_owned()));
+        assert_eq!((read("flows"), read("bytes")), (Metric::Flows, Metric::Bytes));
+        assert_eq!(
+            (read("addresses"), read("octets"), read_bars(None)),
+            (Metric::Bytes, Metric::Bytes, Metric::Bytes)
+        );
     }
 }

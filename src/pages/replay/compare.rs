@@ -21,8 +21,12 @@ use crate::model::time_range::TimeRange;
 use crate::model::time_words::{self, TimeWords};
 use crate::model::traffic::Traffic;
 
+/// What is said in place of figures that are not known yet.
+pub const COUNTING: &str = "being counted …";
 /// How far the second may be behind or ahead of the first, milliseconds of those who watch.
 const TOLERANCE_MS: f64 = 400.0;
+/// How far, so that their totals can be compared while they play: two frames.
+const AGREEMENT_MS: f64 = 80.0;
 /// Shortest time between two corrections, milliseconds.
 const CORRECTION_MS: i64 = 2_000;
 const DAY_MS: i64 = 86_400_000;
@@ -48,7 +52,7 @@ impl Side {
             title: vec![time_words::range(range, replay.chosen.time.clock.now())],
             date,
             clock,
-            figures: feed.totals.get().map(|totals| told(totals.all)).into_iter().collect(),
+            figures: vec![total_told(feed.totals.get().map(|totals| totals.all))],
             passed: passed(feed.clock_ms.get(), range.from_ms, range.to_ms),
             ..Caption::default()
         }
@@ -99,7 +103,7 @@ pub(super) fn legend_over(replay: Replay) -> Option<Vec<LegendEntry>> {
     let line = |player: Player, colour: u8| LegendEntry {
         colour,
         name: time_words::range(player.range(), now),
-        traffic: player.feed.totals.get().map(|totals| totals.all).unwrap_or_default(),
+        traffic: player.feed.totals.get().map(|totals| totals.all),
         term: String::new(),
     };
     Some(vec![line(replay.player, TINTS[0]), line(second.player, TINTS[1])])
@@ -212,12 +216,18 @@ pub(super) fn Beside(replay: Replay, second: Second, shared: Shared) -> impl Int
     });
     let heat = Heat::new(second.feed, chosen.heat, shared.figures);
     let facts = Callback::new(move |target| match target {
+        MapTarget::Country(_) if second.feed.is_counting.get() => vec![CardLine::plain(COUNTING.to_owned())],
         MapTarget::Country(code) => vec![CardLine::plain(so_far(second, code))],
         MapTarget::City(_) | MapTarget::Home(_) => Vec::new(),
     });
     let moment = move || moment_told(replay, second.feed.clock_ms.get());
     let totals = move |player: Player| player.feed.totals.get().map(|totals| totals.all);
-    let difference = move || totals(first).zip(totals(second)).map(|(one, other)| differs(one, other));
+    let difference = move || {
+        let off_ms = place(first.feed.clock_ms.get()) - second.feed.clock_ms.get();
+        let is_still = first.is_paused.get() || first.is_dragged.get() || !first.feed.is_playing.get();
+        let are_together = is_within(off_ms, chosen.times.get(), if is_still { 0.0 } else { AGREEMENT_MS });
+        totals(first).zip(totals(second)).filter(|_| are_together).map(|(one, other)| differs(one, other))
+    };
     let fault = move || second.fault.get().map(|fault| fault.message);
     let map = (!is_over).then(|| {
         view! {
@@ -240,7 +250,7 @@ pub(super) fn Beside(replay: Replay, second: Second, shared: Shared) -> impl Int
             <section class="replay__beside-figures" aria-label="The range beside">
                 <h2>{move || time_words::range(question.get().range, chosen.time.clock.now())}</h2>
                 <p class="replay__beside-clock">{move || { let (day, clock) = moment(); format!("{day} {clock}") }}</p>
-                <p>{move || totals(second).map(told)}</p>
+                <p>{move || total_told(totals(second))}</p>
                 <p class="replay__beside-difference">{difference}</p>
                 <p class="replay__fault" role="status">{fault}</p>
             </section>
@@ -275,13 +285,22 @@ fn follow(first: Player, second: Player, times: Signal<f64>, place: impl Fn(i64)
             return;
         }
         let now_ms = page::now_ms();
-        #[expect(clippy::cast_precision_loss, reason = "a comparison with a tolerance")]
-        let is_off = (off_ms as f64).abs() > TOLERANCE_MS * times.get_untracked().abs();
+        let is_off = !is_within(off_ms, times.get_untracked(), TOLERANCE_MS);
         if is_off && now_ms > corrected_ms.get_value() + CORRECTION_MS {
             corrected_ms.set_value(now_ms);
             second.seek(wanted_ms);
         }
     });
+}
+
+/// True when two moments are at most so many milliseconds of those who watch apart.
+#[expect(clippy::cast_precision_loss, reason = "a comparison with a tolerance")]
+fn is_within(off_ms: i64, times: f64, tolerance_ms: f64) -> bool {
+    (off_ms as f64).abs() <= tolerance_ms * times.abs()
+}
+
+fn total_told(total: Option<Traffic>) -> String {
+    total.map_or_else(|| COUNTING.to_owned(), told)
 }
 
 fn told(traffic: Traffic) -> String {
@@ -324,6 +343,14 @@ fn so_far(player: Player, code: CountryCode) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn totals_are_compared_at_the_same_moment_and_told_once_they_are_counted() {
+        assert!(is_within(0, -600.0, 0.0) && !is_within(1, 600.0, 0.0), "still: the same millisecond");
+        assert!(is_within(-48_000, -600.0, AGREEMENT_MS) && !is_within(48_001, 600.0, AGREEMENT_MS));
+        assert_eq!(total_told(None), COUNTING);
+        assert!(total_told(Some(Traffic::NONE)).contains("0 flows"));
+    }
 
     #[test]
     fn a_difference_is_said_in_per_cent_of_the_second_range_and_nothing_is_not_divided_by() {

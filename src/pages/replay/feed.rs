@@ -26,7 +26,8 @@ pub struct ReplayFeed {
     pub is_at_end: RwSignal<bool>,
     /// The speed that was reached in the last second.
     pub pace: RwSignal<f64>,
-    /// What passed up to the clock; `None` before anything is known. What is not drawn is that of the last picture or frame.
+    /// What passed up to the clock; `None` while it is not known, as after a jump. What is not drawn is that of the last
+    /// picture or frame.
     pub totals: RwSignal<Option<Totals>>,
     /// Tops and countries of what passed, as of the latest moment that said.
     pub so_far: RwSignal<Option<SoFar>>,
@@ -88,15 +89,17 @@ impl ReplayFeed {
             self.picture.set(None);
         }
         if let Some(so_far) = so_far {
-            let drawn = self.picture.with_untracked(|picture| {
-                picture.as_ref().map_or_else(Totals::default, |frame| frame.passed)
-            });
-            self.totals.set(Some(Totals {
-                all: so_far.all.traffic,
-                by_direction: so_far.by_direction,
-                unlocated: drawn.unlocated,
-                not_drawn: drawn.not_drawn,
-            }));
+            // The clock is elsewhere already while it is dragged.
+            if !is_dragged {
+                let drawn = self.picture.with_untracked(|picture| picture.as_ref().map(|frame| frame.passed));
+                let drawn = drawn.or(self.totals.get_untracked()).unwrap_or_default();
+                self.totals.set(Some(Totals {
+                    all: so_far.all.traffic,
+                    by_direction: so_far.by_direction,
+                    unlocated: drawn.unlocated,
+                    not_drawn: drawn.not_drawn,
+                }));
+            }
             self.so_far.set(Some(*so_far));
         }
     }
@@ -105,6 +108,14 @@ impl ReplayFeed {
     pub fn jump(self, clock_ms: i64) {
         if self.clock_ms.get_untracked() != clock_ms {
             self.clock_ms.set(clock_ms);
+        }
+        self.count_anew();
+    }
+
+    /// What passed up to the clock is not known any more.
+    pub fn count_anew(self) {
+        if self.totals.with_untracked(Option::is_some) {
+            self.totals.set(None);
         }
         set_if_new(self.is_counting, true);
     }
@@ -172,6 +183,9 @@ fn passed(totals: &Totals, frame: &Frame) -> Totals {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::history::Amount;
+    use crate::model::replay::Picture;
+    use crate::model::time_range::TimeRange;
 
     #[test]
     fn a_frame_that_is_played_backwards_takes_away_what_it_added_forwards() {
@@ -185,5 +199,83 @@ mod tests {
         frame.is_backward = true;
         let back = passed(&after, &frame);
         assert_eq!((back.all, back.by_direction), (before.all, before.by_direction));
+    }
+
+    fn moment(flows: u64, is_playing: bool, picture: Option<Frame>) -> Moment {
+        let so_far = SoFar {
+            all: Amount { traffic: Traffic { flows, ..Traffic::NONE }, addresses: None },
+            ..SoFar::default()
+        };
+        let range = TimeRange { from_ms: 0, to_ms: 1_000 };
+        Moment {
+            answers: 1,
+            clock_ms: 500,
+            range,
+            speed: 1.0,
+            pace: 1.0,
+            is_playing,
+            is_at_end: false,
+            picture: picture.map(|frame| Box::new(Picture { picture_ms: 1, frame })),
+            so_far: Some(Box::new(so_far)),
+            source: Source {
+                tiers: Vec::new(),
+                range,
+                is_complete: true,
+                note: String::new(),
+                gaps: Vec::new(),
+                took_ms: 0,
+            },
+        }
+    }
+
+    fn flows(feed: ReplayFeed) -> Option<u64> {
+        feed.totals.get_untracked().map(|totals| totals.all.flows)
+    }
+
+    #[test]
+    fn after_a_jump_or_with_another_filter_there_are_no_totals_until_they_are_counted() {
+        Owner::new().with(|| {
+            let feed = ReplayFeed::new(0);
+            let mut frame = Frame::default();
+            frame.passed.all = Traffic { flows: 3, ..Traffic::NONE };
+            for forget in [(|feed| ReplayFeed::jump(feed, 900)) as fn(ReplayFeed), ReplayFeed::count_anew] {
+                feed.take_moment(moment(7, true, None), false);
+                feed.take_frame(&frame);
+                assert_eq!((flows(feed), feed.is_counting.get_untracked()), (Some(10), false));
+                forget(feed);
+                assert_eq!((flows(feed), feed.is_counting.get_untracked()), (None, true));
+                // What plays before the count is there is in the count.
+                feed.take_frame(&frame);
+                feed.take_moment(Moment { so_far: None, ..moment(0, true, None) }, false);
+                assert_eq!((flows(feed), feed.is_counting.get_untracked()), (None, true));
+            }
+            feed.take_moment(moment(8, false, None), true);
+            assert_eq!(flows(feed), None, "the answer for where the clock was dragged away from");
+            feed.take_moment(moment(9, true, None), false);
+            assert_eq!((flows(feed), feed.is_counting.get_untracked()), (Some(9), false));
+        });
+    }
+
+    #[test]
+    fn what_the_last_frame_did_not_draw_is_told_until_the_next() {
+        Owner::new().with(|| {
+            let feed = ReplayFeed::new(0);
+            let not_drawn =
+                |feed: ReplayFeed| feed.totals.get_untracked().map(|totals| totals.not_drawn.flows);
+            let of = |flows| {
+                let mut frame = Frame::default();
+                frame.passed.not_drawn = Traffic { flows, ..Traffic::NONE };
+                frame
+            };
+            feed.take_moment(moment(7, true, None), false);
+            feed.take_frame(&of(5));
+            feed.take_moment(moment(8, true, None), false);
+            assert_eq!(not_drawn(feed), Some(5), "a moment draws nothing");
+            feed.take_moment(moment(8, false, Some(of(2))), false);
+            assert_eq!(not_drawn(feed), Some(2), "a picture is all there is on the map");
+            feed.take_moment(moment(8, true, None), false);
+            feed.take_frame(&of(0));
+            assert_eq!(not_drawn(feed), Some(0));
+        });
     }
 }

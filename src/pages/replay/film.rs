@@ -5,19 +5,19 @@ use std::time::Duration;
 use leptos::leptos_dom::helpers::set_timeout;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_router::params::ParamsMap;
 use send_wrapper::SendWrapper;
 
 use super::Replay;
-use super::compare::Side;
+use super::compare::{COUNTING, Side};
 use super::speed::{FITS, Pace, Speed};
 use crate::browser::film::{Caption, FilmFault, FilmSize, Pane, ShadeLegend};
 use crate::browser::recorder::{self, Recording};
 use crate::components::colour_legend::LegendEntry;
 use crate::components::heatmap::legend::Explained;
 use crate::components::heatmap::rows::{metric_label, short};
-use crate::model::time_words::{self, TimeWords};
+use crate::model::time_words;
 use crate::model::{quantity, time};
+use crate::pages::api_link::flow_files;
 use crate::pages::health::Health;
 
 /// How long the end of the range is shown: the last arcs land, and one can read the totals.
@@ -63,6 +63,11 @@ impl Film {
         Speed { pace: Pace::Fit(self.seconds.get_untracked()), is_backward: false }
     }
 
+    fn enter(self, state: State) {
+        self.state.set(state);
+        self.replay.is_filmed.set(state != State::Idle);
+    }
+
     fn film_size(self) -> FilmSize {
         let (size, _) = FilmSize::ALL.get(self.size.get_untracked()).copied().unwrap_or(FilmSize::ALL[0]);
         size
@@ -77,7 +82,7 @@ impl Film {
         self.told.set(String::new());
         self.earlier.set_value(Some(chosen.speed.get_untracked()));
         self.replay.player.pause();
-        self.state.set(State::Winding);
+        self.enter(State::Winding);
         chosen.set_speed(self.speed());
     }
 
@@ -91,7 +96,7 @@ impl Film {
             Ok(recording) => {
                 self.recording.set_value(Some(SendWrapper::new(recording)));
                 self.bytes.set(0);
-                self.state.set(State::Recording);
+                self.enter(State::Recording);
                 player.play();
                 chosen.play();
             }
@@ -117,7 +122,7 @@ impl Film {
                 self.bytes.set(bytes.unwrap_or_default());
             }
             if is_at_end && clock_ms >= player.range().to_ms {
-                self.state.set(State::Ending);
+                self.enter(State::Ending);
                 set_timeout(
                     move || {
                         if self.state.try_get_untracked() == Some(State::Ending) {
@@ -141,7 +146,7 @@ impl Film {
         }
         let Some(recording) = self.recording.try_update_value(Option::take).flatten() else { return };
         self.replay.player.pause();
-        self.state.set(State::Saving);
+        self.enter(State::Saving);
         let name = format!("{}.webm", self.file_name());
         spawn_local(async move {
             let saved = recording.take().finish(name.clone()).await;
@@ -162,7 +167,7 @@ impl Film {
     }
 
     fn end(self, told: String) {
-        self.state.set(State::Idle);
+        self.enter(State::Idle);
         self.told.set(told);
         if let Some(speed) = self.earlier.try_update_value(Option::take).flatten() {
             self.replay.chosen.set_speed(speed);
@@ -224,7 +229,8 @@ fn caption(replay: Replay, health: Health) -> Caption {
     }
     let entries: Vec<LegendEntry> = replay.legend();
     caption.arcs = entries.into_iter().map(|entry| (entry.colour, entry.name)).collect();
-    caption.shades = heat.explained.get().and_then(|explained| shades(&explained));
+    let is_counting = player.feed.is_counting.get();
+    caption.shades = heat.explained.get().and_then(|explained| shades(&explained, is_counting));
     let mut credits = vec!["Meridian", "Outlines: Natural Earth"];
     let needs = health
         .status
@@ -238,11 +244,15 @@ fn caption(replay: Replay, health: Health) -> Caption {
     caption
 }
 
-fn shades(explained: &Explained) -> Option<ShadeLegend> {
+fn shades(explained: &Explained, is_counting: bool) -> Option<ShadeLegend> {
     let Explained::Figures { metric, classes, .. } = explained else { return None };
     let stride = classes.len().div_ceil(MOST_STEPS).max(1);
     Some(ShadeLegend {
-        title: format!("{} by country, so far", metric_label(*metric)),
+        title: format!(
+            "{} by country, {}",
+            metric_label(*metric),
+            if is_counting { COUNTING } else { "so far" }
+        ),
         steps: classes
             .iter()
             .step_by(stride)
@@ -291,21 +301,7 @@ pub(super) fn FilmExport(replay: Replay) -> impl IntoView {
     });
     let number = |event: &leptos::ev::Event| event_target_value(event).parse::<u32>().ok();
     let is_idle = Memo::new(move |_| film.state.get() == State::Idle);
-    let link = move |format: &'static str, label: &'static str| {
-        let url = move || {
-            let words = TimeWords::of(replay.chosen.range.get());
-            let filter = replay.chosen.filter.get();
-            let mut query = ParamsMap::new();
-            query.insert("from", words.from);
-            query.insert("to", words.to);
-            if !filter.is_empty() {
-                query.insert("filter", filter);
-            }
-            query.insert("format", format.to_owned());
-            format!("/api/v1/flows{}", query.to_query_string())
-        };
-        view! { <a href=url rel="external" download>{label}</a> " " }
-    };
+    let files = move || flow_files(replay.chosen.range.get(), &replay.chosen.filter.get());
     view! {
         <details class="export film">
             <summary class="button">{summary}</summary>
@@ -352,7 +348,7 @@ pub(super) fn FilmExport(replay: Replay) -> impl IntoView {
                 </Show>
                 <p class="film__told" role="status">{move || film.told.get()}</p>
                 <p class="film__links">
-                    "Flow records of the range: " {link("csv", "CSV")} {link("parquet", "Parquet")} {link("json", "JSON")}
+                    "Flow records of the range: " {files}
                 </p>
                 <noscript><p>"Videos and pictures need JavaScript; the links do not."</p></noscript>
             </div>

@@ -68,7 +68,12 @@ impl Heat {
                     }
                 }
             });
-            Some(Explained::Figures { metric, classes, meaning: "so far; equal factors" })
+            let meaning = if feed.is_counting.get() {
+                "being counted …; equal factors"
+            } else {
+                "so far; equal factors"
+            };
+            Some(Explained::Figures { metric, classes, meaning })
         });
         Self { paint, explained }
     }

@@ -36,6 +36,9 @@ pub(super) fn Lists(range: Memo<TimeRange>, feed: ReplayFeed, on_term: Callback<
         if feed.is_counting.get() { "Being counted …" } else { "Nothing up to this moment." }
     });
     let addresses = move || {
+        if feed.is_counting.get() {
+            return None;
+        }
         let distinct = feed.so_far.with(|so_far| so_far.as_ref().and_then(|so_far| so_far.all.addresses))?;
         let mark = if distinct.is_exact() { "" } else { "about " };
         Some(format!("{mark}{} distinct addresses outside", quantity::count(distinct.count)))
@@ -49,6 +52,7 @@ pub(super) fn Lists(range: Memo<TimeRange>, feed: ReplayFeed, on_term: Callback<
             <TotalsPanel
                 totals=feed.totals.into()
                 since_ms=Signal::derive(move || Some(range.get().from_ms))
+                is_counting=feed.is_counting
                 on_term
             />
             <p class="replay__addresses">{addresses}</p>

@@ -25,7 +25,7 @@ use leptos_router::hooks::use_query_map;
 
 use self::answer::{Answer, Asked, ask};
 pub use self::chosen::Chosen;
-use self::compare::{AgainstSwitch, Beside, Second, Shared, Side, against, legend_over};
+use self::compare::{AgainstSwitch, Beside, COUNTING, Second, Shared, Side, against, legend_over};
 pub use self::feed::ReplayFeed;
 use self::film::FilmExport;
 use self::heat::Heat;
@@ -103,6 +103,8 @@ pub struct Replay {
     pub map: MapHandle,
     /// A second range, if one is shown.
     pub beside: RwSignal<Option<Side>>,
+    /// True while a film of it is made: then it ends at its end.
+    pub is_filmed: RwSignal<bool>,
 }
 
 /// Map, lists, player.
@@ -136,6 +138,7 @@ fn Theatre(
         colour_by,
         map: MapHandle::new(),
         beside: RwSignal::new(None),
+        is_filmed: RwSignal::new(false),
     };
     provide_context(replay);
     player.run(Callback::new(move |moment: Moment| replay.follow(&moment)));
@@ -241,14 +244,16 @@ fn Theatre(
             <HistoryOverview
                 extent=Signal::derive(move || answer.latest.with(|answer| answer.as_ref().and_then(|answer| answer.extent)))
                 filter=chosen.filter
-                metric=Signal::derive(move || chosen.heat.get().unwrap_or_default())
+                metric=chosen.bars
+                others=chosen.url.others(&["metric"])
+                on_metric=chosen.measure()
                 shown=chosen.range
                 now=chosen.now()
                 on_choose=chosen.choose_range()
             />
             <Timeline
                 series=Signal::derive(move || answer.latest.with(|answer| answer.as_ref().map(|answer| answer.series.clone())))
-                metric=Signal::derive(move || chosen.heat.get().unwrap_or_default())
+                metric=chosen.bars
                 range=chosen.range
                 now=chosen.now()
                 events=Signal::derive(move || events.with(|events| events.as_ref().map(|events| events.events.clone()).unwrap_or_default()))
@@ -274,12 +279,19 @@ impl Replay {
         if let Some(ranges) = legend_over(self) {
             return ranges;
         }
-        let totals = self.player.feed.totals.get();
+        let feed = self.player.feed;
+        let (totals, is_counting) = (feed.totals.get(), feed.is_counting.get());
         let by = self.colour_by.get();
-        self.player.feed.so_far.with(|so_far| {
+        let mut entries = feed.so_far.with(|so_far| {
             let top_as = so_far.as_ref().map(|so_far| so_far.top_as.as_slice()).unwrap_or_default();
             self.player.colouring.with_value(|colouring| colouring.legend(by, totals.as_ref(), top_as))
-        })
+        });
+        if is_counting && by == ColourBy::AutonomousSystem {
+            for entry in &mut entries {
+                entry.traffic = None;
+            }
+        }
+        entries
     }
 
     /// Keeps the address at the moment while it stands still, and begins again where that is wanted.
@@ -289,7 +301,7 @@ impl Replay {
             return;
         }
         if moment.is_at_end && !player.is_paused.get_untracked() {
-            if chosen.is_looped.get_untracked() {
+            if begins_again(chosen.is_looped.get_untracked(), self.is_filmed.get_untracked()) {
                 player.play();
                 return;
             }
@@ -369,6 +381,11 @@ impl Replay {
             Press::Help => has_help.update(|has_help| *has_help = !*has_help),
         }
     }
+}
+
+/// Whether it plays from its beginning when it has come to its end. A film of what goes round would never end.
+const fn begins_again(is_looped: bool, is_filmed: bool) -> bool {
+    is_looped && !is_filmed
 }
 
 /// The bar below the timeline, and its keys.
@@ -518,6 +535,9 @@ fn facts(feed: ReplayFeed) -> Callback<MapTarget, Vec<CardLine>> {
         let Some(code) = code else { return Vec::new() };
         let name = countries::country(code).map_or_else(|| code.to_string(), |entry| entry.name.to_owned());
         let label = if is_city { format!("All of {name}, so far:") } else { "So far:".to_owned() };
+        if feed.is_counting.get() {
+            return vec![CardLine { label, value: COUNTING.to_owned(), is_main: false }];
+        }
         let found = feed.so_far.with(|so_far| {
             let so_far = so_far.as_ref()?;
             let all = so_far.countries.iter().find(|entry| entry.country == Some(code));
@@ -542,4 +562,14 @@ fn facts(feed: ReplayFeed) -> Callback<MapTarget, Vec<CardLine>> {
         };
         vec![CardLine { label, value, is_main: false }]
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loop_begins_again_unless_it_is_filmed() {
+        assert!(begins_again(true, false) && !begins_again(true, true) && !begins_again(false, false));
+    }
 }

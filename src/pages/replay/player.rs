@@ -114,18 +114,21 @@ impl Player {
                 self.stream.try_update_value(Option::take);
             });
         });
-        Effect::new(move |earlier: Option<TimeRange>| {
+        Effect::new(move |earlier: Option<Question>| {
             let question = self.question.get();
             if let Some(earlier) = earlier {
-                if earlier != question.range {
+                if earlier.range != question.range {
                     self.feed.jump(self.place_in(question.range));
+                }
+                if earlier.filter != question.filter {
+                    self.feed.count_anew();
                 }
                 self.map.clear();
                 self.colouring.update_value(Colouring::clear);
                 self.fault.set(None);
                 self.say(&self.subscription());
             }
-            question.range
+            question
         });
         Effect::new(move |_| {
             let speed = self.times.get();

@@ -12,7 +12,7 @@ use super::control::Control;
 use super::error::QuestionError;
 use super::groups::Value;
 use super::naming::Naming;
-use super::planner::Found;
+use super::planner::{Found, MOST_GAPS, longest};
 use super::request::{Most, Request};
 use super::steps::{Steps, round_step_ms};
 use crate::model::filter::{End, Field, Filter};
@@ -31,8 +31,6 @@ const LONG: i64 = HOUR / 2;
 const MOST_GROUPS: usize = 20_000;
 /// The most new countries.
 const MOST_COUNTRIES: usize = 100;
-/// The most gaps.
-const MOST_GAPS: usize = 100;
 
 impl History {
     /// What happened in a range.
@@ -107,12 +105,14 @@ impl History {
             );
         }
         let source = self.tiers()?.source(range, made_of, began);
-        let points = points(&steps, &totals, known, &source.gaps);
+        let gaps = self.tiers()?.gaps(source.range);
+        let points = points(&steps, &totals, known, &gaps);
         let (bursts, mut left_out) = bursts(&points);
         // Less than a step is nothing that could be pointed at; a minute is worth a word in any case.
         let shortest = steps.step_ms.min(MINUTE);
-        let gaps = source.gaps.iter().filter(|gap| gap.length_ms() >= shortest);
-        let mut events: Vec<Event> = gaps.take(MOST_GAPS).map(|gap| gap_event(*gap)).collect();
+        let (gaps, others) = longest(gaps.into_iter().filter(|gap| gap.length_ms() >= shortest).collect());
+        left_out += others;
+        let mut events: Vec<Event> = gaps.into_iter().map(gap_event).collect();
         events.extend(bursts.into_iter().filter_map(|burst| burst_event(&burst, &steps, range)));
         for (mut of_kind, most) in news {
             let most = most.min(Events::MOST.saturating_sub(events.len()));

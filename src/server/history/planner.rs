@@ -28,8 +28,8 @@ use crate::server::archive::Archive;
 use crate::server::archive::query::{Queries, QueryError};
 use crate::server::store::{ExporterLoss, LossChange, Losses, Newcomers, Plan, Store, StoreError};
 
-/// The most gaps in collection that an answer tells one by one.
-const MOST_GAPS: usize = 100;
+/// The most gaps in collection that an answer tells one by one; a series tells more, by its steps.
+pub(super) const MOST_GAPS: usize = 100;
 const CANNOT_TELL: &str = "Sums cannot tell what was asked for";
 
 /// The archive and the store, as one.
@@ -304,13 +304,40 @@ impl Tiers {
 
     /// What an answer was made of, with the stretches in which nothing was collected and what was lost.
     pub fn source(&self, range: TimeRange, made_of: MadeOf, began: Instant) -> Source {
+        self.source_with(range, made_of, began, |gaps| {
+            let (gaps, left_out) = longest(gaps);
+            let others = quantity::counted(left_out as u64, "gap");
+            let note = format!("{others} in collection shorter than those told here are left out.");
+            (gaps, (left_out > 0).then_some(note))
+        })
+    }
+
+    /// The same for an answer in steps, which has figures of every one: none of its gaps is left out. Of many, those within
+    /// the same step are told as one.
+    pub fn source_of_steps(&self, range: TimeRange, made_of: MadeOf, step_ms: i64, began: Instant) -> Source {
+        self.source_with(range, made_of, began, |gaps| {
+            if gaps.len() <= MOST_GAPS {
+                return (gaps, None);
+            }
+            let note = format!(
+                "There are {} in collection: those within the same step are told as one, as long as they are together.",
+                quantity::counted(gaps.len() as u64, "gap")
+            );
+            (joined_within(gaps, step_ms), Some(note))
+        })
+    }
+
+    fn source_with(
+        &self,
+        range: TimeRange,
+        made_of: MadeOf,
+        began: Instant,
+        tell: impl FnOnce(Vec<TimeRange>) -> (Vec<TimeRange>, Option<String>),
+    ) -> Source {
         let MadeOf { tiers, range: widened, mut faults, mut notes, lost: _ } = made_of;
         let range = widened.unwrap_or(range);
-        let (gaps, left_out) = longest(self.store.gaps(range));
-        if left_out > 0 {
-            let others = quantity::counted(left_out as u64, "gap");
-            notes.push(format!("{others} in collection shorter than those told here are left out."));
-        }
+        let (gaps, note) = tell(self.store.gaps(range));
+        notes.extend(note);
         faults.extend(self.store.losses(range).text());
         Source {
             tiers,
@@ -407,7 +434,7 @@ fn made_of(request: &Request, parts: &Parts, tiers: Vec<Tier>, is_partial: bool)
 }
 
 /// The gaps that are told one by one, the longest of many, and how many shorter ones are not.
-fn longest(mut gaps: Vec<TimeRange>) -> (Vec<TimeRange>, usize) {
+pub(super) fn longest(mut gaps: Vec<TimeRange>) -> (Vec<TimeRange>, usize) {
     let left_out = gaps.len().saturating_sub(MOST_GAPS);
     if left_out > 0 {
         gaps.sort_by_key(|gap| Reverse(gap.length_ms()));
@@ -415,6 +442,24 @@ fn longest(mut gaps: Vec<TimeRange>) -> (Vec<TimeRange>, usize) {
         gaps.sort_by_key(|gap| gap.from_ms);
     }
     (gaps, left_out)
+}
+
+/// Gaps by time, those that lie within the same step put together, from where the first of them begins: at most two for each
+/// step, and each step has as much of gaps as before.
+fn joined_within(gaps: Vec<TimeRange>, step_ms: i64) -> Vec<TimeRange> {
+    let step_ms = step_ms.max(1);
+    let step = |ms: i64| ms.div_euclid(step_ms);
+    let mut joined: Vec<TimeRange> = Vec::new();
+    let mut step_of_last = None;
+    for gap in gaps {
+        let own = Some(step(gap.from_ms)).filter(|own| *own == step(gap.to_ms - 1));
+        match joined.last_mut() {
+            Some(last) if own.is_some() && own == step_of_last => last.to_ms += gap.length_ms(),
+            _ => joined.push(gap),
+        }
+        step_of_last = own;
+    }
+    joined
 }
 
 fn damaged() -> String {

@@ -115,7 +115,7 @@ impl History {
             lines,
             addresses: addresses.then(|| total.addresses()),
             total: total.traffic,
-            source: self.tiers()?.source(range, made_of, began),
+            source: self.tiers()?.source_of_steps(range, made_of, steps.step_ms, began),
         })
     }
 }

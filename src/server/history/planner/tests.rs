@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::model::flow_record::{ExporterId, FlowRecord, LocatedFlow, Location};
-use crate::model::history::{Dimension, LinesOf, Metric, SeriesQuestion};
+use crate::model::history::{Dimension, EventKind, EventsQuestion, LinesOf, Metric, SeriesQuestion};
 use crate::model::traffic::Direction;
 use crate::server::archive::Settings;
 use crate::server::collector::batch::FlowBatch;
@@ -287,6 +287,107 @@ async fn a_question_that_nobody_waits_for_ends() {
     let request = request(&mut rng);
     let answer = kept.tiers.group(&request, &control).await;
     assert!(matches!(answer, Err(QuestionError::Cancelled)), "{answer:?}");
+}
+
+const MINUTE_MS: i64 = 60_000;
+
+/// Twenty hours before the flows, in which every four minutes nothing was collected for one, two or three of them; and
+/// these gaps.
+fn add_gaps(tiers: &Tiers) -> (TimeRange, Vec<TimeRange>) {
+    let range = TimeRange { from_ms: MONDAY_MS - 20 * HOUR_MS, to_ms: MONDAY_MS };
+    let gap = |number: i64| {
+        let from_ms = range.from_ms + number * 4 * MINUTE_MS;
+        TimeRange { from_ms, to_ms: from_ms + (1 + number % 3) * MINUTE_MS }
+    };
+    let gaps: Vec<TimeRange> = (0..300).map(gap).collect();
+    let begins = gaps.iter().skip(1).map(|gap| gap.from_ms).chain([range.to_ms]);
+    for (gap, next_ms) in gaps.iter().zip(begins) {
+        tiers.store().add_collected(TimeRange { from_ms: gap.to_ms, to_ms: next_ms });
+    }
+    assert_eq!(tiers.gaps(range), gaps);
+    (range, gaps)
+}
+
+fn asking(tiers: Tiers) -> (History, Naming) {
+    let geolocation = || Geolocation::without_databases(&geolocation::Settings::default());
+    let history = History::new(Arc::new(opening::Kept::from(tiers)), Arc::new(Current::new(geolocation())));
+    (history, Naming::new(Arc::new(geolocation()), Arc::default(), None))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_series_has_every_gap_and_events_count_those_without_room() {
+    let Kept { tiers, oracle: _, _folder } = kept(&mut Rng::with_seed(12), 0).await;
+    let (range, gaps) = add_gaps(&tiers);
+    let (history, naming) = asking(tiers);
+    let question = |points| SeriesQuestion {
+        range,
+        filter: String::new(),
+        dimensions: Vec::new(),
+        metric: Metric::Bytes,
+        lines: 1,
+        points,
+        lines_of: None,
+    };
+    for points in [1_200, 240, 60, 7] {
+        let series = history.series(&question(points), 0, &naming).await.unwrap();
+        let told = &series.source.gaps;
+        assert!(told.len() <= 2 * series.total.len() + 1, "{} gaps for {points} points", told.len());
+        assert!(told.is_sorted_by(|one, next| one.to_ms <= next.from_ms), "{points} points");
+        for step in 0..i64::try_from(series.total.len()).unwrap() {
+            let from_ms = series.start_ms + step * series.step_ms;
+            let step = TimeRange { from_ms, to_ms: from_ms + series.step_ms };
+            let within = |gaps: &[TimeRange]| -> i64 {
+                gaps.iter().filter_map(|gap| gap.intersection(step)).map(TimeRange::length_ms).sum()
+            };
+            assert_eq!(within(told), within(&gaps), "{points} points, {step:?}");
+        }
+        assert!(series.source.note.contains("300 gaps"), "{}", series.source.note);
+    }
+    let question = EventsQuestion { range, filter: String::new() };
+    let events = history.events(&question, 0, &naming).await.unwrap();
+    let shown = events.events.iter().filter(|event| event.kind == EventKind::Gap);
+    assert_eq!((events.step_ms, shown.clone().count()), (5 * MINUTE_MS, 100));
+    assert!(shown.clone().all(|event| event.range.length_ms() == 3 * MINUTE_MS), "the longest");
+    assert_eq!(events.left_out, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_passes_after_many_gaps_is_no_burst_out_of_silence() {
+    let mut rng = Rng::with_seed(13);
+    let Kept { tiers, oracle: _, _folder } = kept(&mut rng, 0).await;
+    let (range, _) = add_gaps(&tiers);
+    // The history begins before the gaps.
+    let received_ms = range.from_ms - HOUR_MS;
+    let first = FlowBatch {
+        oldest_received_us: received_ms * 1_000,
+        newest_received_us: received_ms * 1_000,
+        geolocation: Arc::new(Geolocation::without_databases(&geolocation::Settings::default())),
+        exporters: Arc::from([IpAddr::from(Ipv4Addr::new(192, 0, 2, 1)); 2]),
+        flows: vec![flow(&mut rng, received_ms)].into(),
+    };
+    tiers.store().add(&first, FLOWS as u64);
+    let (history, naming) = asking(tiers);
+    let range = TimeRange { to_ms: range.to_ms + 10 * MINUTE_MS, ..range };
+    let question = EventsQuestion { range, filter: String::new() };
+    let events = history.events(&question, 0, &naming).await.unwrap();
+    let bursts: Vec<_> = events.events.iter().filter(|event| event.kind == EventKind::Burst).collect();
+    assert!(bursts.is_empty(), "{bursts:?}");
+}
+
+#[test]
+fn short_gaps_within_a_step_are_told_as_one_as_long_as_they_are_together() {
+    let gaps: Vec<TimeRange> = (0..150)
+        .map(|number| TimeRange { from_ms: 1_000 * number, to_ms: 1_000 * number + 100 + number })
+        .collect();
+    assert_eq!(joined_within(gaps.clone(), 1_000), gaps, "one for each step");
+    let joined = joined_within(gaps, 10_000);
+    assert_eq!(joined.len(), 15);
+    assert_eq!(joined[1].length_ms(), (110..120).sum::<i64>());
+    let across = [(0, 500), (900, 2_100), (2_200, 2_300), (2_400, 2_500), (2_900, 3_001)]
+        .map(|(from_ms, to_ms)| TimeRange { from_ms, to_ms });
+    let told = joined_within(across.to_vec(), 1_000);
+    assert_eq!(told[2], TimeRange { from_ms: 2_200, to_ms: 2_400 }, "{told:?}");
+    assert_eq!((told.len(), told[1], told[3]), (4, across[1], across[4]), "what goes across stays");
 }
 
 #[test]

@@ -5,22 +5,25 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderName, header};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
 use super::fault::Fault;
 use super::query::{Asked, Flows, FlowsFormat, FlowsQuery, Format, HeatmapQuery, SeriesQuery, TopQuery};
-use crate::model::history::{FlowPage, FlowsQuestion, Heatmap, HistoryStatus, Series, Top};
+use crate::model::history::{FlowPage, Heatmap, HistoryStatus, Series, Top};
 use crate::server::collector::socket;
 use crate::server::context::Context;
+use crate::server::history::download::FileFormat;
 use crate::server::history::table::{self, Table};
 
 fn now_ms() -> i64 {
     socket::now_us() / 1_000
 }
 
+const CSV: &str = "text/csv; charset=utf-8";
+
 fn csv(table: Table) -> Response {
-    ([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], table.into_text()).into_response()
+    ([(header::CONTENT_TYPE, CSV)], table.into_text()).into_response()
 }
 
 /// Traffic by country of the outside end.
@@ -70,16 +73,16 @@ pub async fn top(State(context): State<Arc<Context>>, query: Asked<TopQuery>) ->
     })
 }
 
-/// Flow records: pages of the newest first, or all of them as a Parquet file.
+/// Flow records: pages of the newest first, or all of them, oldest first, as a CSV or Parquet file.
 #[utoipa::path(
     get, path = "/api/v1/flows", tag = "history", params(Flows, FlowsQuery),
     responses((status = 200, body = FlowPage), (status = 400, body = Fault), (status = 503, body = Fault))
 )]
 pub async fn flows(State(context): State<Arc<Context>>, query: Asked<FlowsQuery>) -> Result<Response, Fault> {
-    let question = query.question(now_ms())?;
-    if query.own.format == FlowsFormat::Parquet {
-        return parquet(&context, &query, &question).await;
+    if let Some(format) = query.own.file() {
+        return file(&context, &query, format).await;
     }
+    let question = query.question(now_ms())?;
     let page = context.history().flows(&question, 0, &context.naming()).await?;
     Ok(match query.own.format {
         FlowsFormat::Csv => {
@@ -90,29 +93,40 @@ pub async fn flows(State(context): State<Arc<Context>>, query: Asked<FlowsQuery>
     })
 }
 
-async fn parquet(
-    context: &Context,
-    query: &Asked<FlowsQuery>,
-    question: &FlowsQuestion,
-) -> Result<Response, Fault> {
-    if !question.after.is_empty() {
+async fn file(context: &Context, query: &Asked<FlowsQuery>, format: FileFormat) -> Result<Response, Fault> {
+    if !query.own.after.is_empty() {
         return Err(Fault::invalid(
             "A Parquet file has no pages: leave out `after`, and narrow `from` and `to`.",
         ));
     }
+    let range = query.flows.range(now_ms())?;
     let most = query.own.rows.map_or(u64::MAX, u64::from);
-    let parts = context.history().parquet(question.range, &question.filter, most).await?;
-    let body = futures_util::stream::unfold(parts, async |mut parts| {
+    let download = context.history().download(format, range, &query.flows.filter, most).await?;
+    let body = futures_util::stream::unfold(download.parts, async |mut parts| {
         let part = parts.recv().await?;
         Some((part, parts))
     });
-    let headers = [
-        (header::CONTENT_TYPE, "application/vnd.apache.parquet"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"meridian-flows.parquet\""),
+    let (content_type, disposition) = match format {
+        FileFormat::Parquet => {
+            ("application/vnd.apache.parquet", "attachment; filename=\"meridian-flows.parquet\"")
+        }
+        FileFormat::Csv => (CSV, "attachment; filename=\"meridian-flows.csv\""),
+    };
+    let is_kept = if download.has_expired { "false" } else { "true" };
+    let mut response = (
+        [
+            (header::CONTENT_TYPE, content_type),
+            (header::CONTENT_DISPOSITION, disposition),
+            (HeaderName::from_static("meridian-is-complete"), is_kept),
+        ],
+        Body::from_stream(body),
+    )
+        .into_response();
+    if format == FileFormat::Parquet {
         // It is compressed inside.
-        (header::CONTENT_ENCODING, "identity"),
-    ];
-    Ok((headers, Body::from_stream(body)).into_response())
+        response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("identity"));
+    }
+    Ok(response)
 }
 
 /// What is kept of the past.

@@ -12,6 +12,7 @@ use crate::model::history::{
 };
 use crate::model::time_range::TimeRange;
 use crate::model::time_words::{Now, TimeWords};
+use crate::server::history::download::FileFormat;
 
 /// The parameters of an address; a wrong one is answered with a sentence.
 pub struct Parameters<T>(pub T);
@@ -191,7 +192,7 @@ pub enum FlowsFormat {
     /// A page of them, newest first.
     #[default]
     Json,
-    /// The same as comma-separated values with a line of names (RFC 4180).
+    /// Comma-separated values with a line of names (RFC 4180): all of them, oldest first; with `rows` or `after`, a page.
     Csv,
     /// All of them, oldest first, with the columns of the archive.
     Parquet,
@@ -202,17 +203,29 @@ pub enum FlowsFormat {
 #[into_params(parameter_in = Query)]
 #[serde(default, deny_unknown_fields)]
 pub struct FlowsQuery {
-    /// How many: of a page at most 10,000, and 100 if not said. Of a Parquet file any number, and all if not said.
+    /// How many: of a page at most 10,000; of JSON, and after another page, 100 if not said. Of a Parquet file any number,
+    /// and all if not said. CSV without `rows` is all of them.
     pub rows: Option<u32>,
     /// `next` of the page before: goes on after it. In CSV it is in the header `meridian-next`. Parquet has no pages.
     pub after: String,
-    /// `json`, `csv`, or `parquet`: one file, oldest first, with the columns of the archive.
+    /// `json`: a page, newest first. `csv`: without `rows` and `after` one file of all, oldest first; with them a page.
+    /// `parquet`: one file, oldest first, with the columns of the archive. The header `meridian-is-complete` of a file is
+    /// `false` when flow records of the range have expired; one that cannot be written to its end breaks off.
     #[param(value_type = Option<String>)]
     pub format: FlowsFormat,
 }
 
 impl FlowsQuery {
     const DEFAULT_ROWS: u32 = 100;
+
+    /// The file that is asked for; `None` for a page.
+    pub(super) fn file(&self) -> Option<FileFormat> {
+        match self.format {
+            FlowsFormat::Json => None,
+            FlowsFormat::Csv => (self.rows.is_none() && self.after.is_empty()).then_some(FileFormat::Csv),
+            FlowsFormat::Parquet => Some(FileFormat::Parquet),
+        }
+    }
 }
 
 fn dimensions(by: &str) -> Result<Vec<Dimension>, Fault> {

@@ -212,7 +212,7 @@ fn every_route_of_the_past_answers_with_the_figures_of_the_flows_in_every_format
     assert_eq!((count(&first), count(&second), second["next"].as_str().unwrap()), (200, 100, ""));
 
     for (path, lines) in
-        [("heatmap?format=csv", 2), ("top?by=protocol&format=csv", 3), ("flows?format=csv", 101)]
+        [("heatmap?format=csv", 2), ("top?by=protocol&format=csv", 3), ("flows?format=csv&rows=100", 101)]
     {
         let (status, head, body) = site.get(path);
         assert_eq!((status, head.contains("content-type: text/csv; charset=utf-8")), (200, true), "{head}");
@@ -246,6 +246,27 @@ fn all_flow_records_come_as_one_parquet_file_with_the_columns_of_the_archive() {
     assert_eq!(rows("&filter=protocol%3Dtcp"), FLOWS / 3);
     assert_eq!(rows("&filter=protocol%3Dicmp"), 0);
     assert!(site.refusal("flows?format=parquet&after=x").contains("has no pages"));
+}
+
+#[test]
+fn all_flow_records_come_as_one_csv_file_unless_a_page_is_asked_for() {
+    let site = Site::start();
+    let rows = |query: &str| {
+        let (status, head, body) = site.get(&format!("flows?format=csv{query}"));
+        let text = String::from_utf8(body).unwrap();
+        assert_eq!(status, 200, "{text}");
+        assert!(head.contains("content-type: text/csv; charset=utf-8"), "{head}");
+        assert!(text.starts_with("received_ms,start_ms,") && text.ends_with("\r\n"), "{text}");
+        (head, text.lines().count() as u64 - 1)
+    };
+    let (head, all) = rows("");
+    assert_eq!(all, FLOWS);
+    assert!(head.contains("filename=\"meridian-flows.csv\""), "{head}");
+    assert!(head.contains("meridian-is-complete: true") && !head.contains("meridian-next"), "{head}");
+    assert_eq!(rows("&filter=protocol%3Dtcp").1, FLOWS / 3);
+    assert_eq!(rows("&filter=protocol%3Dicmp").1, 0, "the line of names is there without flows, too");
+    let (head, page) = rows("&rows=42");
+    assert_eq!((page, head.contains("meridian-next: ")), (42, true), "{head}");
 }
 
 #[test]
