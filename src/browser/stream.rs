@@ -100,7 +100,7 @@ impl Stream {
         self.0.send(request)
     }
 
-    /// Silence is no fault until something is asked for again.
+    /// Silence is no fault until something is asked for or said again.
     pub fn expect_silence(&self) {
         self.0.is_quiet.set(true);
     }
@@ -153,6 +153,7 @@ impl Inner {
     fn heard(self: &Rc<Self>, event: &MessageEvent) {
         self.heard_ms.set(Date::now());
         self.has_spoken.set(true);
+        self.is_quiet.set(false);
         let Ok(buffer) = event.data().dyn_into::<ArrayBuffer>() else { return };
         let bytes = Uint8Array::new(&buffer).to_vec();
         match postcard::from_bytes::<Message>(&bytes) {

@@ -2,8 +2,9 @@
 //!
 //! In JSON a client says `{"replay": {"range": {"from_ms": …, "to_ms": …}, "speed": 600.0}}`, then
 //! `{"seek": {"at_ms": …}}`, `{"speed": {"speed": -60.0}}`, `"pause"` and `"resume"`. The server answers each of them with a
-//! [`Moment`], and sends frames while it plays. What a moment says is a function of the moment, the range and the filter
-//! alone: it is the same forwards, backwards, after a seek and at any speed.
+//! [`Moment`], and sends frames while it plays. What had passed at a moment is a function of the moment, the range and the
+//! filter alone: it is the same forwards, backwards, after a seek and at any speed. A still picture is one of these and of how
+//! long the stretch is that it shows. While the server reads, it says a moment without picture and figures every two seconds.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -35,6 +36,9 @@ pub struct ReplaySubscription {
     pub at_ms: Option<i64>,
     /// True to begin standing still.
     pub is_paused: bool,
+    /// How long the stretch is that the first still picture shows, milliseconds, at most a second at this speed; so a picture
+    /// that was seen is seen again. `None` for what the server finds right.
+    pub picture_ms: Option<i64>,
     /// Whether moments say what passed by country, with distinct addresses.
     pub by_country: bool,
 }
@@ -48,6 +52,7 @@ impl Default for ReplaySubscription {
             speed: 1.0,
             at_ms: None,
             is_paused: false,
+            picture_ms: None,
             by_country: false,
         }
     }
@@ -62,7 +67,8 @@ pub struct Moment {
     pub answers: u64,
     /// The recorded moment, milliseconds since 1970.
     pub clock_ms: i64,
-    /// What is played.
+    /// What is played: what was asked for, widened to whole buckets of sums at ends of which flow records are gone. Then the
+    /// ends of what was asked for mean those of what is played.
     pub range: TimeRange,
     /// The speed that was asked for.
     pub speed: f64,
@@ -75,12 +81,14 @@ pub struct Moment {
     pub is_at_end: bool,
     /// What a still picture shows: arcs and totals of the flows received in the last `picture_ms` before the clock, which is
     /// a second at this speed, less where more than some hundred thousand flows passed in it, but at least a second; and the
-    /// newest flows before the clock. `None` while it plays: then the frames are the picture.
+    /// newest flows before the clock. Where a filter lets few flows pass, another one of a longer stretch may follow. `None`
+    /// while it plays: then the frames are the picture; and while it is read: then another moment follows.
     pub picture: Option<Box<Picture>>,
     /// What has passed; `None` while it is counted after a seek: then another moment follows.
     pub so_far: Option<Box<SoFar>>,
     /// What it is made of. Sums in place of flow records when these are kept no more, or when so many pass in a second that
-    /// they could not be read one by one: then moments are exact at whole buckets.
+    /// they could not be read one by one: then moments are exact at whole buckets. Of some filters sums know no arcs or not
+    /// all lists: these are empty then, and its note says which.
     pub source: Source,
 }
 

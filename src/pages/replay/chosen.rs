@@ -31,6 +31,8 @@ pub struct Chosen {
     pub times: Memo<f64>,
     /// The moment at which it stands; `None` when it plays.
     pub at_ms: Memo<Option<i64>>,
+    /// How long the stretch is that the picture of that moment shows, milliseconds, if the address says.
+    pub picture_ms: Memo<Option<i64>>,
     /// True when it begins again at its end.
     pub is_looped: Memo<bool>,
     /// What the bars over time measure, of the range and of the whole history.
@@ -71,6 +73,7 @@ impl Chosen {
                 let at_ms = url.read("at").and_then(|text| time_words::parse_rfc3339(&text))?;
                 Some(at_ms.clamp(range.from_ms, range.to_ms))
             }),
+            picture_ms: Memo::new(move |_| url.read("picture").and_then(|text| text.parse().ok())),
             is_looped: Memo::new(move |_| url.read("loop").is_some()),
             bars: Memo::new(move |_| read_bars(url.read("metric"))),
             heat: Memo::new(move |_| url.read("heat").and_then(|word| Metric::parse(&word))),
@@ -90,7 +93,7 @@ impl Chosen {
     pub fn choose(self) -> Callback<TimeWords> {
         Callback::new(move |words: TimeWords| {
             self.time.clock.tick();
-            self.url.push(&[("from", &words.from), ("to", &words.to), ("at", "")]);
+            self.url.push(&[("from", &words.from), ("to", &words.to), ("at", ""), ("picture", "")]);
         })
     }
 
@@ -100,20 +103,23 @@ impl Chosen {
             let words = TimeWords::of(range);
             let at = self.at_ms.get_untracked().filter(|at_ms| (range.from_ms..=range.to_ms).contains(at_ms));
             let at = at.map(time_words::rfc3339).unwrap_or_default();
-            self.url.push(&[("from", &words.from), ("to", &words.to), ("at", &at)]);
+            self.url.push(&[("from", &words.from), ("to", &words.to), ("at", &at), ("picture", "")]);
         })
     }
 
-    /// Says where the replay stands, so that the address is a link to this moment; its range no longer moves.
-    pub fn stand_at(self, clock_ms: i64) {
+    /// Says where the replay stands and how much its picture shows, so that the address is a link to this picture; its range
+    /// no longer moves.
+    pub fn stand_at(self, clock_ms: i64, picture_ms: Option<i64>) {
         let words = TimeWords::of(self.range.get_untracked());
         let at = time_words::rfc3339(clock_ms);
-        self.url.replace(&[("from", &words.from), ("to", &words.to), ("at", &at)]);
+        let picture = picture_ms.filter(|length_ms| *length_ms > 0).map(|length_ms| length_ms.to_string());
+        let picture = picture.unwrap_or_default();
+        self.url.replace(&[("from", &words.from), ("to", &words.to), ("at", &at), ("picture", &picture)]);
     }
 
     /// Says that the replay plays.
     pub fn play(self) {
-        self.url.replace(&[("at", "")]);
+        self.url.replace(&[("at", ""), ("picture", "")]);
     }
 
     /// Lets the bars over time measure something else.

@@ -1,7 +1,8 @@
 //! `/replay`: a stretch of the past on the live page's map, on the clock of the one who watches.
 //!
 //! Rendered on the server with what there is in the range, for those without WASM; in the browser the stream plays it.
-//! The address holds range, filter, speed and colours, and the moment while it stands still: so a moment is a link.
+//! The address holds range, filter, speed and colours, and while it stands still the moment and how long the stretch of its
+//! picture is: so a picture is a link.
 
 mod answer;
 mod chosen;
@@ -127,6 +128,7 @@ fn Theatre(
     let second = Second::of(chosen, against);
     let at_ms = chosen.at_ms.get_untracked();
     let player = Player::new(question, chosen.times.into(), colour_by.into(), Second::tint(second), at_ms);
+    player.show_first(chosen.picture_ms.get_untracked());
     let feed = player.feed;
     let figures = figures_of_range(&chosen);
     let heat = Heat::new(feed, chosen.heat, figures);
@@ -219,7 +221,7 @@ fn Theatre(
                     now=chosen.now()
                     extent=Signal::derive(move || answer.latest.with(|answer| answer.as_ref().and_then(|answer| answer.extent)))
                     fault=chosen.time.fault
-                    others=chosen.url.others(&["from", "to", "at"])
+                    others=chosen.url.others(&["from", "to", "at", "picture"])
                     on_choose=chosen.choose()
                 />
             </div>
@@ -307,8 +309,12 @@ impl Replay {
             }
             player.is_paused.set(true);
         }
-        if player.is_paused.get_untracked() && chosen.at_ms.get_untracked() != Some(moment.clock_ms) {
-            chosen.stand_at(moment.clock_ms);
+        let picture_ms =
+            moment.picture.as_ref().map(|picture| picture.picture_ms).filter(|length| *length > 0);
+        let is_told = chosen.at_ms.get_untracked() == Some(moment.clock_ms)
+            && (picture_ms.is_none() || chosen.picture_ms.get_untracked() == picture_ms);
+        if player.is_paused.get_untracked() && !is_told {
+            chosen.stand_at(moment.clock_ms, picture_ms);
         }
     }
 
@@ -328,7 +334,7 @@ impl Replay {
         Effect::new(move |was_dragged: Option<bool>| {
             let is_dragged = player.is_dragged.get();
             if was_dragged == Some(true) && !is_dragged && player.is_paused.get_untracked() {
-                chosen.stand_at(player.feed.clock_ms.get_untracked());
+                chosen.stand_at(player.feed.clock_ms.get_untracked(), player.shown_ms());
             }
             is_dragged
         });

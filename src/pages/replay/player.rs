@@ -66,6 +66,8 @@ struct Line {
     wanted_ms: Option<i64>,
     /// The speed that the server was told.
     told_times: f64,
+    /// How long the stretch is that the picture shows, milliseconds; `None` when the server is to say.
+    shown_ms: Option<i64>,
 }
 
 impl Player {
@@ -117,6 +119,9 @@ impl Player {
         Effect::new(move |earlier: Option<Question>| {
             let question = self.question.get();
             if let Some(earlier) = earlier {
+                if (earlier.range, &earlier.filter) != (question.range, &question.filter) {
+                    self.show_first(None);
+                }
                 if earlier.range != question.range {
                     self.feed.jump(self.place_in(question.range));
                 }
@@ -183,11 +188,22 @@ impl Player {
         let waits = self.line.try_update_value(|line| {
             let waits = line.answered < line.sent;
             line.wanted_ms = waits.then_some(at_ms);
+            line.shown_ms = None;
             waits
         });
         if waits != Some(true) {
             self.say(&Request::Seek { at_ms });
         }
+    }
+
+    /// How long the stretch is that the first picture shows; without it, the server says.
+    pub fn show_first(self, length_ms: Option<i64>) {
+        self.line.update_value(|line| line.shown_ms = length_ms);
+    }
+
+    /// How long the stretch is that the picture shows, milliseconds, if there is one.
+    pub fn shown_ms(self) -> Option<i64> {
+        self.line.with_value(|line| line.shown_ms)
     }
 
     /// Goes to a moment and stays there.
@@ -235,6 +251,7 @@ impl Player {
             speed,
             at_ms: Some(self.feed.clock_ms.get_untracked()),
             is_paused: self.is_paused.get_untracked() || self.is_dragged.get_untracked(),
+            picture_ms: self.shown_ms().filter(|_| self.is_paused.get_untracked()),
             by_country,
             ..ReplaySubscription::default()
         })
@@ -255,6 +272,10 @@ impl Player {
             self.stream.with_value(|stream| stream.as_ref().is_some_and(|stream| stream.0.send(request)));
         if is_said {
             self.line.update_value(|line| line.sent += 1);
+            // What was not about the filter may be good now; else it is said again.
+            if self.fault.with_untracked(|fault| fault.as_ref().is_some_and(|fault| fault.place.is_none())) {
+                self.fault.set(None);
+            }
         }
     }
 
@@ -276,11 +297,28 @@ impl Player {
                         position.and_then(|position| usize::try_from(position).ok()).map(|place| (place, 1));
                     let filter = self.question.with_untracked(|question| question.filter.clone());
                     self.fault.set(Some(FilterFault { filter, message, place }));
+                    // If it has ended, nothing more comes; if not, the next word breaks the silence.
+                    self.expect_silence();
+                    let wanted_ms = self.line.try_update_value(|line| {
+                        line.answered = line.sent;
+                        line.wanted_ms.take()
+                    });
+                    if let Some(at_ms) = wanted_ms.flatten() {
+                        self.say(&Request::Seek { at_ms });
+                    }
                 }
                 // Only live streams have them.
                 Message::Snapshot(_) | Message::Second(_) => {}
             },
         }
+    }
+
+    fn expect_silence(self) {
+        self.stream.with_value(|stream| {
+            if let Some(stream) = stream {
+                stream.0.expect_silence();
+            }
+        });
     }
 
     /// True while an answer is on its way.
@@ -300,6 +338,9 @@ impl Player {
             }
         });
         let has_picture = moment.picture.is_some();
+        if let Some(picture) = &moment.picture {
+            self.show_first((picture.picture_ms > 0).then_some(picture.picture_ms));
+        }
         let (is_playing, is_counting) = (moment.is_playing, moment.so_far.is_none());
         self.feed.take_moment(moment.clone(), wanted_ms.is_some());
         if has_picture {
@@ -311,11 +352,7 @@ impl Player {
             self.say(&Request::Seek { at_ms });
         } else {
             if !is_playing && !is_counting {
-                self.stream.with_value(|stream| {
-                    if let Some(stream) = stream {
-                        stream.0.expect_silence();
-                    }
-                });
+                self.expect_silence();
             }
             on_moment.run(moment);
         }

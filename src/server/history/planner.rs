@@ -31,6 +31,9 @@ use crate::server::store::{ExporterLoss, LossChange, Losses, Newcomers, Plan, St
 /// The most gaps in collection that an answer tells one by one; a series tells more, by its steps.
 pub(super) const MOST_GAPS: usize = 100;
 const CANNOT_TELL: &str = "Sums cannot tell what was asked for";
+/// For people: why an answer has a longer range than was asked for.
+pub const WIDENED: &str =
+    "Flow records of that time are not kept any more: the range was widened to what the sums have.";
 
 /// The archive and the store, as one.
 #[derive(Debug)]
@@ -260,17 +263,17 @@ impl Tiers {
     }
 
     /// What sums can tell, also where they know the groups only in part, so that it never takes long; flow records tell
-    /// what is left at the ends of the range.
-    pub async fn sums(&self, request: &Request, control: &Control) -> Result<Groups, QuestionError> {
-        let parts = self.parts(request, self.archive.kept_from_ms());
+    /// what is left at the ends of the range, and what these do not have any more is missing. `None` when sums cannot tell
+    /// such groups.
+    pub async fn sums(&self, request: &Request, control: &Control) -> Result<Option<Groups>, QuestionError> {
+        let Some(plan) = self.store.plan(request) else { return Ok(None) };
+        let parts = of_plan(request.range, plan, self.archive.kept_from_ms());
         let sums = self.store.group(request, &parts.sums, control).await.map_err(of_store)?;
         if control.cancel.is_cancelled() {
             return Err(QuestionError::Cancelled);
         }
-        let Some(sums) = sums else {
-            return Err(QuestionError::Invalid(format!("{CANNOT_TELL}.")));
-        };
-        let mut is_partial = sums.is_partial;
+        let Some(sums) = sums else { return Ok(None) };
+        let mut is_partial = sums.is_partial || !parts.lost.is_empty();
         let mut all = Joined::default();
         all.add(sums);
         for range in &parts.records {
@@ -279,7 +282,7 @@ impl Tiers {
             is_partial |= found.is_partial;
             all.add(at_step_of(found, request, *range));
         }
-        Ok(Groups { is_partial, ..all.groups() })
+        Ok(Some(Groups { is_partial, ..all.groups() }))
     }
 
     /// A page of flow records, newest first.
@@ -396,7 +399,8 @@ fn cut(range: TimeRange, at_ms: Option<i64>) -> (Option<TimeRange>, Option<TimeR
     (TimeRange::new(range.from_ms, at_ms), TimeRange::new(at_ms, range.to_ms))
 }
 
-fn widened(range: TimeRange, bucket_ms: i64) -> TimeRange {
+/// A range in whole buckets, as few as have all of it.
+pub fn widened(range: TimeRange, bucket_ms: i64) -> TimeRange {
     let floor = |moment: i64| moment.div_euclid(bucket_ms).saturating_mul(bucket_ms);
     TimeRange { from_ms: floor(range.from_ms), to_ms: floor(range.to_ms.saturating_add(bucket_ms - 1)) }
 }
@@ -425,10 +429,7 @@ fn made_of(request: &Request, parts: &Parts, tiers: Vec<Tier>, is_partial: bool)
         made_of.faults.push(if parts.sums.is_empty() { damaged() } else { in_part() });
     }
     if parts.range != Some(request.range) {
-        made_of.notes.push(
-            "Flow records of that time are not kept any more: the range was widened to what the sums have."
-                .to_owned(),
-        );
+        made_of.notes.push(WIDENED.to_owned());
     }
     made_of
 }

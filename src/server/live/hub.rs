@@ -392,6 +392,11 @@ impl Seat {
         &self.hub
     }
 
+    /// Whose seat it is, where known.
+    pub const fn peer(&self) -> Option<IpAddr> {
+        self.peer
+    }
+
     /// The hold on the view of a subscription, instead of the one that the client has `before`. After a
     /// refusal the client keeps that one.
     pub fn subscribe(

@@ -115,6 +115,7 @@ async fn serve(seat: Seat, replays: Option<Arc<Replays>>, encoding: Encoding, so
         sink,
         watching: None,
         replay: None,
+        ended: None,
         is_paused: false,
         times_skipped: 0,
         requests: 0,
@@ -151,6 +152,8 @@ struct Client {
     /// What passes now; `None` while the past is watched.
     watching: Option<Watching>,
     replay: Option<Replay>,
+    /// A replay that ended, or could not begin: the next request about a replay begins it there.
+    ended: Option<ReplaySubscription>,
     is_paused: bool,
     times_skipped: u64,
     /// Requests that were read.
@@ -203,35 +206,24 @@ impl Client {
         self.requests += 1;
         match request {
             Ok(Request::Subscribe(subscription)) => self.subscribe(&subscription).await,
-            Ok(Request::Pause) => {
-                match &self.replay {
-                    Some(replay) => replay.pause(true, self.requests),
-                    None => self.is_paused = true,
-                }
-                Ok(())
-            }
-            Ok(Request::Resume) => {
-                if let Some(replay) = &self.replay {
-                    replay.pause(false, self.requests);
-                    return Ok(());
-                }
-                self.is_paused = false;
-                self.send_frame(SnapshotReason::Resumed).await
-            }
+            Ok(Request::Pause) => self.pause(true).await,
+            Ok(Request::Resume) => self.pause(false).await,
             Ok(Request::Replay(subscription)) => self.begin_replay(&subscription).await,
-            Ok(Request::Seek { at_ms }) => match &self.replay {
+            Ok(Request::Seek { at_ms }) => match &mut self.replay {
                 Some(replay) => {
                     replay.seek(at_ms, self.requests);
                     Ok(())
                 }
-                None => self.refuse(no_replay()).await,
+                None => {
+                    self.begin_again(|replay| (replay.at_ms, replay.picture_ms) = (Some(at_ms), None)).await
+                }
             },
-            Ok(Request::Speed { speed }) => match &self.replay {
+            Ok(Request::Speed { speed }) => match &mut self.replay {
                 Some(replay) => match replay.speed(speed, self.requests) {
                     Ok(()) => Ok(()),
                     Err(refusal) => self.refuse(refusal).await,
                 },
-                None => self.refuse(no_replay()).await,
+                None => self.begin_again(|replay| (replay.speed, replay.picture_ms) = (speed, None)).await,
             },
             Err(error) => {
                 let message = format!(
@@ -244,26 +236,56 @@ impl Client {
         }
     }
 
+    async fn pause(&mut self, is_paused: bool) -> Result<(), End> {
+        if let Some(replay) = &mut self.replay {
+            replay.pause(is_paused, self.requests);
+            return Ok(());
+        }
+        if self.ended.is_some() {
+            return self.begin_again(|replay| replay.is_paused = is_paused).await;
+        }
+        self.is_paused = is_paused;
+        if is_paused { Ok(()) } else { self.send_frame(SnapshotReason::Resumed).await }
+    }
+
+    /// Begins the replay that ended, changed by a request.
+    async fn begin_again(&mut self, change: impl FnOnce(&mut ReplaySubscription) + Send) -> Result<(), End> {
+        let Some(ended) = self.ended.take() else { return self.refuse(no_replay()).await };
+        let mut subscription = ended.clone();
+        change(&mut subscription);
+        let begun = self.begin_replay(&subscription).await;
+        // What could not be done is not asked for again.
+        self.ended = self.ended.take().map(|_| ended);
+        begun
+    }
+
     /// Begins with a replay; what passes now is not sent any more.
     async fn begin_replay(&mut self, subscription: &ReplaySubscription) -> Result<(), End> {
         let Some(replays) = &self.replays else {
             let message = "nothing is kept of the past".to_owned();
             return self.refuse(Refusal { message, position: None }).await;
         };
-        match replays.begin(subscription, self.requests, self.replay.as_mut()) {
+        let visitor = self.seat.peer();
+        match replays.begin(subscription, self.requests, visitor, self.replay.as_mut()).await {
             Ok(replay) => {
                 self.replay = Some(replay);
+                self.ended = None;
                 self.watching = None;
                 Ok(())
             }
-            Err(refusal) => self.refuse(refusal).await,
+            Err(refusal) => {
+                if self.replay.is_none() && self.watching.is_none() {
+                    self.ended = Some(subscription.clone());
+                }
+                self.refuse(refusal).await
+            }
         }
     }
 
-    /// Sends what a replay says; `None` when it has ended.
+    /// Sends what a replay says; `None` when it has ended, by an error or because it stood still for long.
     async fn send_of_replay(&mut self, message: Option<Message>) -> Result<(), End> {
         let Some(message) = message else {
-            self.replay = None;
+            self.ended = self.replay.take().map(Replay::subscription);
             return Ok(());
         };
         let message = self.encoding.encode(&message);
@@ -275,7 +297,7 @@ impl Client {
         match self.seat.subscribe(subscription, self.watching.as_ref()) {
             Ok(watching) => {
                 self.watching = Some(watching);
-                self.replay = None;
+                (self.replay, self.ended) = (None, None);
                 self.send_snapshot(SnapshotReason::Subscribed).await
             }
             Err(refusal) => self.refuse(refusal).await,

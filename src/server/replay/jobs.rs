@@ -8,6 +8,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::block::Block;
 use super::reading::{COLUMNS, Reading};
+use super::seats::Seat;
 use super::shelf::Stretch;
 use super::sums::Exactness;
 use super::tally::Tally;
@@ -15,9 +16,13 @@ use super::{Shared, sums};
 use crate::model::filter::Filter;
 use crate::model::history::Tier;
 use crate::model::time_range::TimeRange;
+use crate::server::archive::query::Haste;
 use crate::server::history::control::Control;
 use crate::server::history::error::QuestionError;
 use crate::server::history::planner::of_query;
+
+/// The most flows of a short stretch.
+const MOST_FIRST_ROWS: usize = 400_000;
 
 /// What is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +78,7 @@ pub(super) struct Jobs {
     handle: Handle,
     filter: Filter,
     with_addresses: bool,
+    seat: Arc<Seat>,
     cancel: CancellationToken,
     ended: mpsc::Sender<Done>,
     under_way: Vec<(Job, u64, DropGuard)>,
@@ -83,19 +89,17 @@ impl Jobs {
     pub fn new(
         shared: Arc<Shared>,
         handle: Handle,
-        filter: Filter,
-        with_addresses: bool,
-        cancel: CancellationToken,
+        (filter, with_addresses): (Filter, bool),
+        (seat, cancel): (Arc<Seat>, CancellationToken),
     ) -> (Self, mpsc::Receiver<Done>) {
         let (ended, done) = mpsc::channel(8);
-        (
-            Self { shared, handle, filter, with_addresses, cancel, ended, under_way: Vec::new(), latest: 0 },
-            done,
-        )
+        let under_way = Vec::new();
+        (Self { shared, handle, filter, with_addresses, seat, cancel, ended, under_way, latest: 0 }, done)
     }
 
     /// Begins what is needed and not under way, and gives up what is under way and not needed. With each job come the
-    /// rows that it may have. What comes after the first piece waits for room only when `is_ahead` is false.
+    /// rows that it may have. What comes after the first piece waits for room only when `is_ahead` is false. What is given
+    /// up takes a little to end: as long as that is too much, nothing begins, and the seat rings when it may.
     pub fn begin(&mut self, needed: &[(Job, u64)], is_ahead: bool) {
         let before = self.under_way.len();
         self.under_way.retain(|(job, ..)| needed.iter().any(|(needed, _)| needed == job));
@@ -104,8 +108,13 @@ impl Jobs {
             if self.under_way.iter().any(|(known, ..)| known == job) {
                 continue;
             }
+            let Ok(reading) = Arc::clone(&self.seat.readings).try_acquire_owned() else { return };
             let thousands = u32::try_from(rows.div_ceil(1_024)).unwrap_or(u32::MAX);
-            let thousands = thousands.min(self.shared.limits.thousands);
+            let limits = &self.shared.limits;
+            let thousands = thousands.min(match job {
+                Job::First(_) => limits.thousands_of_pictures(),
+                _ => limits.thousands_of_pieces(),
+            });
             let mut room = None;
             if is_ahead && matches!(job, Job::Piece(_)) {
                 // What is read ahead must not take what others need now.
@@ -119,11 +128,13 @@ impl Jobs {
             self.under_way.push((*job, self.latest, cancel.clone().drop_guard()));
             let (shared, filter) = (Arc::clone(&self.shared), self.filter.clone());
             let (job, number, ended) = (*job, self.latest, self.ended.clone());
-            let with_addresses = self.with_addresses;
+            let (with_addresses, seat) = (self.with_addresses, Arc::clone(&self.seat));
             self.handle.spawn(async move {
                 let read = read(&shared, job, (&filter, with_addresses), thousands, room, cancel).await;
                 // Nobody waits when the replay has ended.
                 let _gone = ended.send(Done { job, number, read }).await;
+                drop(reading);
+                seat.freed.notify_one();
             });
         }
     }
@@ -157,14 +168,16 @@ async fn read(
     room: Option<OwnedSemaphorePermit>,
     cancel: CancellationToken,
 ) -> Read {
+    let all_room = if matches!(job, Job::First(_)) { &shared.room_for_pictures } else { &shared.room };
     let mut room = if let Some(room) = room {
         room
     } else {
         tokio::select! {
-            room = Arc::clone(&shared.room).acquire_many_owned(thousands) => {
+            biased;
+            () = cancel.cancelled() => return Err(QuestionError::Cancelled),
+            room = Arc::clone(all_room).acquire_many_owned(thousands) => {
                 room.map_err(|_| QuestionError::Cancelled)?
             }
-            () = cancel.cancelled() => return Err(QuestionError::Cancelled),
         }
     };
     let mut control = Control::default();
@@ -190,15 +203,24 @@ async fn read(
         Job::First(_) | Job::Piece(_) => {}
     }
     let most_rows = shared.limits.piece_rows.saturating_mul(3);
+    let (most_rows, haste) = match job {
+        Job::First(_) => (most_rows.min(MOST_FIRST_ROWS), Haste::Glance),
+        _ => (most_rows, Haste::Reading),
+    };
     let queries = shared.history.tiers()?.queries();
-    let gathered =
-        queries.gather(job.range(), filter, COLUMNS, || Reading::new(most_rows), Reading::add, &control);
+    let begin = || Reading::new(most_rows);
+    let gathered = queries.gather(job.range(), filter, COLUMNS, (begin, Reading::add), haste, &control);
     let (reading, is_partial) = gathered.await.map_err(of_query)?;
     let Some(block) = reading.finish(is_partial) else { return Ok(Found::TooMuch) };
     shared.metrics.pieces.add(1);
     shared.metrics.rows.add(block.rows.len() as u64);
-    let kept = block.rows.len().div_ceil(1_024).min(room.num_permits());
-    let rest = room.num_permits() - kept;
+    let kept = block.rows.len().div_ceil(1_024);
+    let more = u32::try_from(kept.saturating_sub(room.num_permits())).unwrap_or(u32::MAX);
+    // What is more than was thought is there already: it is charged if it can be.
+    if let Ok(more) = Arc::clone(all_room).try_acquire_many_owned(more) {
+        room.merge(more);
+    }
+    let rest = room.num_permits().saturating_sub(kept);
     drop(room.split(rest));
     Ok(Found::Stretch(stretch(job.range(), block, room)))
 }

@@ -5,7 +5,8 @@
 //! and makes a message only when the client has taken the one before: a slow client gets coarser frames, not late ones.
 //! Requests that come meanwhile are made one, and what was read for older ones is given up. What has passed is counted
 //! from the flow records, or from sums where these are not kept or too many, and is the same however a moment was
-//! reached. Replays are bounded in number, and each in memory.
+//! reached. Replays are bounded in number, also for each visitor, and each in memory and in what it reads at a time. One that
+//! stands still for long ends; whoever comes back to it begins it again.
 
 mod block;
 mod drawing;
@@ -16,6 +17,7 @@ mod pieces;
 mod player;
 mod reading;
 mod request;
+mod seats;
 mod shelf;
 mod source;
 mod sums;
@@ -23,15 +25,19 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use self::metrics::Metrics;
 use self::player::Player;
 use self::request::{Asked, Mailbox};
+use self::seats::{Seat, Seats};
 use crate::model::frame::{Message, Refusal};
 use crate::model::replay::ReplaySubscription;
 use crate::server::geolocation::Current;
@@ -42,15 +48,39 @@ use crate::server::history::answers::History;
 pub struct Limits {
     /// Replays at the same time.
     pub replays: usize,
+    /// Of these, those of one visitor.
+    pub replays_per_visitor: usize,
+    /// How long a replay may stand still before it ends.
+    pub still: Duration,
     /// Flows that are read as one piece, about. A piece with three times as many is read in parts.
     pub piece_rows: usize,
-    /// Flows that all replays may have in memory, in thousands (1,024). A replay that finds no room reads nothing ahead.
+    /// Flows that are looked through for a still picture, about: more take longer to read, and cannot be told apart.
+    pub picture_rows: u64,
+    /// Flows that all replays may have in memory, in thousands (1,024). A replay that finds no room reads nothing ahead. An
+    /// eighth is for still pictures, so that they do not wait for what is played.
     pub thousands: u32,
+}
+
+impl Limits {
+    const fn thousands_of_pictures(&self) -> u32 {
+        self.thousands / 8
+    }
+
+    const fn thousands_of_pieces(&self) -> u32 {
+        self.thousands - self.thousands_of_pictures()
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { replays: 8, piece_rows: 1 << 20, thousands: 8 << 10 }
+        Self {
+            replays: 8,
+            replays_per_visitor: 4,
+            still: Duration::from_mins(5),
+            piece_rows: 1 << 20,
+            picture_rows: 100_000,
+            thousands: 8 << 10,
+        }
     }
 }
 
@@ -62,7 +92,7 @@ const NICE: i32 = 10;
 #[derive(Debug)]
 pub struct Replays {
     shared: Arc<Shared>,
-    seats: Arc<Semaphore>,
+    seats: Arc<Seats>,
     /// `None` while it is dropped.
     runtime: Option<Runtime>,
 }
@@ -74,6 +104,7 @@ struct Shared {
     history: Arc<History>,
     geolocation: Arc<Current>,
     room: Arc<Semaphore>,
+    room_for_pictures: Arc<Semaphore>,
     metrics: Metrics,
 }
 
@@ -99,20 +130,18 @@ impl Replays {
             })
             .enable_time()
             .build()?;
+        let room = |thousands: u32| {
+            Arc::new(Semaphore::new(usize::try_from(thousands).unwrap_or(Semaphore::MAX_PERMITS)))
+        };
         let shared = Shared {
             limits,
             history,
             geolocation,
-            room: Arc::new(Semaphore::new(
-                usize::try_from(limits.thousands).unwrap_or(Semaphore::MAX_PERMITS),
-            )),
+            room: room(limits.thousands_of_pieces()),
+            room_for_pictures: room(limits.thousands_of_pictures()),
             metrics: Metrics::default(),
         };
-        Ok(Self {
-            shared: Arc::new(shared),
-            seats: Arc::new(Semaphore::new(limits.replays)),
-            runtime: Some(runtime),
-        })
+        Ok(Self { shared: Arc::new(shared), seats: Seats::new(limits), runtime: Some(runtime) })
     }
 
     /// What replays have counted.
@@ -120,12 +149,13 @@ impl Replays {
         &self.shared.metrics
     }
 
-    /// Begins a replay, in place of the one that the client has `before`; a refusal leaves that as it is. `answers` is
-    /// the number of this request.
-    pub fn begin(
+    /// Begins a replay, in place of the one that the client has `before`, which ends first; a refusal leaves that as it is.
+    /// `answers` is the number of this request. `visitor` is whose seats are counted, where known.
+    pub async fn begin(
         &self,
         subscription: &ReplaySubscription,
         answers: u64,
+        visitor: Option<IpAddr>,
         before: Option<&mut Replay>,
     ) -> Result<Replay, Refusal> {
         let refused = |message: String| {
@@ -134,16 +164,14 @@ impl Replays {
         };
         let wanted = request::checked(subscription).inspect_err(|_| self.shared.metrics.refused.add(1))?;
         self.shared.history.tiers().map_err(|why| refused(why.to_string()))?;
+        let Some(runtime) = &self.runtime else { return Err(refused("The server stops.".to_owned())) };
         let seat = match before {
-            // The seat goes on to the replay that comes after.
-            Some(before) => before.seat.take(),
-            None => Arc::clone(&self.seats).try_acquire_owned().ok(),
-        };
-        let (Some(seat), Some(runtime)) = (seat, &self.runtime) else {
-            return Err(refused(format!(
-                "{} replays are being watched already, which is the most at the same time: try again later",
-                self.shared.limits.replays
-            )));
+            // The seat goes on to the replay that comes after, with what is still read for the one before.
+            Some(before) => {
+                before.end().await;
+                Arc::clone(&before.seat)
+            }
+            None => self.seats.take(visitor).map_err(refused)?,
         };
         let (sender, messages) = mpsc::channel(1);
         let (mailbox, is_wanted) = (Arc::<Mailbox>::default(), Arc::<Notify>::default());
@@ -155,35 +183,41 @@ impl Replays {
             wanted,
             Arc::clone(&mailbox),
             player::Outbox { messages: sender, wanted: Arc::clone(&is_wanted) },
-            cancel.clone(),
+            (Arc::clone(&seat), cancel.clone()),
         );
-        runtime.spawn(player.run(Playing::begin(&self.shared)));
+        let task = runtime.spawn(player.run(Playing::begin(&self.shared, Arc::clone(&seat))));
         self.shared.metrics.begun.add(1);
         Ok(Replay {
             mailbox,
             messages,
             wanted: is_wanted,
             has_asked: false,
-            seat: Some(seat),
+            subscription: subscription.clone(),
+            seat,
+            task,
+            stop: cancel.clone(),
             _stop: cancel.drop_guard(),
         })
     }
 }
 
-/// Counts a replay as long as it is there.
+/// Counts a replay, and has its seat, as long as its task is there.
 #[derive(Debug)]
-struct Playing(Arc<Shared>);
+struct Playing {
+    shared: Arc<Shared>,
+    seat: Arc<Seat>,
+}
 
 impl Playing {
-    fn begin(shared: &Arc<Shared>) -> Self {
+    fn begin(shared: &Arc<Shared>, seat: Arc<Seat>) -> Self {
         shared.metrics.active.add(1);
-        Self(Arc::clone(shared))
+        Self { shared: Arc::clone(shared), seat }
     }
 }
 
 impl Drop for Playing {
     fn drop(&mut self) {
-        self.0.metrics.active.subtract(1);
+        self.shared.metrics.active.subtract(1);
     }
 }
 
@@ -194,13 +228,17 @@ pub struct Replay {
     messages: mpsc::Receiver<Message>,
     wanted: Arc<Notify>,
     has_asked: bool,
-    seat: Option<OwnedSemaphorePermit>,
+    /// What would begin it where it stands.
+    subscription: ReplaySubscription,
+    seat: Arc<Seat>,
+    task: JoinHandle<()>,
+    stop: CancellationToken,
     _stop: DropGuard,
 }
 
 impl Replay {
     /// The next message: made when this is called, not before. `None` when the replay ended by itself, because of an
-    /// error. Nothing is lost when the future is dropped.
+    /// error or because it stood still for long. Nothing is lost when the future is dropped.
     pub async fn next(&mut self) -> Option<Message> {
         if !self.has_asked {
             self.has_asked = true;
@@ -208,23 +246,54 @@ impl Replay {
         }
         let message = self.messages.recv().await;
         self.has_asked = false;
+        match &message {
+            Some(Message::Moment(moment)) => {
+                self.subscription.at_ms = Some(moment.clock_ms);
+                if let Some(picture) = &moment.picture {
+                    self.subscription.picture_ms = Some(picture.picture_ms);
+                }
+            }
+            Some(Message::Frame(frame)) => self.subscription.at_ms = Some(frame.clock_ms),
+            _ => {}
+        }
         message
     }
 
+    /// What begins it again where it stands.
+    pub fn subscription(self) -> ReplaySubscription {
+        self.subscription
+    }
+
+    /// Ends it; what is read for it may end a little later.
+    async fn end(&mut self) {
+        self.stop.cancel();
+        if let Err(error) = (&mut self.task).await
+            && error.is_panic()
+        {
+            tracing::error!("a replay ended: {error}");
+        }
+    }
+
     /// Goes to another moment, the nearest of the range. `answers` is the number of this request.
-    pub fn seek(&self, at_ms: i64, answers: u64) {
+    pub fn seek(&mut self, at_ms: i64, answers: u64) {
+        self.subscription.at_ms = Some(at_ms);
+        self.subscription.picture_ms = None;
         self.mailbox.ask(Asked { answers, seek: Some(at_ms), ..Asked::default() });
     }
 
     /// Changes the speed. A refusal leaves it as it is.
-    pub fn speed(&self, speed: f64, answers: u64) -> Result<(), Refusal> {
+    pub fn speed(&mut self, speed: f64, answers: u64) -> Result<(), Refusal> {
         let speed = request::checked_speed(speed)?;
+        self.subscription.speed = speed;
+        self.subscription.picture_ms = None;
         self.mailbox.ask(Asked { answers, speed: Some(speed), ..Asked::default() });
         Ok(())
     }
 
     /// Stands still, or plays on.
-    pub fn pause(&self, is_paused: bool, answers: u64) {
+    pub fn pause(&mut self, is_paused: bool, answers: u64) {
+        self.subscription.is_paused = is_paused;
+        self.subscription.picture_ms = self.subscription.picture_ms.filter(|_| is_paused);
         self.mailbox.ask(Asked { answers, is_paused: Some(is_paused), ..Asked::default() });
     }
 

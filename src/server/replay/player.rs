@@ -13,7 +13,9 @@ use super::drawing;
 use super::jobs::{Done, Found, Job, Jobs};
 use super::pieces::{Piece, cut, parts, rows_in, rows_of_pieces};
 use super::request::{Asked, Mailbox, Wanted};
+use super::seats::Seat;
 use super::shelf::{Checkpoints, Running, Stretch};
+use super::sums::Part;
 use super::{Playing, Shared, source, sums};
 use crate::model::frame::{Frame, Message, Refusal};
 use crate::model::history::Tier;
@@ -33,8 +35,12 @@ const PACE_OVER: Duration = Duration::from_secs(1);
 const LEAST_PICTURE: Duration = Duration::from_secs(1);
 /// What has passed is counted over at most so many pieces at once, so that a jump elsewhere gives up little.
 const COUNTED_PIECES: u64 = 8;
-/// A still picture of all flows shows about so many at most: more take longer to read, and cannot be told apart.
-const PICTURE_ROWS: u64 = 100_000;
+/// Where a filter lets few flows pass, so many times as many are looked through for a still picture, and so many times at
+/// most.
+const LONGER: u64 = 4;
+const LONGEST: u64 = LONGER * LONGER;
+/// The longest silence while the client waits for something.
+const BEAT: Duration = Duration::from_secs(2);
 /// How much is read first after a seek, so that it plays at once, in time of the one who watches.
 const FIRST_STRETCH: Duration = Duration::from_secs(2);
 
@@ -82,11 +88,22 @@ pub(super) struct Player {
     is_wanted: bool,
     owes: Owes,
     is_partial: bool,
-    /// The longest stretch that is read for a picture, or to play at once: as long as wanted, unless too many flows are
-    /// in it.
+    /// The longest stretch that is read to play at once: as long as wanted, unless too many flows are in it.
     longest_first_ms: i64,
+    /// The same of the picture of this moment.
+    longest_picture_ms: i64,
+    /// About how many flows may be looked through for the picture of this moment.
+    picture_rows: u64,
+    /// What was asked for; what is played may be longer.
+    asked: TimeRange,
     /// The sums that are played; `None` for flow records.
     tier: Option<Tier>,
+    /// What they cannot tell.
+    untold: Vec<Part>,
+    /// When the client was last told something.
+    said: Instant,
+    /// Since when it stands still and nobody asks for anything.
+    still_since: Instant,
     failure: Option<QuestionError>,
 }
 
@@ -97,10 +114,10 @@ impl Player {
         wanted: Wanted,
         mailbox: Arc<Mailbox>,
         outbox: Outbox,
-        cancel: CancellationToken,
+        (seat, cancel): (Arc<Seat>, CancellationToken),
     ) -> Self {
-        let (jobs, done) =
-            Jobs::new(Arc::clone(&shared), handle, wanted.filter.clone(), wanted.by_country, cancel.clone());
+        let of = (wanted.filter.clone(), wanted.by_country);
+        let (jobs, done) = Jobs::new(Arc::clone(&shared), handle, of, (seat, cancel.clone()));
         let now = Instant::now();
         let most_arcs = u32::try_from(wanted.most_arcs).unwrap_or(u32::MAX);
         Self {
@@ -119,7 +136,13 @@ impl Player {
             owes: Owes::Moment,
             is_partial: false,
             longest_first_ms: i64::MAX,
+            longest_picture_ms: i64::MAX,
+            picture_rows: shared.limits.picture_rows,
+            asked: wanted.range,
             tier: None,
+            untold: Vec::new(),
+            said: now,
+            still_since: now,
             failure: None,
             shared,
             wanted,
@@ -131,8 +154,11 @@ impl Player {
         }
     }
 
-    /// Plays until the client goes, or the past cannot be read.
-    pub async fn run(mut self, _counted: Playing) {
+    /// Plays until the client goes, or the past cannot be read, or it has stood still for long.
+    pub async fn run(mut self, playing: Playing) {
+        if self.cancel.is_cancelled() {
+            return;
+        }
         self.choose_tier(true);
         let (cancel, mailbox, wanted) =
             (self.cancel.clone(), Arc::clone(&self.mailbox), Arc::clone(&self.outbox.wanted));
@@ -143,6 +169,8 @@ impl Player {
                 () = cancel.cancelled() => return,
                 asked = mailbox.next() => self.apply(asked),
                 done = self.done.recv() => if let Some(done) = done { self.take(done) },
+                // What could not begin, because too much was under way, may begin now.
+                () = playing.seat.freed.notified() => {}
                 () = wanted.notified(), if !self.is_wanted => self.is_wanted = true,
                 () = sleep_until(due.unwrap_or(self.since)), if due.is_some() => {}
             }
@@ -158,30 +186,58 @@ impl Player {
                 if self.outbox.messages.try_send(message).is_err() || is_last {
                     return;
                 }
+                self.said = Instant::now();
+            }
+            if self.stands_still() && self.still_since.elapsed() >= self.shared.limits.still {
+                return;
             }
         }
+    }
+
+    /// True when it neither plays nor owes anything: what it holds is of use only if somebody comes back.
+    fn stands_still(&self) -> bool {
+        !self.is_playing() && self.owes == Owes::Nothing && self.failure.is_none()
     }
 
     /// Decides what is played at this speed, and cuts the range for it.
     fn choose_tier(&mut self, is_first: bool) {
         let Ok(tiers) = self.shared.history.tiers() else { return };
-        let Wanted { range, filter, speed, .. } = &self.wanted;
-        let extents = tiers.archive().extents(*range);
-        let rows = rows_in(*range, &extents);
-        let tier = sums::tier(tiers, *range, filter, *speed, rows);
+        let Wanted { filter, speed, by_country, .. } = &self.wanted;
+        let mut extents = tiers.archive().extents(self.asked);
+        let rows = rows_in(self.asked, &extents);
+        let (tier, untold) = sums::tier(tiers, self.asked, (filter, *by_country), *speed, rows).unzip();
         if tier == self.tier && !is_first {
             return;
         }
-        self.tier = tier;
+        let range = tier.map_or(self.asked, |tier| sums::widened(tiers, self.asked, tier));
         let piece_rows = self.shared.limits.piece_rows as u64;
         self.pieces = match tier {
-            Some(tier) => sums::cut(*range, tier),
-            None => cut(*range, &extents, piece_rows),
+            Some(tier) => sums::cut(range, tier),
+            None => cut(range, &mut extents, piece_rows),
         };
+        (self.tier, self.untold) = (tier, untold.unwrap_or_default());
+        self.wanted.range = range;
+        self.go_to(self.clock_ms());
         self.stretches.clear();
         self.is_partial = false;
         self.checkpoints = Checkpoints::new(range.from_ms, self.wanted.by_country);
         self.running = Running::default();
+    }
+
+    /// Stands at a moment, or the nearest of what is played. Where more is played than was asked for, the ends of what was
+    /// asked for are those of what is played.
+    fn go_to(&mut self, at_ms: i64) {
+        let range = self.wanted.range;
+        let placed_ms = if at_ms == self.asked.to_ms {
+            range.to_ms
+        } else if at_ms == self.asked.from_ms {
+            range.from_ms
+        } else {
+            at_ms.clamp(range.from_ms, range.to_ms)
+        };
+        if placed_ms != self.clock_ms() {
+            self.at_us = placed_ms.saturating_mul(1_000);
+        }
     }
 
     /// Up to where what it says has passed: the clock, or with sums the end of the bucket before.
@@ -218,10 +274,12 @@ impl Player {
     }
 
     fn apply(&mut self, asked: Asked) {
-        let range = self.wanted.range;
         self.answers = asked.answers;
+        if asked.seek.is_some() || asked.speed.is_some() || asked.is_paused == Some(false) {
+            self.wanted.picture_ms = None;
+        }
         if let Some(at_ms) = asked.seek {
-            self.at_us = at_ms.clamp(range.from_ms, range.to_ms).saturating_mul(1_000);
+            self.go_to(at_ms);
             self.samples.clear();
         }
         if let Some(speed) = asked.speed {
@@ -234,7 +292,11 @@ impl Player {
             self.samples.clear();
         }
         self.since = Instant::now();
+        self.still_since = self.since;
         self.owes = Owes::Moment;
+        self.longest_first_ms = i64::MAX;
+        self.longest_picture_ms = i64::MAX;
+        self.picture_rows = self.shared.limits.picture_rows;
     }
 
     fn take(&mut self, done: Done) {
@@ -244,6 +306,10 @@ impl Player {
             Ok(Found::Tally(passed, is_partial)) => {
                 self.is_partial |= is_partial;
                 let range = job.range();
+                let is_untold = self.wanted.by_country && passed.addresses.is_none();
+                if is_untold && !self.untold.contains(&Part::Addresses) {
+                    self.untold.push(Part::Addresses);
+                }
                 if let Some(before) = self.checkpoints.at(range.from_ms) {
                     let mut tally = before.as_ref().clone();
                     tally.join(&passed);
@@ -259,6 +325,9 @@ impl Player {
             }
             // More flows than a piece may have: it is read in parts.
             Ok(Found::TooMuch) => match job {
+                Job::First(range) if !self.is_playing() => {
+                    self.longest_picture_ms = (range.length_ms() / 2).max(1);
+                }
                 Job::First(range) => self.longest_first_ms = (range.length_ms() / 2).max(1),
                 other => self.divide(other.range()),
             },
@@ -316,12 +385,20 @@ impl Player {
         self.stretches.iter().find(|stretch| stretch.range.intersection(range) == Some(range))
     }
 
-    fn picture_range(&self) -> Option<TimeRange> {
+    /// How long the stretch of a picture is at most: a second at this speed.
+    fn longest_picture(&self) -> i64 {
         let second = Duration::try_from_secs_f64(self.wanted.speed.abs()).unwrap_or(LEAST_PICTURE);
         let length_ms = i64::try_from(second.max(LEAST_PICTURE).as_millis()).unwrap_or(i64::MAX);
-        let length_ms = length_ms.min(self.longest_first_ms);
+        length_ms.min(self.longest_picture_ms)
+    }
+
+    fn picture_range(&self) -> Option<TimeRange> {
         let clock_ms = self.clock_ms();
-        let length_ms = self.length_of_picture(clock_ms, length_ms);
+        let longest_ms = self.longest_picture();
+        let length_ms = match self.wanted.picture_ms {
+            Some(length_ms) => length_ms.min(longest_ms),
+            None => self.length_of_picture(clock_ms, longest_ms),
+        };
         let from_ms = clock_ms.saturating_sub(length_ms).max(self.wanted.range.from_ms);
         match self.tier {
             // Whole buckets, and at least one of them.
@@ -335,21 +412,32 @@ impl Player {
         }
     }
 
-    /// Half as long as often as needed, down to a second, for few enough flows; of those that a filter lets pass nobody
-    /// knows how many they are.
+    /// Half as long as often as needed, down to a second, for few enough flows before any filter.
     fn length_of_picture(&self, clock_ms: i64, longest_ms: i64) -> i64 {
         let mut length_ms = longest_ms;
-        if !self.wanted.filter.is_all() {
-            return length_ms;
-        }
         let is_too_much = |length_ms: i64| {
             let range = TimeRange::new(clock_ms.saturating_sub(length_ms), clock_ms);
-            range.is_some_and(|range| rows_of_pieces(range, &self.pieces) > PICTURE_ROWS)
+            range.is_some_and(|range| rows_of_pieces(range, &self.pieces) > self.picture_rows)
         };
         while length_ms >= 2_000 && is_too_much(length_ms) {
             length_ms /= 2;
         }
         length_ms
+    }
+
+    /// True when a filter lets so few flows pass that the picture may be of a longer stretch, which does not take long.
+    fn may_be_longer(&self, picture: &Picture) -> bool {
+        let most = self.shared.limits.picture_rows;
+        let is_bounded_by_rows = || {
+            let longest_ms = self.longest_picture();
+            self.length_of_picture(self.clock_ms(), longest_ms) < longest_ms
+        };
+        self.tier.is_none()
+            && self.wanted.picture_ms.is_none()
+            && !self.wanted.filter.is_all()
+            && self.picture_rows < most.saturating_mul(LONGEST)
+            && picture.frame.passed.all.flows < most / LONGER
+            && is_bounded_by_rows()
     }
 
     /// The short stretch that it plays first after a seek.
@@ -388,7 +476,7 @@ impl Player {
             first = self.picture_range().filter(|picture| self.stretch_with(*picture).is_none());
         }
         let first = first.filter(|_| self.tier.is_none());
-        needed.extend(first.map(|range| (Job::First(range), 0)));
+        needed.extend(first.map(|range| (Job::First(range), rows_of_pieces(range, &self.pieces))));
         needed.extend(self.sums_for_picture(piece.range).map(|job| (job, 0)));
         // A piece that is begun now would slow down what is to be seen first.
         let job = self.job(piece.range);
@@ -451,11 +539,14 @@ impl Player {
 
     /// When there is something to do without anybody's word.
     fn due(&self) -> Option<Instant> {
-        if !self.is_wanted || !self.is_playing() || self.stretch_at().is_none() {
+        if !self.is_wanted {
             return None;
         }
-        if self.waits_for_sums(Instant::now()) {
-            return None;
+        if self.stands_still() {
+            return Some(self.still_since + self.shared.limits.still);
+        }
+        if !self.is_playing() || self.stretch_at().is_none() || self.waits_for_sums(Instant::now()) {
+            return Some(self.said + BEAT);
         }
         Some((self.since + FRAME_EVERY).min(self.next_moment.max(self.since)))
     }
@@ -465,8 +556,16 @@ impl Player {
         self.tier.is_some() && self.owes != Owes::Moment && now >= self.next_moment && !self.so_far_is_known()
     }
 
-    /// What is to be said now, if anything.
+    /// What is to be said now, if anything. A client that waits for long hears that it is not forgotten.
     fn message(&mut self) -> Option<Message> {
+        let message = self.news();
+        if message.is_some() || self.stands_still() || self.said.elapsed() < BEAT {
+            return message;
+        }
+        Some(self.told(None, None, Instant::now()))
+    }
+
+    fn news(&mut self) -> Option<Message> {
         if let Some(failure) = self.failure.take() {
             let message = match &failure {
                 QuestionError::Failed(source) => format!("{failure}: {source}"),
@@ -491,8 +590,20 @@ impl Player {
         if self.owes != Owes::Moment && !so_far_is_known {
             return None;
         }
-        let picture = self.picture()?;
-        Some(self.moment(Some(Box::new(picture)), now))
+        let mut picture = self.picture()?;
+        let mut is_longer_wanted = false;
+        while !is_longer_wanted && self.may_be_longer(&picture) {
+            self.picture_rows *= LONGER;
+            match self.picture() {
+                Some(longer) => picture = longer,
+                None => is_longer_wanted = true,
+            }
+        }
+        let moment = self.moment(Some(Box::new(picture)), now);
+        if is_longer_wanted {
+            self.owes = Owes::More;
+        }
+        Some(moment)
     }
 
     /// Plays on to this moment.
@@ -553,7 +664,13 @@ impl Player {
     fn moment(&mut self, picture: Option<Box<Picture>>, now: Instant) -> Message {
         let so_far = self.so_far().map(Box::new);
         self.owes = if so_far.is_none() { Owes::More } else { Owes::Nothing };
+        self.still_since = now;
         self.next_moment = now + MOMENT_EVERY;
+        self.told(picture, so_far, now)
+    }
+
+    /// Says where it stands.
+    fn told(&mut self, picture: Option<Box<Picture>>, so_far: Option<Box<SoFar>>, now: Instant) -> Message {
         self.samples.push_back((now, self.at_us));
         while self.samples.len() > 2
             && self.samples.get(1).is_some_and(|(at, _)| now.duration_since(*at) >= PACE_OVER)
@@ -572,7 +689,13 @@ impl Player {
             is_at_end: self.is_at_end(),
             picture,
             so_far,
-            source: source::source(&self.shared, self.wanted.range, self.tier, self.is_partial),
+            source: source::source(
+                &self.shared,
+                (self.asked, self.wanted.range),
+                self.tier,
+                &self.untold,
+                self.is_partial,
+            ),
         }))
     }
 
@@ -604,14 +727,14 @@ impl Player {
         let clock_ms = self.clock_ms();
         let geolocation = self.shared.geolocation.load();
         if let Some(tally) = self.checkpoints.at(self.settled_ms()) {
-            return Some(tally.so_far(&geolocation));
+            return Some(tally.so_far(&geolocation, self.wanted.by_country));
         }
         if self.tier.is_some() {
             return None;
         }
         let stretch = self.counted_stretch()?.clone();
         let base = self.checkpoints.at(stretch.range.from_ms)?;
-        Some(self.running.at(clock_ms, &stretch, base).so_far(&geolocation))
+        Some(self.running.at(clock_ms, &stretch, base).so_far(&geolocation, self.wanted.by_country))
     }
 
     fn picture(&self) -> Option<Picture> {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -73,12 +74,12 @@ impl Reading {
         }
     }
 
-    /// Adds the flows of a batch, which has [`COLUMNS`]. What is too much is left out.
-    pub fn add(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
+    /// Adds the flows of a batch, which has [`COLUMNS`]; breaks off when they are too many.
+    pub fn add(&mut self, batch: &RecordBatch) -> Result<ControlFlow<()>, ArrowError> {
         let room = self.most.saturating_sub(self.block.rows.len());
         self.is_full |= batch.num_rows() > room;
         if self.is_full {
-            return Ok(());
+            return Ok(ControlFlow::Break(()));
         }
         let received = columns::primitive::<TimestampMillisecondType>(batch, columns::RECEIVED)?;
         let duration = columns::primitive::<Int64Type>(batch, columns::DURATION_MS)?;
@@ -137,7 +138,7 @@ impl Reading {
             };
             self.block.rows.push(made);
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     }
 
     fn address(&mut self, side: usize, address: IpAddr) -> u32 {

@@ -19,6 +19,7 @@ pub(super) struct Wanted {
     pub speed: f64,
     pub at_ms: i64,
     pub is_paused: bool,
+    pub picture_ms: Option<i64>,
     pub by_country: bool,
 }
 
@@ -43,6 +44,7 @@ pub(super) fn checked(subscription: &ReplaySubscription) -> Result<Wanted, Refus
         speed,
         at_ms: subscription.at_ms.unwrap_or(begins).clamp(range.from_ms, range.to_ms),
         is_paused: subscription.is_paused,
+        picture_ms: subscription.picture_ms.map(|length_ms| length_ms.max(1)),
         by_country: subscription.by_country,
     })
 }

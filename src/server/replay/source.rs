@@ -3,13 +3,21 @@
 use std::time::Instant;
 
 use super::Shared;
+use super::sums::Part;
 use crate::model::history::{Source, Tier};
 use crate::model::time::date_and_time;
 use crate::model::time_range::TimeRange;
-use crate::server::history::planner::MadeOf;
+use crate::server::history::planner::{MadeOf, WIDENED};
 
-/// What a replay is made of: sums of a tier, or flow records.
-pub(super) fn source(shared: &Shared, range: TimeRange, tier: Option<Tier>, is_partial: bool) -> Source {
+/// What a replay is made of: sums of a tier and what these cannot tell, or flow records. `asked` is the range that was asked
+/// for, `range` what is played.
+pub(super) fn source(
+    shared: &Shared,
+    (asked, range): (TimeRange, TimeRange),
+    tier: Option<Tier>,
+    untold: &[Part],
+    is_partial: bool,
+) -> Source {
     let mut made_of =
         MadeOf { tiers: vec![tier.unwrap_or(Tier::Archive)], range: Some(range), ..MadeOf::default() };
     let Ok(tiers) = shared.history.tiers() else {
@@ -34,7 +42,17 @@ pub(super) fn source(shared: &Shared, range: TimeRange, tier: Option<Tier>, is_p
              the sums know one by one, which is what had most traffic.",
             tier.name()
         ));
-        if is_partial {
+        if asked != range {
+            made_of.notes.push(WIDENED.to_owned());
+        }
+        if !untold.is_empty() {
+            let untold: Vec<_> = untold.iter().map(|part| part.name()).collect();
+            made_of.notes.push(format!(
+                "Of flows that pass this filter sums cannot tell {}: that is left out.",
+                untold.join(", ")
+            ));
+        }
+        if is_partial && !untold.contains(&Part::Pairs) {
             made_of.notes.push(
                 "Sums know the pairs of cities with most traffic: the rest is in the totals only.".to_owned(),
             );

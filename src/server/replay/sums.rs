@@ -1,7 +1,8 @@
 //! What is played where flow records are kept no more, or pass too fast: sums by pair of cities and direction.
 //!
 //! A bucket passes as a whole, with its last millisecond, so moments are exact at whole buckets. Sums know the pairs
-//! with most traffic; what is in no pair is in the totals, and in a frame it is not drawn.
+//! with most traffic; what is in no pair is in the totals, and in a frame it is not drawn. Of a filter by autonomous
+//! systems, say, they know no pairs: then everything is in the totals only, and what lists cannot be told are left out.
 
 use std::collections::HashMap;
 
@@ -22,7 +23,7 @@ use crate::server::history::control::Control;
 use crate::server::history::error::QuestionError;
 use crate::server::history::groups::{Groups, Value};
 use crate::server::history::naming;
-use crate::server::history::planner::Tiers;
+use crate::server::history::planner::{self, Tiers};
 use crate::server::history::request::Request;
 
 /// Flow records that may pass in a second, before any filter.
@@ -31,8 +32,72 @@ const MOST_FLOWS_PER_SECOND: f64 = 1_000_000.0;
 const MOST_BUCKETS_PER_SECOND: f64 = 250.0;
 const PIECE_BUCKETS: i64 = 60;
 
-/// The tier of sums that has to be played, `None` for flow records. `rows` is about how many flow records the range has.
-pub(super) fn tier(tiers: &Tiers, range: TimeRange, filter: &Filter, speed: f64, rows: u64) -> Option<Tier> {
+/// What is told of flows besides their totals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Pairs,
+    Countries,
+    Addresses,
+    Systems,
+    Services,
+}
+
+impl Part {
+    const LISTS: [Self; 3] = [Self::Countries, Self::Systems, Self::Services];
+
+    /// For people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pairs => "between which places they went",
+            Self::Countries => "countries",
+            Self::Addresses => "distinct addresses",
+            Self::Systems => "autonomous systems",
+            Self::Services => "services",
+        }
+    }
+
+    fn fields(self) -> &'static [Field] {
+        match self {
+            Self::Pairs => &[Field::City(End::Source), Field::City(End::Destination), Field::Direction],
+            Self::Countries | Self::Addresses => &[Field::Country(End::Outside)],
+            Self::Systems => &[Field::AsNumber(End::Outside)],
+            Self::Services => &[Field::Service],
+        }
+    }
+
+    fn request(self, range: TimeRange, filter: &Filter, step_ms: Option<i64>) -> Request {
+        let addresses = self == Self::Addresses;
+        Request { addresses, ..request(range, filter, self.fields(), step_ms) }
+    }
+}
+
+/// What sums are known not to tell of the flows that pass a filter.
+pub(super) fn untold(
+    tiers: &Tiers,
+    range: TimeRange,
+    filter: &Filter,
+    by_country: bool,
+    tier: Tier,
+) -> Vec<Part> {
+    let mut untold = Vec::new();
+    if !tiers.plans(&Part::Pairs.request(range, filter, Some(tier.bucket_ms()))) {
+        untold.push(Part::Pairs);
+    }
+    let addresses = by_country.then_some(Part::Addresses);
+    let lists = Part::LISTS.into_iter().chain(addresses);
+    untold.extend(lists.filter(|part| !tiers.plans(&part.request(range, filter, None))));
+    untold
+}
+
+/// The tier of sums that has to be played, and what it cannot tell; `None` for flow records. `rows` is about how many flow
+/// records the range has. Where flow records are kept, sums are played only if they can tell everything.
+pub(super) fn tier(
+    tiers: &Tiers,
+    range: TimeRange,
+    (filter, by_country): (&Filter, bool),
+    speed: f64,
+    rows: u64,
+) -> Option<(Tier, Vec<Part>)> {
     let has_records = tiers.archive().kept_from_ms().is_none_or(|kept| kept <= range.from_ms);
     let length_s = std::time::Duration::from_millis(range.length_ms().unsigned_abs()).as_secs_f64();
     // What is compared with a million needs no more digits than these.
@@ -43,12 +108,27 @@ pub(super) fn tier(tiers: &Tiers, range: TimeRange, filter: &Filter, speed: f64,
     }
     let fits = |tier: &Tier| {
         let length_s = std::time::Duration::from_millis(tier.bucket_ms().unsigned_abs()).as_secs_f64();
-        let has_all = tiers.kept_from_ms(*tier).is_none_or(|kept| kept <= range.from_ms);
+        let from_ms = planner::widened(range, tier.bucket_ms()).from_ms;
+        let has_all = tiers.kept_from_ms(*tier).is_none_or(|kept| kept <= from_ms);
         has_all && (*tier == Tier::Day || speed.abs() <= MOST_BUCKETS_PER_SECOND * length_s)
     };
     let tier = [Tier::Minute, Tier::Hour, Tier::Day].into_iter().find(fits)?;
-    // Whether sums can tell apart what the filter asks for.
-    tiers.plans(&request(range, filter, Vec::new(), None)).then_some(tier)
+    let tells_totals = [Some(tier.bucket_ms()), None]
+        .into_iter()
+        .all(|step_ms| tiers.plans(&request(range, filter, &[Field::Direction], step_ms)));
+    let untold = untold(tiers, range, filter, by_country, tier);
+    (tells_totals && (untold.is_empty() || !has_records)).then_some((tier, untold))
+}
+
+/// A range with whole buckets at those ends of which flow records are gone.
+pub(super) fn widened(tiers: &Tiers, range: TimeRange, tier: Tier) -> TimeRange {
+    let Some(kept_from_ms) = tiers.archive().kept_from_ms() else { return range };
+    let whole = planner::widened(range, tier.bucket_ms());
+    let last_ms = settled(range.to_ms - 1, whole, tier);
+    TimeRange {
+        from_ms: if kept_from_ms > range.from_ms { whole.from_ms } else { range.from_ms },
+        to_ms: if kept_from_ms > last_ms { whole.to_ms } else { range.to_ms },
+    }
 }
 
 /// A range in pieces of whole buckets.
@@ -72,7 +152,8 @@ pub(super) fn settled(moment_ms: i64, range: TimeRange, tier: Tier) -> i64 {
     (moment_ms.div_euclid(tier.bucket_ms()) * tier.bucket_ms()).max(range.from_ms)
 }
 
-fn request(range: TimeRange, filter: &Filter, dimensions: Vec<Dimension>, step_ms: Option<i64>) -> Request {
+fn request(range: TimeRange, filter: &Filter, fields: &[Field], step_ms: Option<i64>) -> Request {
+    let dimensions = fields.iter().map(|field| Dimension::Field(*field)).collect();
     Request { range, filter: filter.clone(), dimensions, step_ms, addresses: false, most: None }
 }
 
@@ -85,17 +166,14 @@ pub(super) async fn read(
     control: &Control,
 ) -> Result<Block, QuestionError> {
     let tiers = shared.history.tiers()?;
-    let by = |dimensions: &[Field]| {
-        let dimensions = dimensions.iter().map(|field| Dimension::Field(*field)).collect();
-        request(range, filter, dimensions, Some(tier.bucket_ms()))
-    };
-    let pairs = [Field::City(End::Source), Field::City(End::Destination), Field::Direction];
-    let by_pair = tiers.sums(&by(&pairs), control).await?;
-    let totals = tiers.sums(&by(&[Field::Direction]), control).await?;
+    let step_ms = Some(tier.bucket_ms());
+    let by_pair = tiers.sums(&Part::Pairs.request(range, filter, step_ms), control).await?;
+    let by_direction = request(range, filter, &[Field::Direction], step_ms);
+    let totals = tiers.sums(&by_direction, control).await?.ok_or_else(no_totals)?;
     let geolocation = shared.geolocation.load();
     let coordinates = shared.history.city_coordinates(&geolocation);
     let placing = Placing { geolocation: &geolocation, coordinates: &coordinates };
-    Ok(block(range, tier, by_pair, totals, &placing))
+    Ok(block(range, tier, by_pair.unwrap_or_default(), totals, &placing))
 }
 
 struct Placing<'a> {
@@ -173,15 +251,29 @@ pub(super) enum Exactness {
 }
 
 impl Exactness {
-    async fn ask(self, tiers: &Tiers, request: &Request, control: &Control) -> Result<Groups, QuestionError> {
+    /// `None` when sums cannot tell.
+    async fn ask(
+        self,
+        tiers: &Tiers,
+        request: &Request,
+        control: &Control,
+    ) -> Result<Option<Groups>, QuestionError> {
         match self {
             Self::OfSums => tiers.sums(request, control).await,
-            Self::OfRecords => Ok(tiers.group(request, control).await?.groups),
+            Self::OfRecords => Ok(Some(tiers.group(request, control).await?.groups)),
         }
     }
 }
 
-/// What passed in a range, and whether some of it could not be read.
+fn no_totals() -> QuestionError {
+    QuestionError::Invalid(
+        "Flow records of that time are kept no more, and sums cannot tell what passes this filter."
+            .to_owned(),
+    )
+}
+
+/// What passed in a range, and whether some of it could not be read. Lists that sums cannot tell are empty, and there are no
+/// addresses when they cannot tell these.
 pub(super) async fn tally(
     shared: &Shared,
     range: TimeRange,
@@ -191,12 +283,10 @@ pub(super) async fn tally(
     control: &Control,
 ) -> Result<(Tally, bool), QuestionError> {
     let tiers = shared.history.tiers()?;
-    let by = |field| Request {
-        addresses: with_addresses && field == Field::Country(End::Outside),
-        ..request(range, filter, vec![Dimension::Field(field)], None)
-    };
+    let by = |part: Part| part.request(range, filter, None);
     let mut tally = Tally::new(with_addresses);
-    let directions = exactness.ask(tiers, &by(Field::Direction), control).await?;
+    let directions = request(range, filter, &[Field::Direction], None);
+    let directions = exactness.ask(tiers, &directions, control).await?.ok_or_else(no_totals)?;
     let mut is_partial = directions.is_partial;
     for group in directions.groups {
         if let [Value::Direction(direction)] = group.values.as_slice()
@@ -205,7 +295,17 @@ pub(super) async fn tally(
             *sum += group.traffic;
         }
     }
-    let countries = exactness.ask(tiers, &by(Field::Country(End::Outside)), control).await?;
+    let mut countries = None;
+    if with_addresses {
+        countries = exactness.ask(tiers, &by(Part::Addresses), control).await?;
+        if countries.is_none() {
+            tally.addresses = None;
+        }
+    }
+    if countries.is_none() {
+        countries = exactness.ask(tiers, &by(Part::Countries), control).await?;
+    }
+    let countries = countries.unwrap_or_default();
     is_partial |= countries.is_partial;
     if let (Some(all), Some(total)) = (&mut tally.addresses, countries.totals.first())
         && let Some(found) = &total.addresses
@@ -219,14 +319,14 @@ pub(super) async fn tally(
             known.addresses = group.addresses.unwrap_or_default();
         }
     }
-    let systems = exactness.ask(tiers, &by(Field::AsNumber(End::Outside)), control).await?;
+    let systems = exactness.ask(tiers, &by(Part::Systems), control).await?.unwrap_or_default();
     is_partial |= systems.is_partial;
     for group in systems.groups {
         if let [Value::Number(number)] = group.values.as_slice() {
             *tally.as_numbers.entry(u32::try_from(*number).unwrap_or(0)).or_default() += group.traffic;
         }
     }
-    let services = exactness.ask(tiers, &by(Field::Service), control).await?;
+    let services = exactness.ask(tiers, &by(Part::Services), control).await?.unwrap_or_default();
     is_partial |= services.is_partial;
     for group in services.groups {
         if let [Value::Service { port, protocol }] = group.values.as_slice()

@@ -103,8 +103,10 @@ impl Tally {
         for (port, more) in &later.ports {
             self.forgotten += add(&mut self.ports, *port, *more);
         }
-        if let (Some(all), Some(more)) = (&mut self.addresses, &later.addresses) {
-            all.merge(more);
+        match (&mut self.addresses, &later.addresses) {
+            (Some(all), Some(more)) => all.merge(more),
+            // Of a part nobody knows them.
+            (all, _) => *all = None,
         }
         self.forgotten += later.forgotten;
     }
@@ -115,15 +117,18 @@ impl Tally {
         self.countries.len() + self.as_numbers.len() + self.ports.len() + sets
     }
 
-    /// As it is said.
-    pub fn so_far(&self, geolocation: &Geolocation) -> SoFar {
+    /// As it is said, with all countries if these are wanted.
+    pub fn so_far(&self, geolocation: &Geolocation, by_country: bool) -> SoFar {
         let all = self.by_direction.iter().fold(Traffic::NONE, |sum, one| sum + *one);
         let has_addresses = self.addresses.is_some();
         let mut countries = Vec::new();
-        if has_addresses {
+        if by_country {
             countries.extend(self.countries.iter().map(|(country, known)| CountryAmount {
                 country: *country,
-                amount: Amount { traffic: known.traffic, addresses: Some(known.addresses.count()) },
+                amount: Amount {
+                    traffic: known.traffic,
+                    addresses: has_addresses.then(|| known.addresses.count()),
+                },
             }));
             countries.sort_by_key(|row| (std::cmp::Reverse(row.amount.traffic.scaled_bytes), row.country));
         }

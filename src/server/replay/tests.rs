@@ -33,7 +33,14 @@ const MONDAY_MS: i64 = 1_772_409_600_000;
 const LENGTH_MS: i64 = 3 * 3_600_000;
 const FLOWS: usize = 4_000;
 const PATIENCE: Duration = Duration::from_mins(2);
-const LIMITS: Limits = Limits { replays: 2, piece_rows: 600, thousands: 1_000 };
+const LIMITS: Limits = Limits {
+    replays: 2,
+    replays_per_visitor: 1,
+    still: Duration::from_mins(5),
+    piece_rows: 600,
+    picture_rows: 100_000,
+    thousands: 1_000,
+};
 
 struct Kept {
     replays: Replays,
@@ -95,6 +102,10 @@ async fn kept(rng: &mut Rng) -> Kept {
 
 /// Everything is in the store; the archive has what comes from `first` on.
 async fn kept_from(rng: &mut Rng, first: u64) -> Kept {
+    kept_with(rng, first, LIMITS).await
+}
+
+async fn kept_with(rng: &mut Rng, first: u64, limits: Limits) -> Kept {
     let folder = tempfile::tempdir().unwrap();
     let settings =
         Settings { folder: folder.path().join("archive"), keep_s: None, keep_bytes: None, min_free_bytes: 0 };
@@ -131,12 +142,22 @@ async fn kept_from(rng: &mut Rng, first: u64) -> Kept {
     let queries = Queries::new(Arc::clone(&archive), folder.path().join("spill")).unwrap();
     let tiers = Tiers::new(archive, queries, Arc::new(store));
     let history = Arc::new(History::new(Arc::new(opening::Kept::from(tiers)), Arc::clone(&current)));
-    Kept { replays: Replays::new(LIMITS, history, current).unwrap(), oracle, flows, _folder: folder }
+    Kept { replays: Replays::new(limits, history, current).unwrap(), oracle, flows, _folder: folder }
 }
 
 impl Kept {
-    fn begin(&self, subscription: &ReplaySubscription) -> Replay {
-        self.replays.begin(subscription, 1, None).unwrap()
+    async fn begin(&self, subscription: &ReplaySubscription) -> Replay {
+        let begun = async {
+            loop {
+                match self.replays.begin(subscription, 1, None, None).await {
+                    Ok(begun) => break begun,
+                    // Those before have not ended yet.
+                    Err(refusal) if refusal.message.contains("try again") => tokio::task::yield_now().await,
+                    Err(refusal) => panic!("{refusal:?}"),
+                }
+            }
+        };
+        timeout(PATIENCE, begun).await.expect("no seat is free")
     }
 
     /// All flows of a range that pass the filter.
@@ -260,14 +281,16 @@ async fn wherever_it_is_sought_a_still_moment_is_what_a_plain_loop_finds() {
         let from_ms = MONDAY_MS + rng.i64(0..LENGTH_MS / 3);
         let range = TimeRange { from_ms, to_ms: from_ms + LENGTH_MS / 2 + rng.i64(0..LENGTH_MS / 3) };
         let by_country = rng.bool();
-        let mut replay = kept.begin(&ReplaySubscription {
-            range,
-            filter: filter.to_owned(),
-            is_paused: true,
-            by_country,
-            speed: 60.0,
-            ..ReplaySubscription::default()
-        });
+        let mut replay = kept
+            .begin(&ReplaySubscription {
+                range,
+                filter: filter.to_owned(),
+                is_paused: true,
+                by_country,
+                speed: 60.0,
+                ..ReplaySubscription::default()
+            })
+            .await;
         let first = moment(&mut replay, 1).await;
         assert_eq!((first.clock_ms, first.is_playing, first.is_at_end), (range.from_ms, false, false));
         for answers in 2..8 {
@@ -301,14 +324,16 @@ async fn forwards_and_backwards_at_any_speed_frames_and_moments_agree_with_a_pla
         [(20_000.0, ""), (-20_000.0, ""), (3_000.0, FILTERS[2]), (-6_000.0, FILTERS[1]), (1_000_000.0, "")]
     {
         let range = whole();
-        let mut replay = kept.begin(&ReplaySubscription {
-            range,
-            filter: filter.to_owned(),
-            speed,
-            by_country: true,
-            arcs_per_second: 20,
-            ..ReplaySubscription::default()
-        });
+        let mut replay = kept
+            .begin(&ReplaySubscription {
+                range,
+                filter: filter.to_owned(),
+                speed,
+                by_country: true,
+                arcs_per_second: 20,
+                ..ReplaySubscription::default()
+            })
+            .await;
         let begins = if speed < 0.0 { range.to_ms } else { range.from_ms };
         let mut totals = Totals::default();
         if speed < 0.0 {
@@ -332,7 +357,8 @@ async fn forwards_and_backwards_at_any_speed_frames_and_moments_agree_with_a_pla
                 }
                 Message::Moment(moment) => {
                     assert_eq!(moment.clock_ms, clock_ms);
-                    assert_eq!(moment.picture.is_some(), !moment.is_playing);
+                    assert!(moment.picture.is_none() || !moment.is_playing);
+                    assert!(moment.picture.is_some() || moment.is_playing || moment.so_far.is_none());
                     if let Some(so_far) = moment.so_far {
                         kept.check(&so_far, range, clock_ms, filter, true);
                         checked += 1;
@@ -355,7 +381,7 @@ async fn many_seeks_are_one_and_the_latest_is_answered() {
     let kept = kept(&mut rng).await;
     let range = whole();
     let mut replay =
-        kept.begin(&ReplaySubscription { range, is_paused: true, ..ReplaySubscription::default() });
+        kept.begin(&ReplaySubscription { range, is_paused: true, ..ReplaySubscription::default() }).await;
     let mut at_ms = 0;
     for answers in 2..200 {
         at_ms = range.from_ms + rng.i64(0..range.length_ms());
@@ -378,25 +404,27 @@ async fn what_cannot_be_played_is_refused_with_what_to_write_instead() {
     let mut rng = Rng::with_seed(54);
     let kept = kept(&mut rng).await;
     let good = ReplaySubscription { range: whole(), is_paused: true, ..ReplaySubscription::default() };
-    let refused = |subscription: ReplaySubscription| {
-        kept.replays.begin(&subscription, 1, None).err().map(|refusal| (refusal.message, refusal.position))
+    let refused = async |subscription: ReplaySubscription| {
+        let begun = kept.replays.begin(&subscription, 1, None, None).await;
+        begun.err().map(|refusal| (refusal.message, refusal.position))
     };
     let empty = TimeRange { from_ms: 5, to_ms: 5 };
-    let (message, _) = refused(ReplaySubscription { range: empty, ..good.clone() }).unwrap();
+    let (message, _) = refused(ReplaySubscription { range: empty, ..good.clone() }).await.unwrap();
     assert!(message.contains("empty"), "{message}");
     let (message, position) =
         refused(ReplaySubscription { filter: "port = 443 and contry = DE".to_owned(), ..good.clone() })
+            .await
             .unwrap();
     assert!(message.contains("country") && position == Some(15), "{message}");
     for speed in [0.0, f64::NAN, 2e6, -0.001] {
-        let (message, _) = refused(ReplaySubscription { speed, ..good.clone() }).unwrap();
+        let (message, _) = refused(ReplaySubscription { speed, ..good.clone() }).await.unwrap();
         assert!(message.contains("write 0.01 to 1000000"), "{message}");
     }
-    let mut one = kept.begin(&good);
-    let _other = kept.begin(&good);
-    let (message, _) = refused(good.clone()).unwrap();
+    let mut one = kept.begin(&good).await;
+    let _other = kept.begin(&good).await;
+    let (message, _) = refused(good.clone()).await.unwrap();
     assert!(message.contains("2 replays"), "{message}");
-    let again = kept.replays.begin(&good, 9, Some(&mut one));
+    let again = kept.replays.begin(&good, 9, None, Some(&mut one)).await;
     drop(one);
     assert_eq!(moment(&mut again.unwrap(), 9).await.clock_ms, MONDAY_MS);
 }
@@ -406,12 +434,14 @@ async fn where_flow_records_are_gone_sums_are_played_with_exact_totals_and_it_is
     let mut rng = Rng::with_seed(55);
     let kept = kept_from(&mut rng, 3_000).await;
     let range = whole();
-    let mut replay = kept.begin(&ReplaySubscription {
-        range,
-        speed: 10_000.0,
-        arcs_per_second: 200,
-        ..ReplaySubscription::default()
-    });
+    let mut replay = kept
+        .begin(&ReplaySubscription {
+            range,
+            speed: 10_000.0,
+            arcs_per_second: 200,
+            ..ReplaySubscription::default()
+        })
+        .await;
     let mut totals = Totals::default();
     let mut clock_ms = range.from_ms;
     loop {
@@ -445,4 +475,235 @@ async fn where_flow_records_are_gone_sums_are_played_with_exact_totals_and_it_is
     let picture = still.picture.unwrap();
     let shown = TimeRange { from_ms: at_ms - picture.picture_ms, to_ms: at_ms };
     assert_eq!(picture.frame.passed.by_direction, kept.totals(shown, ""));
+}
+
+/// The moments after so many requests up to the one that says all, of which none is a refusal.
+async fn still(kept: &Kept, subscription: &ReplaySubscription, at_ms: i64) -> Moment {
+    let still = ReplaySubscription { at_ms: Some(at_ms), is_paused: true, ..subscription.clone() };
+    moment(&mut kept.begin(&still).await, 1).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sums_are_played_with_any_filter_that_they_can_total_and_what_they_cannot_tell_is_left_out() {
+    let mut rng = Rng::with_seed(56);
+    let kept = kept_from(&mut rng, 3_000).await;
+    let range = whole();
+    let at_ms = range.from_ms + 3_600_000;
+    for (filter, has_pairs, has_countries, has_systems, has_services) in [
+        ("outside.as = 7000", false, true, true, false),
+        ("service = 100", false, true, false, true),
+        ("protocol = tcp", false, true, false, true),
+        ("interface = 3", false, false, false, false),
+        ("exporter = 192.0.2.1", true, true, true, true),
+        ("direction = inbound", true, true, true, true),
+        ("protocol = tcp and direction = inbound", false, true, false, true),
+    ] {
+        let subscription = ReplaySubscription {
+            range,
+            filter: filter.to_owned(),
+            speed: 10_000.0,
+            by_country: true,
+            ..ReplaySubscription::default()
+        };
+        let still = still(&kept, &subscription, at_ms).await;
+        assert_eq!(still.source.tiers, [Tier::Minute], "{filter}");
+        let so_far = still.so_far.unwrap();
+        let truth = match filter {
+            "exporter = 192.0.2.1" => "",
+            other => other,
+        };
+        let passed = TimeRange { from_ms: range.from_ms, to_ms: at_ms };
+        assert_eq!(so_far.by_direction, kept.totals(passed, truth), "{filter}");
+        let found = (!so_far.countries.is_empty(), !so_far.top_as.is_empty(), !so_far.top_ports.is_empty());
+        assert_eq!(found, (has_countries, has_systems, has_services), "{filter}");
+        let knows_addresses = filter == "direction = inbound";
+        assert_eq!(so_far.all.addresses.is_some(), knows_addresses, "{filter}");
+        let frame = still.picture.unwrap().frame;
+        assert_lawful(&frame);
+        let shown = TimeRange { from_ms: at_ms - 10_000_000, to_ms: at_ms };
+        assert_eq!(frame.passed.by_direction, kept.totals(shown, truth), "{filter}");
+        assert_eq!(frame.passed.not_drawn == frame.passed.all, !has_pairs, "{filter}");
+        let is_told = still.source.note.contains("sums cannot tell");
+        assert_eq!(is_told, !knows_addresses, "{filter}: {}", still.source.note);
+        // Played to its end, it is not refused either.
+        let mut replay = kept.begin(&subscription).await;
+        loop {
+            match next(&mut replay).await {
+                Message::Moment(moment) if moment.is_at_end && moment.so_far.is_some() => break,
+                Message::Moment(_) => {}
+                Message::Frame(frame) => assert_lawful(&frame),
+                other => panic!("{filter}: {other:?}"),
+            }
+        }
+    }
+    for filter in ["city = \"Lyon, FR\"", "port = 100", "country = DE"] {
+        let filter = filter.to_owned();
+        let subscription =
+            ReplaySubscription { range, filter, by_country: true, ..ReplaySubscription::default() };
+        still(&kept, &subscription, at_ms).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn flow_records_that_are_kept_are_played_where_sums_could_not_tell_all() {
+    let mut rng = Rng::with_seed(57);
+    let kept = kept(&mut rng).await;
+    let tiers = kept.replays.shared.history.tiers().unwrap();
+    let tier = |filter: &str, by_country| {
+        sums::tier(tiers, whole(), (&filter.parse().unwrap(), by_country), 5e5, u64::MAX)
+    };
+    assert_eq!(tier("", true), Some((Tier::Hour, Vec::new())));
+    assert_eq!(tier("outside.as = 7000", false), None);
+    assert_eq!(tier("exporter = 192.0.2.1", true), None);
+    assert_eq!(tier("exporter = 192.0.2.1", false), Some((Tier::Hour, Vec::new())));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sums_beyond_the_range_that_was_asked_for_are_told_with_the_range_that_is_played() {
+    let mut rng = Rng::with_seed(58);
+    let kept = kept_from(&mut rng, 3_000).await;
+    let minute = 60_000;
+    let range = TimeRange { from_ms: MONDAY_MS + 10 * minute + 500, to_ms: MONDAY_MS + 20 * minute + 30_000 };
+    let played = TimeRange { from_ms: MONDAY_MS + 10 * minute, to_ms: MONDAY_MS + 21 * minute };
+    let subscription =
+        ReplaySubscription { range, is_paused: true, speed: 60.0, ..ReplaySubscription::default() };
+    let mut replay = kept.begin(&subscription).await;
+    let begins = moment(&mut replay, 1).await;
+    assert_eq!((begins.range, begins.source.range, begins.clock_ms), (played, played, played.from_ms));
+    assert!(begins.source.note.contains("the range was widened"), "{}", begins.source.note);
+    replay.seek(range.to_ms, 2);
+    let ends = moment(&mut replay, 2).await;
+    assert_eq!((ends.clock_ms, ends.is_at_end), (played.to_ms, true));
+    assert_eq!(ends.so_far.unwrap().by_direction, kept.totals(played, ""));
+    let whole_minutes = ReplaySubscription { range: played, ..subscription };
+    let exact = still(&kept, &whole_minutes, played.to_ms).await;
+    assert_eq!(exact.range, played);
+    assert!(!exact.source.note.contains("widened"), "{}", exact.source.note);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_waits_for_what_is_read_hears_every_two_seconds_that_it_is_not_forgotten() {
+    let mut rng = Rng::with_seed(59);
+    let kept = kept(&mut rng).await;
+    let shared = &kept.replays.shared;
+    let range = whole();
+    let subscription = ReplaySubscription { range, is_paused: true, ..ReplaySubscription::default() };
+    let taken = shared.room_for_pictures.acquire_many(LIMITS.thousands_of_pictures()).await.unwrap();
+    let at_ms = Some(range.from_ms + LENGTH_MS / 3);
+    let mut replay = kept.begin(&ReplaySubscription { at_ms, speed: 600.0, ..subscription.clone() }).await;
+    for _ in 0..2 {
+        let Message::Moment(waits) = next(&mut replay).await else { panic!("no moment") };
+        assert_eq!((waits.answers, waits.picture, waits.so_far), (1, None, None));
+    }
+    drop(taken);
+    assert!(moment(&mut replay, 1).await.picture.is_some());
+    drop(replay);
+    let taken = shared.room.acquire_many(LIMITS.thousands_of_pieces()).await.unwrap();
+    let mut replay =
+        kept.begin(&ReplaySubscription { is_paused: false, speed: 3_000.0, ..subscription }).await;
+    let mut moments = 0;
+    while moments < 3 {
+        moments += u32::from(matches!(next(&mut replay).await, Message::Moment(_)));
+    }
+    drop(taken);
+    while !matches!(next(&mut replay).await, Message::Frame(_)) {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_picture_looks_through_few_flows_and_becomes_longer_where_a_filter_lets_few_pass() {
+    let mut rng = Rng::with_seed(60);
+    let limits = Limits { picture_rows: 100, ..LIMITS };
+    let kept = kept_with(&mut rng, 0, limits).await;
+    let (range, at_ms) = (whole(), MONDAY_MS + LENGTH_MS / 3);
+    let hour = 3_600_000;
+    let subscription = ReplaySubscription { range, speed: 3_600.0, ..ReplaySubscription::default() };
+    let all = still(&kept, &subscription, at_ms).await.picture.unwrap();
+    assert!(all.picture_ms < hour && all.frame.passed.all.flows < 200, "{}", all.picture_ms);
+    let filter = "outside.as = 7000".to_owned();
+    let still = ReplaySubscription { at_ms: Some(at_ms), filter, is_paused: true, ..subscription.clone() };
+    let mut replay = kept.begin(&still).await;
+    let mut longest_ms = 0;
+    while longest_ms < hour {
+        match next(&mut replay).await {
+            Message::Moment(moment) => {
+                let Some(picture) = moment.picture else { continue };
+                assert!(picture.picture_ms > longest_ms);
+                longest_ms = picture.picture_ms;
+                let shown = TimeRange { from_ms: at_ms - longest_ms, to_ms: at_ms };
+                assert_eq!(picture.frame.passed.by_direction, kept.totals(shown, "outside.as = 7000"));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    // A link says how long it is.
+    let (picture_ms, filter) = (Some(120_000), still.filter.clone());
+    let given = ReplaySubscription { picture_ms, filter, at_ms: Some(at_ms), ..subscription.clone() };
+    let mut replay = kept.begin(&ReplaySubscription { is_paused: true, ..given }).await;
+    assert_eq!(moment(&mut replay, 1).await.picture.unwrap().picture_ms, 120_000);
+    replay.seek(at_ms + 1, 2);
+    assert!(moment(&mut replay, 2).await.picture.unwrap().picture_ms > 120_000);
+    // What lets many pass does not become longer.
+    let filter = "direction != internal".to_owned();
+    let many = ReplaySubscription { at_ms: Some(at_ms), filter, is_paused: true, ..subscription };
+    let mut replay = kept.begin(&many).await;
+    assert_eq!(moment(&mut replay, 1).await.picture.unwrap().picture_ms, all.picture_ms);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_seat_is_taken_until_the_replay_has_ended_and_given_back_by_one_that_stands_still() {
+    let mut rng = Rng::with_seed(61);
+    let limits = Limits { still: Duration::from_millis(100), ..LIMITS };
+    let kept = kept_with(&mut rng, 0, limits).await;
+    let visitor = Some(IpAddr::from([198, 51, 100, 7]));
+    let still = ReplaySubscription { range: whole(), is_paused: true, ..ReplaySubscription::default() };
+    let at_ms = MONDAY_MS + 60_000;
+    let mut one = kept.replays.begin(&still, 1, visitor, None).await.unwrap();
+    let refusal = kept.replays.begin(&still, 1, visitor, None).await.unwrap_err();
+    assert!(refusal.message.contains("from your address"), "{}", refusal.message);
+    drop(kept.replays.begin(&still, 1, Some(IpAddr::from([198, 51, 100, 8])), None).await.unwrap());
+    one.seek(at_ms, 2);
+    while timeout(PATIENCE, one.next()).await.expect("it does not end").is_some() {}
+    let again = one.subscription();
+    assert_eq!(again.at_ms, Some(at_ms));
+    timeout(PATIENCE, async {
+        while kept.replays.metrics().active() > 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
+    let begun = async {
+        loop {
+            if let Ok(begun) = kept.replays.begin(&again, 3, visitor, None).await {
+                break begun;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let mut begun = timeout(PATIENCE, begun).await.expect("the seat is not free");
+    assert_eq!(moment(&mut begun, 3).await.clock_ms, at_ms);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readings_that_were_given_up_count_until_they_have_ended() {
+    let mut rng = Rng::with_seed(62);
+    let kept = kept(&mut rng).await;
+    let range = whole();
+    let still = ReplaySubscription { range, is_paused: true, speed: 600.0, ..ReplaySubscription::default() };
+    let mut replay = kept.begin(&still).await;
+    moment(&mut replay, 1).await;
+    let seat = Arc::clone(&replay.seat);
+    let all = timeout(PATIENCE, seat.readings.acquire_many(4)).await.unwrap().unwrap();
+    replay.seek(range.from_ms + LENGTH_MS / 2, 2);
+    let Message::Moment(waits) = next(&mut replay).await else { panic!("no moment") };
+    assert_eq!((waits.answers, waits.picture), (2, None));
+    // Also one that is begun in its place waits for them.
+    let mut after = kept.replays.begin(&still, 3, None, Some(&mut replay)).await.unwrap();
+    let at_ms = range.from_ms + LENGTH_MS / 4;
+    after.seek(at_ms, 4);
+    let Message::Moment(waits) = next(&mut after).await else { panic!("no moment") };
+    assert_eq!((waits.answers, waits.picture), (4, None));
+    drop(all);
+    seat.freed.notify_one();
+    assert_eq!(moment(&mut after, 4).await.clock_ms, at_ms);
 }

@@ -5,7 +5,7 @@
 //! flow can be in two groups, because sums saturate, and because a group has a set of addresses beside its sums.
 //!
 //! Questions have threads of their own, [`WORKERS`] in all, and at most [`AT_ONCE`] are worked on at the same time;
-//! the others wait in the order they came. A question ends within a batch when its control is cancelled or nobody
+//! the others wait in the order they came; what replays gather has turns of its own. A question ends within a batch when its control is cancelled or nobody
 //! waits for its answer any more. A file that cannot be read is left out, and the answer says that it is partial.
 
 mod batch;
@@ -36,6 +36,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 pub use self::flows::Page;
 use self::flows::{Cursor, Wanted};
+use self::gather::Gatherings;
+pub use self::gather::Haste;
 use self::group::Work;
 use self::rows::Reading;
 pub use self::rows::{Order, Rows};
@@ -146,6 +148,7 @@ pub struct Queries {
     archive: Arc<Archive>,
     scanner: Arc<Scanner>,
     turns: Arc<Semaphore>,
+    gatherings: Gatherings,
     /// `None` while it is dropped.
     runtime: Option<Runtime>,
 }
@@ -177,6 +180,7 @@ impl Queries {
             archive,
             scanner: Arc::new(Scanner::new(spill, MEMORY_BYTES)?),
             turns: Arc::new(Semaphore::new(AT_ONCE)),
+            gatherings: Gatherings::default(),
             runtime: Some(runtime),
         })
     }
@@ -223,7 +227,7 @@ impl Queries {
         control: &Control,
     ) -> Result<Rows, QueryError> {
         let Some(runtime) = &self.runtime else { return Err(QueryError::Cancelled) };
-        let snapshot = self.snapshot(range).await?;
+        let snapshot = self.snapshot(range, control).await?;
         let is_partial = Arc::new(AtomicBool::new(snapshot.damaged > 0));
         let (sender, batches) = mpsc::channel(2);
         let mut columns = columns.to_vec();
@@ -245,18 +249,28 @@ impl Queries {
         Ok(Rows { batches, is_partial })
     }
 
-    async fn snapshot(&self, range: TimeRange) -> Result<Snapshot, QueryError> {
+    async fn snapshot(&self, range: TimeRange, control: &Control) -> Result<Snapshot, QueryError> {
         let Some(runtime) = &self.runtime else { return Err(QueryError::Cancelled) };
-        let archive = Arc::clone(&self.archive);
-        // Making columns of a full tail takes a while.
-        let snapshot = runtime.spawn_blocking(move || archive.snapshot(range)).await;
-        snapshot.map_err(|error| QueryError::Stopped(error.to_string()))
+        if control.cancel.is_cancelled() {
+            return Err(QueryError::Cancelled);
+        }
+        let (archive, cancel) = (Arc::clone(&self.archive), control.cancel.clone());
+        // Making columns of a full tail takes a while. What was cancelled while it waited for a thread is not made.
+        let snapshot =
+            runtime.spawn_blocking(move || (!cancel.is_cancelled()).then(|| archive.snapshot(range)));
+        let snapshot = snapshot.await.map_err(|error| QueryError::Stopped(error.to_string()))?;
+        snapshot.filter(|_| !control.cancel.is_cancelled()).ok_or(QueryError::Cancelled)
     }
 
     async fn turn(&self, control: &Control) -> Result<OwnedSemaphorePermit, QueryError> {
+        Self::turn_of(&self.turns, control).await
+    }
+
+    async fn turn_of(turns: &Arc<Semaphore>, control: &Control) -> Result<OwnedSemaphorePermit, QueryError> {
         tokio::select! {
+            biased;
             () = control.cancel.cancelled() => Err(QueryError::Cancelled),
-            turn = Arc::clone(&self.turns).acquire_owned() => turn.map_err(|_| QueryError::Cancelled),
+            turn = Arc::clone(turns).acquire_owned() => turn.map_err(|_| QueryError::Cancelled),
         }
     }
 
@@ -273,7 +287,7 @@ impl Queries {
         F: Future<Output = Result<T, Stop>> + Send + 'static,
     {
         let Some(runtime) = &self.runtime else { return Err(QueryError::Cancelled) };
-        let mut snapshot = self.snapshot(range).await?;
+        let mut snapshot = self.snapshot(range, control).await?;
         let mut is_partial = snapshot.damaged > 0;
         loop {
             let mut inner = control.clone();

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::net::IpAddr;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::array::AsArray as _;
+use arrow::array::{AsArray as _, RecordBatch};
 use arrow::datatypes::UInt32Type;
 use futures_util::FutureExt as _;
 
@@ -17,7 +18,7 @@ use crate::model::flow_record::FlowRecord;
 use crate::model::history::Dimension;
 use crate::model::time_range::TimeRange;
 use crate::server::archive::query::batch::received;
-use crate::server::archive::query::{Order, Queries, QueryError};
+use crate::server::archive::query::{Haste, Order, Queries, QueryError};
 use crate::server::archive::{Archive, Settings};
 use crate::server::collector::batch::FlowBatch;
 use crate::server::geolocation::{self, Geolocation};
@@ -231,6 +232,30 @@ async fn a_damaged_file_and_a_missing_one_are_left_out_and_the_answer_says_so() 
     }
     assert_eq!((count, rows.is_partial()), (1_000, true));
     assert!(sample.folder.path().exists());
+}
+
+#[tokio::test]
+async fn what_is_gathered_ends_when_there_is_enough_and_waits_for_its_turn() {
+    let sample = Sample::new();
+    let control = Control::default();
+    let columns: &[&str] = &["received"];
+    let gather = |haste| {
+        let add = |batches: &mut usize, _: &RecordBatch| {
+            *batches += 1;
+            Ok(if *batches == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        };
+        sample.queries.gather(EVERYTHING, &Filter::ALL, columns, (|| 0_usize, add), haste, &control)
+    };
+    assert_eq!(gather(Haste::Glance).await.unwrap(), (2, false));
+    let turns = sample.queries.gatherings.turns(Haste::Reading);
+    let taken = turns.acquire_many(2).await.unwrap();
+    let mut waiting = std::pin::pin!(gather(Haste::Reading));
+    assert!(waiting.as_mut().now_or_never().is_none());
+    // Who looks does not wait for who reads.
+    assert_eq!(gather(Haste::Glance).await.unwrap(), (2, false));
+    assert!(waiting.as_mut().now_or_never().is_none());
+    drop(taken);
+    assert_eq!(waiting.await.unwrap(), (2, false));
 }
 
 #[tokio::test]
