@@ -45,6 +45,9 @@ impl Gatherings {
     }
 }
 
+/// Adds a batch to what is made, until that has enough.
+type Add<G> = fn(&mut G, &RecordBatch) -> Result<ControlFlow<()>, ArrowError>;
+
 impl Queries {
     /// Makes something of some columns of all flows that pass the filter, until it has enough; true beside it when a file
     /// could not be read. When one turns out to be damaged, it begins anew without it. What is made has to bound itself.
@@ -53,7 +56,7 @@ impl Queries {
         range: TimeRange,
         filter: &Filter,
         columns: &'static [&'static str],
-        (begin, add): (impl Fn() -> G, fn(&mut G, &RecordBatch) -> Result<ControlFlow<()>, ArrowError>),
+        (begin, add): (impl Fn() -> G, Add<G>),
         haste: Haste,
         control: &Control,
     ) -> Result<(G, bool), QueryError> {
