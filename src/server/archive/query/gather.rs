@@ -22,6 +22,9 @@ pub enum Haste {
     Reading,
 }
 
+/// Adds a batch to what is made, and says whether there is enough.
+type Add<G> = fn(&mut G, &RecordBatch) -> Result<ControlFlow<()>, ArrowError>;
+
 /// Who gathers now.
 #[derive(Debug)]
 pub(super) struct Gatherings {
@@ -53,7 +56,7 @@ impl Queries {
         range: TimeRange,
         filter: &Filter,
         columns: &'static [&'static str],
-        (begin, add): (impl Fn() -> G, fn(&mut G, &RecordBatch) -> Result<ControlFlow<()>, ArrowError>),
+        (begin, add): (impl Fn() -> G, Add<G>),
         haste: Haste,
         control: &Control,
     ) -> Result<(G, bool), QueryError> {
