@@ -143,14 +143,20 @@ mod tests {
                 (pieces[0].range.from_ms, pieces[pieces.len() - 1].range.to_ms),
                 (whole.from_ms, whole.to_ms)
             );
+            let naive = |start_ms: i64| {
+                let minute = start_ms.div_euclid(MINUTE) * MINUTE;
+                let is_free = TimeRange::new(minute, start_ms).is_none_or(|before| {
+                    extents.iter().all(|(extent, _)| extent.intersection(before).is_none())
+                });
+                if is_free { minute } else { start_ms }
+            };
+            let mut expected: Vec<i64> = extents.iter().map(|(extent, _)| naive(extent.from_ms)).collect();
+            expected.dedup();
+            let mut found = starts(&extents);
+            found.dedup();
+            assert_eq!(found, expected);
             for pair in pieces.windows(2) {
-                let start_ms = pair[1].range.from_ms;
-                assert_eq!(pair[0].range.to_ms, start_ms);
-                let is_in =
-                    |(extent, _): &(TimeRange, u64)| extent.from_ms < start_ms && start_ms < extent.to_ms;
-                let begins =
-                    |(extent, _): &(TimeRange, u64)| (start_ms..start_ms + MINUTE).contains(&extent.from_ms);
-                assert!(extents.iter().any(begins) || extents.iter().any(is_in), "{start_ms}");
+                assert_eq!(pair[0].range.to_ms, pair[1].range.from_ms);
             }
             let (rows, all) = (pieces.iter().map(|piece| piece.rows).sum::<u64>(), rows_in(whole, &extents));
             assert!(rows.abs_diff(all) <= 200 + all / 10, "{rows} {all}");

@@ -635,6 +635,7 @@ async fn a_picture_looks_through_few_flows_and_becomes_longer_where_a_filter_let
             other => panic!("{other:?}"),
         }
     }
+    drop(replay);
     // A link says how long it is.
     let (picture_ms, filter) = (Some(120_000), still.filter.clone());
     let given = ReplaySubscription { picture_ms, filter, at_ms: Some(at_ms), ..subscription.clone() };
@@ -642,6 +643,7 @@ async fn a_picture_looks_through_few_flows_and_becomes_longer_where_a_filter_let
     assert_eq!(moment(&mut replay, 1).await.picture.unwrap().picture_ms, 120_000);
     replay.seek(at_ms + 1, 2);
     assert!(moment(&mut replay, 2).await.picture.unwrap().picture_ms > 120_000);
+    drop(replay);
     // What lets many pass does not become longer.
     let filter = "direction != internal".to_owned();
     let many = ReplaySubscription { at_ms: Some(at_ms), filter, is_paused: true, ..subscription };

@@ -22,6 +22,9 @@ pub enum Haste {
     Reading,
 }
 
+/// Adds a batch to what is made, and says whether there is enough.
+type Add<G> = fn(&mut G, &RecordBatch) -> Result<ControlFlow<()>, ArrowError>;
+
 /// Who gathers now.
 #[derive(Debug)]
 pub(super) struct Gatherings {
