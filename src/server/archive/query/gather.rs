@@ -48,9 +48,6 @@ impl Gatherings {
     }
 }
 
-/// Adds a batch to what is made, until that has enough.
-type Add<G> = fn(&mut G, &RecordBatch) -> Result<ControlFlow<()>, ArrowError>;
-
 impl Queries {
     /// Makes something of some columns of all flows that pass the filter, until it has enough; true beside it when a file
     /// could not be read. When one turns out to be damaged, it begins anew without it. What is made has to bound itself.
