@@ -21,6 +21,7 @@ use meridian::model::traffic::Traffic;
 use meridian::server::collector::intake::{Intake, Limits};
 use meridian::server::collector::listener::Listener;
 use meridian::server::collector::running::Collector;
+use meridian::server::collector::socket;
 use meridian::server::collector::steering::Steering;
 use meridian::server::geolocation::{Current, Geolocation, Settings};
 use meridian::server::transport::InProcess;
@@ -237,7 +238,9 @@ struct Tee {
 
 impl Tee {
     fn start(targets: [SocketAddr; 2]) -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        // With room for all that an exporter sends while this thread waits for a processor.
+        let socket = socket::open(SocketAddr::from(([127, 0, 0, 1], 0)), 4 << 20).unwrap();
+        socket.set_nonblocking(false).unwrap();
         socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
         let address = socket.local_addr().unwrap();
         let (datagrams, is_stopping) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));

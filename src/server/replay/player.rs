@@ -695,6 +695,7 @@ impl Player {
                 self.tier,
                 &self.untold,
                 self.is_partial,
+                !self.wanted.filter.is_all(),
             ),
         }))
     }

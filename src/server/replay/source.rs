@@ -10,13 +10,14 @@ use crate::model::time_range::TimeRange;
 use crate::server::history::planner::{MadeOf, WIDENED};
 
 /// What a replay is made of: sums of a tier and what these cannot tell, or flow records. `asked` is the range that was asked
-/// for, `range` what is played.
+/// for, `range` what is played; filtered when some flows do not pass.
 pub(super) fn source(
     shared: &Shared,
     (asked, range): (TimeRange, TimeRange),
     tier: Option<Tier>,
     untold: &[Part],
     is_partial: bool,
+    is_filtered: bool,
 ) -> Source {
     let mut made_of =
         MadeOf { tiers: vec![tier.unwrap_or(Tier::Archive)], range: Some(range), ..MadeOf::default() };
@@ -52,7 +53,12 @@ pub(super) fn source(
                 untold.join(", ")
             ));
         }
-        if is_partial && !untold.contains(&Part::Pairs) {
+        if is_partial && is_filtered {
+            made_of.faults.push(
+                "Sums know one by one what had most traffic: of the rest, what passes this filter may be in no figure."
+                    .to_owned(),
+            );
+        } else if is_partial && !untold.contains(&Part::Pairs) {
             made_of.notes.push(
                 "Sums know the pairs of cities with most traffic: the rest is in the totals only.".to_owned(),
             );
