@@ -194,23 +194,13 @@ impl Capd {
             .spawn()
             .unwrap();
         let capd = Self { process: Running(process), address, folder };
-        until("nfdump's collector to listen", || capd.waiting_bytes().is_some());
+        until("nfdump's collector to listen", || waiting_bytes(address).is_some());
         capd
-    }
-
-    /// Bytes in its socket that it has not read; `None` while it has no socket.
-    fn waiting_bytes(&self) -> Option<u64> {
-        let port = format!(":{:04X}", self.address.port());
-        let sockets = std::fs::read_to_string("/proc/net/udp").unwrap();
-        let socket = sockets.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-        let socket =
-            socket.into_iter().find(|fields| fields.get(1).is_some_and(|own| own.ends_with(&port)))?;
-        u64::from_str_radix(socket.get(4)?.split(':').nth(1)?, 16).ok()
     }
 
     /// Ends it when it has read all, and answers what it has written.
     fn totals(mut self, nfdump: &Path) -> Totals {
-        until("nfdump's collector to read all", || self.waiting_bytes() == Some(0));
+        until("nfdump's collector to read all", || waiting_bytes(self.address) == Some(0));
         let pid = self.process.0.id().to_string();
         assert!(Command::new("sh").args(["-c", "kill -TERM \"$0\"", &pid]).status().unwrap().success());
         let mut child = None;
@@ -228,7 +218,19 @@ impl Capd {
     }
 }
 
-/// Hands every datagram it gets to two addresses.
+/// Bytes in the socket at an address that were not read; `None` while there is none.
+fn waiting_bytes(address: SocketAddr) -> Option<u64> {
+    let port = format!(":{:04X}", address.port());
+    let sockets = std::fs::read_to_string("/proc/net/udp").unwrap();
+    let socket = sockets.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let socket = socket.into_iter().find(|fields| fields.get(1).is_some_and(|own| own.ends_with(&port)))?;
+    u64::from_str_radix(socket.get(4)?.split(':').nth(1)?, 16).ok()
+}
+
+/// Well below what a socket has room for unless it asks for more.
+const MOST_WAITING_BYTES: u64 = 64 << 10;
+
+/// Hands every datagram it gets to two addresses, as fast as they read: what is compared is what they make of the same.
 struct Tee {
     address: SocketAddr,
     datagrams: Arc<AtomicU64>,
@@ -251,11 +253,13 @@ impl Tee {
                 match socket.recv(&mut buffer) {
                     Ok(length) => {
                         for target in targets {
+                            until("a collector to have room", || {
+                                waiting_bytes(target).is_some_and(|bytes| bytes < MOST_WAITING_BYTES)
+                            });
                             socket.send_to(&buffer[..length], target).unwrap();
                         }
                         count.fetch_add(1, Ordering::AcqRel);
                     }
-                    // A collector that has no socket yet is told by an error here.
                     Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
                     Err(error) => panic!("the tee: {error}"),
                 }
