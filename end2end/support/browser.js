@@ -75,10 +75,12 @@ export const overlaps = (page, selector) => page.locator(selector).evaluateAll((
 /** What of the page reaches beyond the screen to a side where nobody can scroll, or is cut off without dots. */
 export const cutOff = (page) => page.evaluate(() => {
   const isMeant = (element) => element.closest('.visually-hidden, .world-map, .table-scroll, .flow-table, svg, [aria-hidden="true"]') !== null;
+  // A text that ends in "…" hides what is in its rest.
+  const isShortened = (element) => element !== null && (getComputedStyle(element).textOverflow === 'ellipsis' || isShortened(element.parentElement));
   const told = (element) => `${element.tagName.toLowerCase()}.${element.className}: ${element.textContent.trim().slice(0, 40)}`;
   return [...document.querySelectorAll('main *')].filter((element) => {
     const { left, right, width, height } = element.getBoundingClientRect();
-    if (width < 2 || height < 2 || isMeant(element) || !element.checkVisibility({ visibilityProperty: true })) return false;
+    if (width < 2 || height < 2 || isMeant(element) || isShortened(element.parentElement) || !element.checkVisibility({ visibilityProperty: true })) return false;
     const style = getComputedStyle(element);
     const hides = ['hidden', 'clip'].includes(style.overflowX) && style.textOverflow !== 'ellipsis';
     return left < -0.5 || right > window.innerWidth + 0.5 || (hides && element.scrollWidth > element.clientWidth + 1);

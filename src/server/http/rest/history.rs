@@ -102,10 +102,9 @@ async fn file(context: &Context, query: &Asked<FlowsQuery>, format: FileFormat) 
     let range = query.flows.range(now_ms())?;
     let most = query.own.rows.map_or(u64::MAX, u64::from);
     let download = context.history().download(format, range, &query.flows.filter, most).await?;
-    let body = futures_util::stream::unfold(download.parts, async |mut parts| {
-        let part = parts.recv().await?;
-        Some((part, parts))
-    });
+    let mut parts = download.parts;
+    // Whoever compresses it asks once more after its end.
+    let body = futures_util::stream::poll_fn(move |context| parts.poll_recv(context));
     let (content_type, disposition) = match format {
         FileFormat::Parquet => {
             ("application/vnd.apache.parquet", "attachment; filename=\"meridian-flows.parquet\"")
