@@ -90,7 +90,7 @@ const { pid } = meridian.process;
 const browser = await launch();
 try {
   const top = await meridian.api(`top?from=${iso(range.from_ms)}&to=${iso(range.to_ms)}&by=direction&metric=flows&rows=4`);
-  console.log(`${top.total.flows} flows of one day; server ${memory(pid, 'VmRSS').toFixed(0)} MB at rest`);
+  console.log(`${top.total.traffic.flows} flows of one day; server ${memory(pid, 'VmRSS').toFixed(0)} MB at rest`);
 
   const stream = meridian.url.replace('http', 'ws') + '/api/v1/stream';
   for (const speed of [60, 2_880]) {
